@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Appends to text from position at; returns the new end, never past the last byte. */
-static size_t append(struct bt_err *err, size_t at, const char *fmt, va_list args)
+static size_t BT_PRINTF(3, 0) append(struct bt_err *err, size_t at, const char *fmt, va_list args)
 {
     int n = vsnprintf(err->text + at, sizeof(err->text) - at, fmt, args);
 

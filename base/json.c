@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEPTH_MAX = 64 };
+
+void bt_json_init(struct bt_json *j, struct bt_buf *out)
+{
+    *j = (struct bt_json){.out = out};
+}
+
+/* Before every value and key. */
+static void separate(struct bt_json *j)
+{
+    if (j->need_comma)
+        bt_buf_add_byte(j->out, ',');
+    j->need_comma = true;
+}
+
+static void open_level(struct bt_json *j, char bracket, bool is_array)
+{
+    assert(j->depth < DEPTH_MAX);
+    separate(j);
+    bt_buf_add_byte(j->out, (uint8_t)bracket);
+    j->is_array = is_array ? j->is_array | 1ull << j->depth : j->is_array & ~(1ull << j->depth);
+    j->depth++;
+    j->need_comma = false;
+}
+
+void bt_json_object(struct bt_json *j)
+{
+    open_level(j, '{', false);
+}
+
+void bt_json_array(struct bt_json *j)
+{
+    open_level(j, '[', true);
+}
+
+void bt_json_end(struct bt_json *j)
+{
+    assert(j->depth > 0);
+    j->depth--;
+    bt_buf_add_byte(j->out, j->is_array >> j->depth & 1 ? ']' : '}');
+    j->need_comma = true;
+}
+
+/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 if it is none. */
+static size_t utf8_len(const uint8_t *p, size_t left)
+{
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+    if (len == 0 || len > left)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return len;
+}
+
+static void escape(struct bt_buf *out, uint8_t c)
+{
+    switch (c) {
+    case '"': bt_buf_add(out, "\\\"", 2); break;
+    case '\\': bt_buf_add(out, "\\\\", 2); break;
+    case '\n': bt_buf_add(out, "\\n", 2); break;
+    case '\r': bt_buf_add(out, "\\r", 2); break;
+    case '\t': bt_buf_add(out, "\\t", 2); break;
+    default: bt_buf_addf(out, "\\u%04x", c); break;
+    }
+}
+
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void string(struct bt_buf *out, struct bt_slice text)
+{
+    const uint8_t *p = text.ptr, *end = text.ptr + text.len;
+
+    bt_buf_add_byte(out, '"');
+    while (p < end) {
+        const uint8_t *run = p;
+        size_t len;
+
+        while (p < end && is_plain(*p))
+            p++;
+        bt_buf_add(out, run, (size_t)(p - run));
+        if (p == end)
+            break;
+        len = utf8_len(p, (size_t)(end - p));
+        if (len == 0)
+            bt_buf_add(out, "\xef\xbf\xbd", 3);
+        else if (len == 1)
+            escape(out, *p);
+        else
+            bt_buf_add(out, p, len);
+        p += len ? len : 1;
+    }
+    bt_buf_add_byte(out, '"');
+}
+
+void bt_json_key_slice(struct bt_json *j, struct bt_slice key)
+{
+    separate(j);
+    string(j->out, key);
+    bt_buf_add_byte(j->out, ':');
+    j->need_comma = false;
+}
+
+void bt_json_key(struct bt_json *j, const char *key)
+{
+    bt_json_key_slice(j, bt_slice_str(key));
+}
+
+void bt_json_text(struct bt_json *j, struct bt_slice text)
+{
+    separate(j);
+    string(j->out, text);
+}
+
+void bt_json_str(struct bt_json *j, const char *text)
+{
+    if (text)
+        bt_json_text(j, bt_slice_str(text));
+    else
+        bt_json_null(j);
+}
+
+/* Decimal digits of value, written backwards from the end of room. */
+static char *digits(uint64_t value, char *end)
+{
+    do
+        *--end = (char)('0' + value % 10);
+    while ((value /= 10) != 0);
+    return end;
+}
+
+void bt_json_u64(struct bt_json *j, uint64_t value)
+{
+    char room[20], *end = room + sizeof(room), *at = digits(value, end);
+
+    separate(j);
+    bt_buf_add(j->out, at, (size_t)(end - at));
+}
+
+void bt_json_i64(struct bt_json *j, int64_t value)
+{
+    char room[21], *end = room + sizeof(room);
+    char *at = digits(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
+
+    if (value < 0)
+        *--at = '-';
+    separate(j);
+    bt_buf_add(j->out, at, (size_t)(end - at));
+}
+
+void bt_json_f64(struct bt_json *j, double value)
+{
+    char text[40];
+
+    if (!isfinite(value)) {
+        bt_json_null(j);
+        return;
+    }
+    for (int precision = 15; precision <= 17; precision++) {
+        snprintf(text, sizeof(text), "%.*g", precision, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    separate(j);
+    bt_buf_add_str(j->out, text);
+}
+
+void bt_json_bool(struct bt_json *j, bool value)
+{
+    separate(j);
+    bt_buf_add_str(j->out, value ? "true" : "false");
+}
+
+void bt_json_null(struct bt_json *j)
+{
+    separate(j);
+    bt_buf_add(j->out, "null", 4);
+}
+
+void bt_json_raw(struct bt_json *j, struct bt_slice json)
+{
+    separate(j);
+    bt_buf_add_slice(j->out, json);
+}
+
+void bt_json_key_str(struct bt_json *j, const char *key, const char *text)
+{
+    bt_json_key(j, key);
+    bt_json_str(j, text);
+}
+
+void bt_json_key_text(struct bt_json *j, const char *key, struct bt_slice text)
+{
+    bt_json_key(j, key);
+    bt_json_text(j, text);
+}
+
+void bt_json_key_u64(struct bt_json *j, const char *key, uint64_t value)
+{
+    bt_json_key(j, key);
+    bt_json_u64(j, value);
+}
+
+void bt_json_key_i64(struct bt_json *j, const char *key, int64_t value)
+{
+    bt_json_key(j, key);
+    bt_json_i64(j, value);
+}
+
+void bt_json_key_bool(struct bt_json *j, const char *key, bool value)
+{
+    bt_json_key(j, key);
+    bt_json_bool(j, value);
+}
