@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reader.h - the events of one log, in order.
+ *
+ *     open -> next, next, ... until 1 -> end (why it ended) -> close
+ *
+ * The reader frames, checks CRCs, follows the governing FORMAT_DESCRIPTION and opens
+ * compressed events.  What next() hands out borrows from the reader and is gone at
+ * the following next() or close().  One thread at a time.
+ */
+#ifndef BT_PARSER_READER_H
+#define BT_PARSER_READER_H
+
+#include "parser/format.h"
+#include "parser/source.h"
+
+struct bt_reader;
+
+struct bt_reader_opts {
+    uint64_t start_pos;      /* offset of an event to begin at; 0 = the first.  Needs a source that
+                                can go back.  Formats before it are still found: see below */
+    uint64_t stop_pos;       /* end (clean) when an event begins at or behind it; 0 = no stop */
+    uint32_t event_size_max; /* 0 = 1 GiB */
+    bool skip_crc;           /* do not verify checksums */
+    bool keep_compressed;    /* hand compressed events out as they are: type == header.type */
+    uint64_t inflate_max;    /* ceiling of one decompressed event or payload; 0 = 1 GiB */
+};
+
+enum bt_end_kind {
+    BT_END_NOT_YET,
+    BT_END_CLEAN,   /* closed by ROTATE or STOP as its last event, or ended at stop_pos */
+    BT_END_OPEN,    /* whole events to the last byte, but nothing closed it */
+    BT_END_TORN,    /* the last event is cut off: offset is where it begins */
+    BT_END_CORRUPT, /* what stands at offset is no event: reason says why */
+};
+
+struct bt_end {
+    enum bt_end_kind kind;
+    uint64_t offset;  /* after the last whole, good event: bytes from here on are not to be used */
+    char reason[256]; /* for people; "" when clean */
+};
+
+/* Opens a log.  The source stays the caller's and must outlive the reader.  Refuses what is no v4
+ * binary log (BT_ERR_CORRUPT, naming what it is: v1/v3, MySQL-encrypted, MariaDB .ibb); an empty
+ * or shorter than 4 bytes file opens and ends TORN at 0.
+ * With start_pos the first event is read for its format, and, in a relay log, the headers between
+ * it and start_pos are hopped over so that the format in force there is the right one. */
+int bt_reader_open(struct bt_source *source, struct bt_reader_opts opts, struct bt_reader **ret,
+                   struct bt_err *err) BT_MUST_CHECK;
+void bt_reader_close(struct bt_reader *r);
+
+static inline void bt_reader_release(struct bt_reader **r)
+{
+    bt_reader_close(*r);
+    *r = NULL;
+}
+#define bt_auto_reader BT_AUTO(bt_reader_release)
+
+/* The next event.  *ret borrows until the next call on r.  Returns 1 at the end of the log, whatever
+ * its kind: ask bt_reader_end().  -1: the source failed, or a limit was met. */
+int bt_reader_next(struct bt_reader *r, struct bt_event *ret, struct bt_err *err) BT_MUST_CHECK;
+
+/* Why the last next() returned 1 (kind NOT_YET before that).  Borrows until close. */
+const struct bt_end *bt_reader_end(const struct bt_reader *r);
+
+/* The format in force; NULL before the first event. */
+const struct bt_format *bt_reader_format(const struct bt_reader *r);
+
+const char *bt_end_kind_name(enum bt_end_kind kind); /* "clean", "open", "torn", "corrupt" */
+
+#endif
