@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - `baton COMMAND`: finds the command, parses its options, runs it, words its error. */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "version.h"
+
+const struct bt_command *const bt_commands[] = {
+    NULL,
+};
+
+enum { EXIT_USAGE = 2, HELP_MAX = 1 << 20, COMMANDS_MAX = 64 };
+
+static int print(struct bt_buf *text)
+{
+    struct bt_err err = {0};
+    struct bt_out out;
+    int failed;
+
+    bt_out_init(&out, STDOUT_FILENO);
+    bt_buf_add_slice(&out.buf, bt_buf_slice(text));
+    failed = bt_out_finish(&out, &err);
+    if (failed)
+        bt_error("%s", err.text);
+    bt_buf_done(text);
+    return failed ? bt_err_exit_code(err.kind) : 0;
+}
+
+static int help_overview(void)
+{
+    const char *group = "";
+    struct bt_buf text;
+
+    bt_buf_init(&text, HELP_MAX);
+    bt_buf_add_str(&text,
+                   "baton hands the writer role of a MariaDB or MySQL cluster to the best replica\n"
+                   "without losing a transaction that a reachable log still holds.\n\n"
+                   "usage: baton COMMAND [OPTIONS]\n");
+    for (size_t i = 0; bt_commands[i]; i++) {
+        if (strcmp(group, bt_commands[i]->group) != 0)
+            bt_buf_addf(&text, "\n%s\n", bt_commands[i]->group);
+        group = bt_commands[i]->group;
+        bt_buf_addf(&text, "  %-18s %s\n", bt_commands[i]->name, bt_commands[i]->summary);
+    }
+    bt_buf_add_str(&text, "\n`baton COMMAND --help` tells more; `baton --version` which baton this is.\n");
+    return print(&text);
+}
+
+static int help_command(const struct bt_command *command)
+{
+    struct bt_buf text;
+
+    bt_buf_init(&text, HELP_MAX);
+    bt_buf_addf(&text, "baton %s - %s\n\nusage: baton %s %s\n", command->name, command->summary,
+                command->name, command->usage);
+    if (command->examples)
+        bt_buf_addf(&text, "\nexamples\n%s", command->examples);
+    if (command->about)
+        bt_buf_addf(&text, "\n%s", command->about);
+    bt_buf_add_str(&text, "\noptions\n");
+    bt_opt_help(command->opts, &text);
+    bt_buf_add_str(&text, "  -h, --help                  show this\n");
+    return print(&text);
+}
+
+static int print_version(void)
+{
+    struct bt_buf text;
+
+    bt_buf_init(&text, HELP_MAX);
+    bt_buf_addf(&text, "baton %s\n", BT_VERSION);
+    return print(&text);
+}
+
+static const struct bt_command *find_command(const char *name)
+{
+    const char *names[COMMANDS_MAX + 1] = {0};
+    const char *nearest;
+
+    for (size_t i = 0; bt_commands[i] && i < COMMANDS_MAX; i++) {
+        if (strcmp(bt_commands[i]->name, name) == 0)
+            return bt_commands[i];
+        names[i] = bt_commands[i]->name;
+    }
+    nearest = bt_opt_nearest(name, names);
+    if (nearest)
+        bt_error("there is no command \"%s\"; did you mean \"%s\"?", name, nearest);
+    else
+        bt_error("there is no command \"%s\"; `baton --help` lists them", name);
+    return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int run_command(const struct bt_command *command, int argc, char **argv)
+{
+    struct bt_err err = {0};
+    int count, code;
+
+    if (wants_help(argc, argv))
+        return help_command(command);
+    if (bt_opt_parse(command->opts, argc, argv, &count, &err) != 0) {
+        bt_error("%s", err.text);
+        bt_error("try: baton %s --help", command->name);
+        return bt_err_exit_code(err.kind);
+    }
+    code = command->run(count, argv, &err);
+    if (code >= 0)
+        return code;
+    bt_error("%s", err.text);
+    bt_debug("raised at %s:%d (%s)", err.file, err.line, bt_err_kind_name(err.kind));
+    return bt_err_exit_code(err.kind);
+}
+
+int main(int argc, char **argv)
+{
+    const struct bt_command *command;
+
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2), handled where it happens */
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return argc < 2 ? (help_overview(), EXIT_USAGE) : help_overview();
+    if (strcmp(argv[1], "--version") == 0)
+        return print_version();
+    if (strcmp(argv[1], "help") == 0 && argc == 2)
+        return help_overview();
+    command = find_command(strcmp(argv[1], "help") == 0 ? argv[2] : argv[1]);
+    if (!command)
+        return EXIT_USAGE;
+    if (strcmp(argv[1], "help") == 0)
+        return help_command(command);
+    return run_command(command, argc - 1, argv + 1);
+}
