@@ -1,0 +1,1 @@
+bt_bats(cluster cluster)
