@@ -16,7 +16,8 @@
  *     is right behind a hole (skipped own transactions, filtered domains);
  *   - positions are 64 bit: an end_log_pos below the last one without a ROTATE between them has
  *     passed 4 GiB once more;
- *   - MariaDB 11.8 writes end_log_pos 0 inside a transaction: only its GTID event and its end have one.
+ *   - MariaDB 11.8 writes end_log_pos 0 inside a transaction: only its GTID event and its end
+ *     have one.
  */
 #ifndef BT_PARSER_COORDINATE_H
 #define BT_PARSER_COORDINATE_H
@@ -41,11 +42,11 @@ int bt_log_name_compare(const char *a, const char *b);
 enum bt_log_kind { BT_LOG_KIND_UNKNOWN, BT_LOG_KIND_BINLOG, BT_LOG_KIND_RELAY };
 
 struct bt_coordinate_tracker {
-    enum bt_log_kind kind;     /* known after the first event: a relay log's FDE carries RELAY_LOG */
+    enum bt_log_kind kind; /* known after the first event: a relay log's own is flagged RELAY_LOG */
     uint32_t own_server_id;    /* relay log: of its first FDE */
     struct bt_coordinate last; /* end of the last event that had one */
-    struct bt_coordinate start, end; /* of the event fed last; end.pos == start.pos where it has none */
-    bool has_place;            /* the event fed last came from the primary and start/end are its place */
+    struct bt_coordinate start, end; /* of the event fed last; equal where it has no extent */
+    bool has_place; /* the event fed last came from the primary: start and end are its place */
 };
 
 /* Begins a log; name is the log's own base name (the primary's file when it is a binary log).
@@ -54,7 +55,7 @@ void bt_coordinate_begin(struct bt_coordinate_tracker *t, const char *name);
 void bt_coordinate_next_log(struct bt_coordinate_tracker *t, const char *name);
 
 /* Feeds every event of the log in order; afterwards start, end and has_place are the event's. */
-int bt_coordinate_feed(struct bt_coordinate_tracker *t, const struct bt_event *ev, struct bt_err *err)
-    BT_MUST_CHECK;
+int bt_coordinate_feed(struct bt_coordinate_tracker *t, const struct bt_event *ev,
+                       struct bt_err *err) BT_MUST_CHECK;
 
 #endif

@@ -28,7 +28,8 @@ enum { BT_GTID_TEXT_SIZE = 104 };
 
 /* In the server's own notation; "" for NONE.  Writes into out and returns it. */
 const char *bt_gtid_text(const struct bt_gtid *gtid, char out[static BT_GTID_TEXT_SIZE]);
-int bt_gtid_parse(struct bt_slice text, struct bt_gtid *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_gtid_parse(struct bt_slice text, struct bt_gtid *ret, struct bt_err *err)
+    BT_MUST_CHECK;
 bool bt_gtid_equal(const struct bt_gtid *a, const struct bt_gtid *b);
 
 /* flags2 and flags_extra of MariaDB's GTID event (sql/log_event.h, MariaDB 10.11 and 11.8). */
@@ -58,7 +59,7 @@ struct bt_gtid_event {
     uint64_t commit_id;  /* MariaDB group commit; 0 without */
     uint64_t alter_seq;  /* MariaDB: of the START ALTER that this one completes */
     uint32_t thread_id;  /* MariaDB 11.5+ */
-    struct bt_slice xid; /* MariaDB XA: formatID u32, gtrid_len u8, bqual_len u8, data; empty without */
+    struct bt_slice xid; /* MariaDB XA: formatID u32, gtrid_len u8, bqual_len u8, data; or "" */
     int64_t last_committed, sequence_number; /* MySQL logical clock; 0 without */
     uint64_t immediate_commit_us, original_commit_us; /* MySQL; 0 without */
     uint64_t transaction_length;             /* MySQL, GTID event included; 0 without */
@@ -80,7 +81,8 @@ struct bt_gtid_state {
 
 void bt_gtid_state_done(struct bt_gtid_state *s);
 /* Records gtid (MariaDB) as the last of its domain and server. */
-int bt_gtid_state_update(struct bt_gtid_state *s, const struct bt_gtid *gtid, struct bt_err *err) BT_MUST_CHECK;
+int bt_gtid_state_update(struct bt_gtid_state *s, const struct bt_gtid *gtid, struct bt_err *err)
+    BT_MUST_CHECK;
 /* The last of a domain whatever the server (the entry updated last); NULL if none. */
 const struct bt_gtid *bt_gtid_state_last(const struct bt_gtid_state *s, uint32_t domain);
 /* Whether gtid is at or before what the state has for its domain (by sequence number). */
@@ -88,9 +90,11 @@ bool bt_gtid_state_has(const struct bt_gtid_state *s, const struct bt_gtid *gtid
 /* "0-1-5,1-2-7": one per domain, ascending domain: what gtid_slave_pos takes. */
 void bt_gtid_state_text(const struct bt_gtid_state *s, struct bt_buf *out);
 /* Parses that notation, also with several entries per domain (gtid_binlog_state). */
-int bt_gtid_state_parse(struct bt_slice text, struct bt_gtid_state *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_gtid_state_parse(struct bt_slice text, struct bt_gtid_state *ret, struct bt_err *err)
+    BT_MUST_CHECK;
 /* Reads a GTID_LIST event. */
 int bt_gtid_list_read(const struct bt_event *ev, struct bt_gtid_state *ret, uint32_t *ret_flags,
-                      struct bt_err *err) BT_MUST_CHECK;
+                      struct bt_err *err)
+    BT_MUST_CHECK;
 
 #endif

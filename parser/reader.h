@@ -56,8 +56,8 @@ static inline void bt_reader_release(struct bt_reader **r)
 }
 #define bt_auto_reader BT_AUTO(bt_reader_release)
 
-/* The next event.  *ret borrows until the next call on r.  Returns 1 at the end of the log, whatever
- * its kind: ask bt_reader_end().  -1: the source failed, or a limit was met. */
+/* The next event.  *ret borrows until the next call on r.  Returns 1 at the end of the log,
+ * whatever its kind: ask bt_reader_end().  -1: the source failed, or a limit was met. */
 int bt_reader_next(struct bt_reader *r, struct bt_event *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* Why the last next() returned 1 (kind NOT_YET before that).  Borrows until close. */

@@ -78,15 +78,17 @@ void bt_grouper_init(struct bt_grouper *g, const char *name);
 void bt_grouper_next_log(struct bt_grouper *g, const char *name);
 
 /* Feeds one event (inner events of a payload too).  *ret is the event's part in its transaction.
- * When the event shows that the open transaction will never end (a new GTID, a restart), that one is
- * put into g->abandoned and did_abandon is set until the next call. */
+ * When the event shows that the open transaction will never end (a new GTID, a restart), that one
+ * is put into g->abandoned and did_abandon is set until the next call. */
 int bt_grouper_feed(struct bt_grouper *g, const struct bt_event *ev, enum bt_group_step *ret,
                     struct bt_err *err) BT_MUST_CHECK;
 
 /* The transaction of the event fed last (or the open one); NULL when outside. */
 const struct bt_transaction *bt_grouper_transaction(const struct bt_grouper *g);
 
-const char *bt_transaction_kind_name(enum bt_transaction_kind kind);    /* "dml", "xa_prepare", ... */
-const char *bt_transaction_end_name(enum bt_transaction_end end_kind);  /* "xid", "unfinished", ... */
+/* "dml", "xa_prepare", ... */
+const char *bt_transaction_kind_name(enum bt_transaction_kind kind);
+/* "xid", "unfinished", ... */
+const char *bt_transaction_end_name(enum bt_transaction_end end_kind);
 
 #endif
