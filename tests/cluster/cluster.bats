@@ -103,7 +103,8 @@ no_traces() {
 }
 
 @test "the manager logs in to a host by key, and sftp works" {
-    run host_exec manager ssh -F "$CLUSTER_DIR/ssh/config" "$(host_address db2)" 'hostname; echo $HOME'
+    run host_exec manager ssh -F "$CLUSTER_DIR/ssh/config" "$(host_address db2)" \
+        'hostname; echo $HOME'
     assert_output "$(printf 'db2\n%s' "$CLUSTER_DIR/db2/home")"
     run host_exec manager sftp -F "$CLUSTER_DIR/ssh/config" -b - db2 <<<'ls /srv/mysql/bin.index'
     assert_success

@@ -43,7 +43,6 @@ host_exec() {
     if [[ $host == db* ]]; then
         nsenter --target "$(<"$CLUSTER_DIR/$host/init.pid")" --net --uts --mount --pid -- "$@"
     else
-        # In a subshell "exec" keeps the process id, so that $! is the command's own.
         nsenter --net="/run/netns/$(host_netns "$host")" -- "$@"
     fi
 }
@@ -96,12 +95,18 @@ host_boot() {
     rm -f "$dir/init.pid" "$dir/run/mysqld/"*.* "$dir/run/sshd.pid"
     setsid nsenter --net="/run/netns/$(host_netns "$host")" \
         unshare --mount --propagation private --uts --pid --fork --kill-child \
-        "$CLUSTER_LIB/host-init" "$dir" </dev/null >"$dir/init.log" 2>&1 3>&- 4>&- &
+        "$CLUSTER_LIB/host-init" "$dir" \
+        </dev/null >"$dir/init.log" 2>&1 3>&- 4>&- &
     disown $!
     cluster_wait "$host to boot" 10 host_has_booted "$host"
 }
 
-host_has_booted() { [[ -e $CLUSTER_DIR/$1/init.pid ]] || { cat "$CLUSTER_DIR/$1/init.log" && false; }; }
+host_has_booted() {
+    [[ -e $CLUSTER_DIR/$1/init.pid ]] || {
+        cat "$CLUSTER_DIR/$1/init.log"
+        false
+    }
+}
 
 # Every process of the host is gone at once and its cable is dead.
 host_power_off() {
