@@ -149,11 +149,12 @@ host_stop() {
         host_server_is_gone "$host"
 }
 
-# The server's process id as the host sees it.
+# The server's process id as the host sees it, by its command line: started through a loader
+# it has another name, and a pid file outlives a kill -9.
 host_server_pid() {
-    local pid
-    pid=$(host_pids "$1" "$(basename "$CLUSTER_SERVERD")" mariadbd mysqld) && [[ -n $pid ]] &&
-        echo "${pid%%$'\n'*}"
+    local file
+    file=$(host_exec "$1" bash -c "grep -lsaxz -e '--datadir=[/]srv/mysql' /proc/[0-9]*/cmdline") &&
+        basename "${file%/cmdline}"
 }
 
 host_server_is_gone() { ! host_server_pid "$1" >/dev/null; }

@@ -11,8 +11,8 @@
 
 LEDGER_BIN=${LEDGER_BIN:-${BATON_BIN:-$CLUSTER_ROOT/build/release/bin}/ledger}
 
-# ledger_start [OPTION OF ledger write]...: runs in the client's namespace until ledger_stop;
-# 250 commits a second and thread, unless a later --pace says otherwise.
+# ledger_start [OPTION OF ledger write]...: runs in the client's namespace until ledger_stop, with
+# 250 commits a second and thread unless a later --pace says otherwise.
 ledger_start() {
     rm -f "$CLUSTER_DIR/ledger" "$CLUSTER_DIR"/ledger.{json,err}
     # Not host_exec: $! must be the program itself.

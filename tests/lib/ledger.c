@@ -11,7 +11,8 @@
 
 static const char usage[] =
     "Usage: ledger write --host H --defaults-file F --out LEDGER [--port P] [--threads N]\n"
-    "                    [--mode insert|mixed] [--size BYTES] [--pace N] [--seconds S | --until-signal]\n"
+    "                    [--mode insert|mixed] [--size BYTES] [--pace N]\n"
+    "                    [--seconds S | --until-signal]\n"
     "                    [--connect-timeout MS] [--answer-timeout MS]\n"
     "       ledger verify --host H[,H...] --defaults-file F --ledger LEDGER [--port P] [--json]\n";
 

@@ -48,8 +48,11 @@ replica_attach() {
     mariadb-gtid) where="MASTER_USE_GTID = slave_pos" ;;
     mariadb-position)
         where="MASTER_USE_GTID = no, MASTER_LOG_FILE = '$file', MASTER_LOG_POS = $pos" ;;
-    mysql-gtid) where="SOURCE_AUTO_POSITION = 1" ;;
-    mysql-position)
+    mysql56-gtid) where="MASTER_AUTO_POSITION = 1" ;;
+    mysql9-gtid) where="SOURCE_AUTO_POSITION = 1" ;;
+    mysql56-position)
+        where="MASTER_AUTO_POSITION = 0, MASTER_LOG_FILE = '$file', MASTER_LOG_POS = $pos" ;;
+    mysql9-position)
         where="SOURCE_AUTO_POSITION = 0, SOURCE_LOG_FILE = '$file', SOURCE_LOG_POS = $pos" ;;
     *)
         cluster_say "replica_attach: mode \"$mode\" is not gtid or position"
@@ -62,7 +65,7 @@ replica_attach() {
 replica_attach_sql() {
     local password=${REPL_PASSWORD//\\/\\\\}
     password=${password//\'/\'\'}
-    if [[ $CLUSTER_KIND == mariadb ]]; then
+    if [[ $CLUSTER_KIND != mysql9 ]]; then
         echo "CHANGE MASTER TO MASTER_HOST = '$1', MASTER_PORT = 3306,
             MASTER_USER = '$REPL_USER', MASTER_PASSWORD = '$password',
             MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 1, $2; START SLAVE"
@@ -77,7 +80,7 @@ replica_attach_sql() {
 replica_status() {
     local host=$1 statement="SHOW SLAVE STATUS" column
     shift
-    [[ $CLUSTER_KIND == mariadb ]] || statement="SHOW REPLICA STATUS"
+    [[ $CLUSTER_KIND != mysql9 ]] || statement="SHOW REPLICA STATUS"
     for column in "$@"; do
         host_sql_row "$host" "$statement" | awk -v column="$column:" '
             $1 == column { sub(/^ *[^ ]+: ?/, ""); print; exit }'
@@ -85,7 +88,7 @@ replica_status() {
 }
 
 replica_column() {
-    if [[ $CLUSTER_KIND == mariadb ]]; then
+    if [[ $CLUSTER_KIND != mysql9 ]]; then
         echo "$1"
     else
         sed "s/Slave/Replica/; s/Master/Source/" <<<"$1"
@@ -104,7 +107,7 @@ replica_stop_sql() { replica_thread "$1" STOP SQL_THREAD; }
 replica_start_sql() { replica_thread "$1" START SQL_THREAD; }
 
 replica_thread() {
-    if [[ $CLUSTER_KIND == mariadb ]]; then
+    if [[ $CLUSTER_KIND != mysql9 ]]; then
         host_sql "$1" "$2 SLAVE $3"
     else
         host_sql "$1" "$2 REPLICA $3"
@@ -114,7 +117,7 @@ replica_thread() {
 # Where a server's own log ends, as file:position.
 primary_position() {
     local statement="SHOW MASTER STATUS"
-    [[ $CLUSTER_KIND == mariadb ]] || statement="SHOW BINARY LOG STATUS"
+    [[ $CLUSTER_KIND != mysql9 ]] || statement="SHOW BINARY LOG STATUS"
     host_sql "$1" "$statement" | awk '{print $1 ":" $2}'
 }
 

@@ -18,8 +18,8 @@ template_servers_exist() {
         source "$CLUSTER_SERVER/env"
         # shellcheck disable=SC2206
         CLUSTER_SERVER_OPTIONS=($OPTS)
-        CLUSTER_KIND=${KIND%%[0-9]*}
-        [[ $KIND == mysql9 ]] && CLUSTER_CLIENT+=(--commands)
+        CLUSTER_KIND=$KIND # mariadb, mysql9 or mysql56
+        [[ $KIND != mysql9 ]] || CLUSTER_CLIENT+=(--commands)
     else
         CLUSTER_SERVERD=${CLUSTER_MARIADBD:-$(command -v mariadbd || echo /usr/sbin/mariadbd)}
         CLUSTER_CLIENT=(mariadb --no-defaults)
@@ -99,5 +99,7 @@ END
     if [[ $CLUSTER_KIND == mariadb ]]; then
         # The installer's nameless accounts would win over ours for connections from localhost.
         echo "DELETE FROM mysql.global_priv WHERE User = ''; FLUSH PRIVILEGES;"
+    elif [[ $CLUSTER_KIND == mysql56 ]]; then
+        echo "DELETE FROM mysql.user WHERE User = ''; FLUSH PRIVILEGES;"
     fi
 }
