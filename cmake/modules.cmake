@@ -4,3 +4,7 @@ bt_module(base
 bt_module(failover
   SOURCES config.c config_value.c
   USES base)
+bt_module(parser
+  SOURCES gtid_set.c gtid_set_read.c inflate.c payload.c
+  USES base
+  LINKS PkgConfig::DEFLATE PkgConfig::ZSTD)

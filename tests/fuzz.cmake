@@ -1,0 +1,2 @@
+bt_fuzz(gtid_set USES base parser)
+bt_fuzz(inflate USES base parser)
