@@ -8,3 +8,6 @@ bt_module(parser
   SOURCES gtid_set.c gtid_set_read.c inflate.c payload.c
   USES base
   LINKS PkgConfig::DEFLATE PkgConfig::ZSTD)
+  SOURCES event.c format.c reader.c source_faulty.c source_file.c source_memory.c
+  USES base
+  LINKS PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::CRYPTO)

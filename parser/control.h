@@ -50,7 +50,8 @@ struct bt_start_encryption {
 int bt_start_encryption_read(const struct bt_event *ev, struct bt_start_encryption *ret,
                              struct bt_err *err) BT_MUST_CHECK;
 
-enum bt_payload_compression { BT_PAYLOAD_ZSTD = 0, BT_PAYLOAD_NONE = 255 };
+enum bt_payload_compression { BT_PAYLOAD_ZSTD = 0,
+                              BT_PAYLOAD_NONE = 255 };
 
 struct bt_payload {
     enum bt_payload_compression compression;

@@ -39,14 +39,16 @@ int bt_coordinate_compare(const struct bt_coordinate *a, const struct bt_coordin
 /* Compares two log names as above ("bin.999999" < "bin.1000000"). */
 int bt_log_name_compare(const char *a, const char *b);
 
-enum bt_log_kind { BT_LOG_KIND_UNKNOWN, BT_LOG_KIND_BINLOG, BT_LOG_KIND_RELAY };
+enum bt_log_kind { BT_LOG_KIND_UNKNOWN,
+                   BT_LOG_KIND_BINLOG,
+                   BT_LOG_KIND_RELAY };
 
 struct bt_coordinate_tracker {
-    enum bt_log_kind kind; /* known after the first event: a relay log's own is flagged RELAY_LOG */
-    uint32_t own_server_id;    /* relay log: of its first FDE */
-    struct bt_coordinate last; /* end of the last event that had one */
+    enum bt_log_kind kind;           /* known after the first event: a relay log's own is flagged RELAY_LOG */
+    uint32_t own_server_id;          /* relay log: of its first FDE */
+    struct bt_coordinate last;       /* end of the last event that had one */
     struct bt_coordinate start, end; /* of the event fed last; equal where it has no extent */
-    bool has_place; /* the event fed last came from the primary: start and end are its place */
+    bool has_place;                  /* the event fed last came from the primary: start and end are its place */
 };
 
 /* Begins a log; name is the log's own base name (the primary's file when it is a binary log).

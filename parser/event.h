@@ -19,7 +19,11 @@
 
 #include "base/slice.h"
 
-enum { BT_EVENT_HEADER_SIZE = 19, BT_CHECKSUM_SIZE = 4 };
+enum { BT_EVENT_HEADER_SIZE = 19,
+       BT_CHECKSUM_SIZE = 4 };
+
+/* No server writes more (MAX_MAX_ALLOWED_PACKET; MariaDB 12.3 cuts larger rows into fragments). */
+enum { BT_EVENT_SIZE_MAX = 1 << 30 };
 
 /* X(code, NAME): NAME is what mariadb-binlog's and SHOW BINLOG EVENTS' documents call it. */
 /* clang-format off */
@@ -113,13 +117,27 @@ struct bt_format;
 /* A view of one event; borrows from the reader until its next call. */
 struct bt_event {
     struct bt_event_header header;
-    uint8_t type;    /* what body is: header.type, or the plain type of a compressed event */
-    bool inner;      /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
-    uint64_t offset; /* of the event in this log */
-    struct bt_slice raw;  /* the event as it stands in the log, header to checksum */
-    struct bt_slice body; /* behind the header, without checksum, decompressed */
+    uint8_t type;                   /* what body is: header.type, or the plain type of a compressed event */
+    bool inner;                     /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
+    bool sealed;                    /* encrypted, and no key is there: only offset and raw mean something */
+    uint64_t offset;                /* of the event in this log */
+    struct bt_slice raw;            /* the event as it stands in the log, header to checksum */
+    struct bt_slice body;           /* behind the header, without checksum, decompressed */
     const struct bt_format *format; /* the FORMAT_DESCRIPTION that governs it */
 };
+
+/* Reads the 19 bytes as they are; false when there are fewer. */
+static inline BT_MUST_CHECK bool bt_event_header_take(struct bt_cursor *c,
+                                                      struct bt_event_header *ret)
+{
+    return c->left >= BT_EVENT_HEADER_SIZE &&
+           bt_cur_u32(c, &ret->when) &&
+           bt_cur_u8(c, &ret->type) &&
+           bt_cur_u32(c, &ret->server_id) &&
+           bt_cur_u32(c, &ret->length) &&
+           bt_cur_u32(c, &ret->end_log_pos) &&
+           bt_cur_u16(c, &ret->flags);
+}
 
 /* Reads the 19 bytes.  Refuses a length under 19 or over size_max (BT_ERR_CORRUPT). */
 int bt_event_header_read(struct bt_slice bytes, uint32_t size_max, struct bt_event_header *ret,

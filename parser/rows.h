@@ -18,7 +18,9 @@
 
 #include "parser/event.h"
 
-enum bt_rows_op { BT_ROWS_INSERT, BT_ROWS_UPDATE, BT_ROWS_DELETE };
+enum bt_rows_op { BT_ROWS_INSERT,
+                  BT_ROWS_UPDATE,
+                  BT_ROWS_DELETE };
 
 enum bt_rows_flag {
     BT_ROWS_STMT_END = 0x01, /* last rows event of its statement */
@@ -49,7 +51,8 @@ int bt_rows_event_read(const struct bt_event *ev, struct bt_rows_event *ret, str
     BT_MUST_CHECK;
 
 /* The partition the rows belong to (V2 extra data, MySQL 8.0.16+): 0 and its number, 1 when the
- * event does not say.  *ret_source is the partition an UPDATE moves rows from (else equal to *ret). */
+ * event does not say.  *ret_source is the partition an UPDATE moves rows from
+ * (else equal to *ret). */
 int bt_rows_partition(const struct bt_rows_event *rows, uint16_t *ret, uint16_t *ret_source,
                       struct bt_err *err) BT_MUST_CHECK;
 

@@ -20,12 +20,12 @@
 #include "parser/gtid.h"
 
 enum bt_transaction_kind { /* design.md 6, "kind" */
-    BT_TRANSACTION_DML,
-    BT_TRANSACTION_DDL,
-    BT_TRANSACTION_XA_PREPARE,
-    BT_TRANSACTION_XA_COMMIT,
-    BT_TRANSACTION_XA_ROLLBACK,
-    BT_TRANSACTION_OTHER,
+                           BT_TRANSACTION_DML,
+                           BT_TRANSACTION_DDL,
+                           BT_TRANSACTION_XA_PREPARE,
+                           BT_TRANSACTION_XA_COMMIT,
+                           BT_TRANSACTION_XA_ROLLBACK,
+                           BT_TRANSACTION_OTHER,
 };
 
 enum bt_transaction_end {
@@ -43,11 +43,11 @@ struct bt_transaction {
     enum bt_transaction_kind kind;
     enum bt_transaction_end end_kind;
     bool complete;
-    uint32_t when;                   /* of its first event with a timestamp */
+    uint32_t when; /* of its first event with a timestamp */
     uint32_t server_id;
-    uint64_t start, end;             /* offsets in this log: first byte, behind the last byte */
+    uint64_t start, end;                             /* offsets in this log: first byte, behind the last byte */
     struct bt_coordinate primary_start, primary_end; /* file "" where not known */
-    uint64_t bytes;                  /* of its events as they stand in this log */
+    uint64_t bytes;                                  /* of its events as they stand in this log */
     uint64_t events;
     uint64_t rows_events;
 };
@@ -56,8 +56,8 @@ enum bt_group_step {
     BT_GROUP_OUTSIDE, /* the event belongs to no transaction */
     BT_GROUP_BEGIN,   /* first event of a transaction that goes on */
     BT_GROUP_INSIDE,
-    BT_GROUP_END,     /* last event; bt_grouper_transaction() is complete */
-    BT_GROUP_WHOLE,   /* first and last at once */
+    BT_GROUP_END,   /* last event; bt_grouper_transaction() is complete */
+    BT_GROUP_WHOLE, /* first and last at once */
 };
 
 struct bt_grouper {
@@ -65,7 +65,7 @@ struct bt_grouper {
     struct bt_transaction abandoned; /* see feed: valid when did_abandon */
     bool did_abandon;
     bool inside;
-    bool standalone;  /* the GTID says so */
+    bool standalone; /* the GTID says so */
     bool saw_begin;
     bool expects_xid; /* CREATE .. SELECT: DDL text, but rows and an XID follow */
     struct bt_coordinate_tracker place;
