@@ -11,3 +11,7 @@ bt_module(parser
   SOURCES event.c format.c reader.c source_faulty.c source_file.c source_memory.c
   USES base
   LINKS PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::CRYPTO)
+bt_module(apply
+  SOURCES connection.c rows.c sql.c
+  USES base parser diff
+  LINKS PkgConfig::MARIADB)
