@@ -1,17 +1,47 @@
+# The include graph: see cmake/BtModule.cmake.  One source a line, sorted, so that merges are clean.
+
 bt_module(base
-  SOURCES arena.c buf.c clock.c crash_point.c err.c ini.c io.c json.c log.c nearest.c number.c process.c run.c
+  SOURCES
+    arena.c
+    buf.c
+    clock.c
+    crash_point.c
+    err.c
+    ini.c
+    io.c
+    json.c
+    log.c
+    nearest.c
+    number.c
+    process.c
+    run.c
   LINKS m)
-bt_module(failover
-  SOURCES config.c config_value.c
-  USES base)
+
 bt_module(parser
-  SOURCES gtid_set.c gtid_set_read.c inflate.c payload.c
-  USES base
-  LINKS PkgConfig::DEFLATE PkgConfig::ZSTD)
-  SOURCES event.c format.c reader.c source_faulty.c source_file.c source_memory.c
+  SOURCES
+    event.c
+    format.c
+    gtid_set.c
+    gtid_set_read.c
+    inflate.c
+    payload.c
+    reader.c
+    source_faulty.c
+    source_file.c
+    source_memory.c
   USES base
   LINKS PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::CRYPTO)
+
 bt_module(apply
-  SOURCES connection.c rows.c sql.c
+  SOURCES
+    connection.c
+    rows.c
+    sql.c
   USES base parser diff
   LINKS PkgConfig::MARIADB)
+
+bt_module(failover
+  SOURCES
+    config.c
+    config_value.c
+  USES base)
