@@ -5,8 +5,8 @@
  *     TABLE_MAP:   table = bt_table_cache_put(...)
  *     rows event:  bt_rows_event_read(&ev, &frame)            (parser/rows.h)
  *                  bt_plan_of(table, schema, &plan)           once per table, kept with it
- *                  bt_rows_begin(rows, plan, &frame)
- *                  while (bt_rows_next(rows, &row) == 0)
+ *                  bt_row_reader_begin(rows, plan, &frame)
+ *                  while (bt_row_reader_next(rows, &row) == 0)
  *                      row.before[i], row.after[i]            typed views, one per column
  *                      bt_row_json(plan, row.after, &out)     or printed
  *
@@ -113,32 +113,32 @@ const char *bt_plan_note(const struct bt_plan *plan);
 
 /* -------------------------------------------------------------------- rows */
 
-struct bt_rows;
+struct bt_row_reader;
 
 struct bt_row {
     const struct bt_value *before; /* one per column; NULL for INSERT */
     const struct bt_value *after;  /* NULL for DELETE */
 };
 
-int bt_rows_new(struct bt_rows **ret, struct bt_err *err) BT_MUST_CHECK;
-void bt_rows_free(struct bt_rows *rows); /* accepts NULL */
+int bt_row_reader_new(struct bt_row_reader **ret, struct bt_err *err) BT_MUST_CHECK;
+void bt_row_reader_free(struct bt_row_reader *rows); /* accepts NULL */
 
-static inline void bt_rows_release(struct bt_rows **rows)
+static inline void bt_row_reader_release(struct bt_row_reader **rows)
 {
-    bt_rows_free(*rows);
+    bt_row_reader_free(*rows);
     *rows = NULL;
 }
-#define bt_auto_rows BT_AUTO(bt_rows_release)
+#define bt_auto_row_reader BT_AUTO(bt_row_reader_release)
 
 /* Begins the rows of an event; plan and the event's bytes must stay until the last next(). */
-int bt_rows_begin(struct bt_rows *rows, const struct bt_plan *plan,
+int bt_row_reader_begin(struct bt_row_reader *rows, const struct bt_plan *plan,
                   const struct bt_rows_event *frame, struct bt_err *err) BT_MUST_CHECK;
 
 /* The next row.  *ret borrows until the next call on rows.  Returns 1 behind the last. */
-int bt_rows_next(struct bt_rows *rows, struct bt_row *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* Counts the rows of an event without decoding values: lengths only.  Uses rows as begin does. */
-int bt_rows_count(struct bt_rows *rows, const struct bt_plan *plan,
+int bt_row_reader_count(struct bt_row_reader *rows, const struct bt_plan *plan,
                   const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
