@@ -9,6 +9,7 @@
 #ifndef BT_BASE_ARENA_H
 #define BT_BASE_ARENA_H
 
+#include "base/auto.h"
 #include "base/slice.h"
 
 struct bt_arena_chunk;

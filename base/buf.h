@@ -11,6 +11,7 @@
 #ifndef BT_BASE_BUF_H
 #define BT_BASE_BUF_H
 
+#include "base/auto.h"
 #include "base/slice.h"
 
 struct bt_buf {

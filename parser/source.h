@@ -12,6 +12,7 @@
 #ifndef BT_PARSER_SOURCE_H
 #define BT_PARSER_SOURCE_H
 
+#include "base/auto.h"
 #include "base/slice.h"
 
 struct bt_source;

@@ -135,7 +135,8 @@ int bt_row_reader_begin(struct bt_row_reader *rows, const struct bt_plan *plan,
                   const struct bt_rows_event *frame, struct bt_err *err) BT_MUST_CHECK;
 
 /* The next row.  *ret borrows until the next call on rows.  Returns 1 behind the last. */
-int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* Counts the rows of an event without decoding values: lengths only.  Uses rows as begin does. */
 int bt_row_reader_count(struct bt_row_reader *rows, const struct bt_plan *plan,
