@@ -29,8 +29,9 @@ bt_module(parser
     source_faulty.c
     source_file.c
     source_memory.c
+    source_stream.c
   USES base
-  LINKS PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::CRYPTO)
+  LINKS PkgConfig::DEFLATE PkgConfig::ZLIB PkgConfig::ZSTD PkgConfig::CRYPTO)
 
 bt_module(apply
   SOURCES

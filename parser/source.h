@@ -64,6 +64,15 @@ static inline void bt_source_release(struct bt_source **s)
  * file's size.  The size is asked again at each new window: a log may grow. */
 int bt_source_file_open(const char *path, struct bt_source **ret, struct bt_err *err) BT_MUST_CHECK;
 
+/* What can only be read forward: a pipe, standard input.  zstd and gzip are recognised by their first
+ * bytes and unpacked; damage there is BT_ERR_CORRUPT.  fd stays the caller's. */
+int bt_source_stream_open(int fd, const char *name, struct bt_source **ret, struct bt_err *err)
+    BT_MUST_CHECK;
+
+/* What a user names: "-" is standard input, a zstd or gzip file or a pipe is a stream, anything else
+ * is mapped. */
+int bt_source_open(const char *path, struct bt_source **ret, struct bt_err *err) BT_MUST_CHECK;
+
 /* Borrowed bytes. */
 int bt_source_memory_open(struct bt_slice bytes, const char *name, struct bt_source **ret,
                           struct bt_err *err) BT_MUST_CHECK;
