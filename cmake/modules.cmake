@@ -45,4 +45,6 @@ bt_module(failover
   SOURCES
     config.c
     config_value.c
+bt_module(vip
+  SOURCES address.c announce.c frame.c interface.c netlink.c packet.c place.c probe.c vip.c
   USES base)

@@ -1,2 +1,3 @@
 bt_fuzz(gtid_set USES base parser)
 bt_fuzz(inflate USES base parser)
+bt_fuzz(claim USES vip)

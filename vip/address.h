@@ -12,7 +12,8 @@
 
 #include "base/slice.h"
 
-enum bt_vip_family { BT_VIP_IPV4 = 4, BT_VIP_IPV6 = 6 };
+enum bt_vip_family { BT_VIP_IPV4 = 4,
+                     BT_VIP_IPV6 = 6 };
 
 struct bt_vip {
     enum bt_vip_family family;

@@ -36,7 +36,8 @@ struct bt_frame {
     uint16_t protocol; /* 0x0806 or 0x86dd, host order: for sockaddr_ll */
 };
 
-enum bt_arp_op { BT_ARP_REQUEST = 1, BT_ARP_REPLY = 2 };
+enum bt_arp_op { BT_ARP_REQUEST = 1,
+                 BT_ARP_REPLY = 2 };
 
 /* Gratuitous ARP: sender = target = the VIP, to everybody.  The request form is what
  * RFC 5227 calls an announcement; some devices learn only from the reply form, whose
@@ -64,8 +65,8 @@ enum bt_claim_kind {
 
 struct bt_claim {
     enum bt_claim_kind kind;
-    struct bt_vip who;     /* the address spoken about; prefix is the full length */
-    struct bt_mac mac;     /* of the sender */
+    struct bt_vip who; /* the address spoken about; prefix is the full length */
+    struct bt_mac mac; /* of the sender */
 };
 
 /* Reads a received frame.  Returns 1 when it is of no concern here (another protocol,

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "vip/address.h"
 
-enum { BT_INTERFACE_NAME_SIZE = 16, BT_INTERFACE_MAX = 512 };
+enum { BT_INTERFACE_NAME_SIZE = 16,
+       BT_INTERFACE_MAX = 512 };
 
 struct bt_interface {
     char name[BT_INTERFACE_NAME_SIZE];

@@ -21,7 +21,8 @@ struct bt_probe_result {
     int sent;          /* probes sent */
 };
 
-/* Listens for listen_ms or until the deadline, whichever is earlier. */
+/* Listens for listen_ms.  BT_ERR_TIMEOUT when the deadline cut that short and nobody had
+ * answered yet: then it is not known. */
 int bt_probe(const struct bt_interface *interface, const struct bt_vip *vip, int listen_ms,
              struct bt_deadline deadline, struct bt_probe_result *ret,
              struct bt_err *err) BT_MUST_CHECK;
