@@ -45,6 +45,17 @@ bt_module(failover
   SOURCES
     config.c
     config_value.c
+  USES base)
+
 bt_module(vip
-  SOURCES address.c announce.c frame.c interface.c netlink.c packet.c place.c probe.c vip.c
+  SOURCES
+    address.c
+    announce.c
+    frame.c
+    interface.c
+    netlink.c
+    packet.c
+    place.c
+    probe.c
+    vip.c
   USES base)
