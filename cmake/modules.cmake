@@ -10,6 +10,7 @@ bt_module(base
     ini.c
     io.c
     json.c
+    json_read.c
     log.c
     nearest.c
     number.c
@@ -32,6 +33,27 @@ bt_module(parser
     source_stream.c
   USES base
   LINKS PkgConfig::DEFLATE PkgConfig::ZLIB PkgConfig::ZSTD PkgConfig::CRYPTO)
+
+bt_module(diff
+  SOURCES
+    diff_log.c
+    diff_log_out.c
+    diff_log_save.c
+    diff_log_verify.c
+    digest.c
+    log_dir.c
+    log_home.c
+    log_set.c
+    log_walk.c
+    manifest.c
+    missing.c
+    missing_merge.c
+    missing_scan.c
+    position_file.c
+    rank.c
+    survey.c
+  USES base parser
+  LINKS PkgConfig::ZSTD PkgConfig::XXHASH)
 
 bt_module(apply
   SOURCES

@@ -32,7 +32,7 @@ struct bt_diff_log_opts {
 };
 
 /* Writes the log to the sink and fills *ret with what was written.  A copy that turns out damaged
- * while it is read again is BT_ERR_CORRUPT: nothing of that transaction was written before it. */
+ * while it is read again is BT_ERR_CORRUPT: what the sink got so far is void then. */
 int bt_diff_log_write(const struct bt_missing *m, const struct bt_diff_log_opts *opts,
                       struct bt_sink sink, struct bt_manifest *ret, struct bt_err *err)
     BT_MUST_CHECK;

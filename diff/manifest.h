@@ -2,7 +2,7 @@
 /*
  * manifest.h - what a diff log holds: the NAME.json beside it (design.md 6).
  *
- *   {"transactions","events","bytes","first":{"gtid","file","pos"},"last":{...},"sources":[...],
+ *   {"transactions","events","bytes","first":{"gtid","file","pos","end"},"last":{...},"sources":[...],
  *    "cut":[{"source","at","reason"}],"lost":null|"...","xxh3",
  *    "server_version","checksum","list":[{"gtid","file","pos","end","bytes","events","kind","xxh3"}]}
  *
@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "diff/missing.h"
+#include "parser/transaction.h"
 
 struct bt_manifest_item {
     struct bt_gtid gtid;
@@ -33,8 +34,8 @@ struct bt_manifest_cut {
 
 struct bt_manifest {
     uint64_t transactions, events, bytes;
-    struct bt_manifest_item *items;
-    size_t count;
+    struct bt_manifest_item *items; /* owned, unlike the rest */
+    size_t count, room;
     char **files;
     size_t file_count;
     char **sources;
@@ -45,12 +46,16 @@ struct bt_manifest {
     char server_version[51];
     bool checksum;
     char xxh3[33];
-    struct bt_arena arena; /* all of the above lives here */
+    struct bt_arena arena; /* all texts live here */
 };
 
 void bt_manifest_init(struct bt_manifest *m);
 void bt_manifest_done(struct bt_manifest *m);
 #define bt_auto_manifest BT_AUTO(bt_manifest_done)
+
+/* Appends to the list. */
+int bt_manifest_add(struct bt_manifest *m, const struct bt_manifest_item *item, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* Writes it as one JSON object; with_list = false leaves "list" out (design.md's printed form). */
 void bt_manifest_write(const struct bt_manifest *m, bool with_list, struct bt_json *out);

@@ -26,6 +26,10 @@ struct bt_missing_want {
     struct bt_coordinate after;       /* all up to here is had; file "" = not known */
     const struct bt_gtid_state *gtid; /* all in here is had; NULL = not known */
     struct bt_coordinate until;       /* nothing that ends behind this; file "" = no limit */
+    /* What the target has is everything up to `after` (one connection, no filters): the sources are
+     * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for any
+     * target but reads up to one log more. */
+    bool is_prefix;
 };
 
 enum bt_source_role {
@@ -39,8 +43,8 @@ struct bt_missing_source {
     enum bt_source_role role;
     const struct bt_log_set *set;
     unsigned cost; /* lower is preferred; equal: the earlier in the array */
-    /* Relay logs: where the walk may begin, when known (a live server's answer); NULL = search. */
-    const char *from_log;
+    /* Nothing is taken from it (the target itself): its cut tail is only a sign of what exists. */
+    bool sign_only;
 };
 
 /* One transaction that the target lacks. */
@@ -73,7 +77,6 @@ struct bt_missing {
     struct bt_missing_cut *cuts; /* every source whose tail, or middle, was not usable */
     size_t cut_count;
     struct bt_buf lost;  /* empty = nothing; else sentences for people */
-    struct bt_coordinate covered_from; /* the sources are without a gap from here */
     struct bt_gtid_state before; /* MariaDB: GTID state in front of the first item */
     bool has_before;
     uint64_t bytes_read;

@@ -44,6 +44,7 @@ struct bt_cut {
     uint64_t at;        /* offset behind the last whole transaction (or event outside of one) */
     uint64_t bytes;     /* how many bytes are left out */
     struct bt_gtid gtid; /* of the transaction that is cut off; NONE when not known */
+    struct bt_coordinate place; /* of its begin in the primary's log; file "" = not known */
     char reason[256];
 };
 

@@ -1,4 +1,5 @@
 bt_check(base_bytes USES base)
+bt_check(base_json_read USES base)
 bt_check(base_text USES base)
 bt_check(cli_option SOURCES ${PROJECT_SOURCE_DIR}/cli/option.c USES base)
 bt_check(base_process USES base)

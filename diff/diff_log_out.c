@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events are written with the position that they have in the diff log and with a CRC of their own;
+ * everything else stays as the source has it.  An event of any size goes out in pieces: only its
+ * header is copied.
+ */
+#include "diff/diff_log_priv.h"
+
+#define XXH_STATIC_LINKING_ONLY
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "parser/crc.h"
+
+enum { BLOCK_SIZE = 256 << 10, FORMAT_BODY_MAX = 512 };
+
+void bt_xxh3_text(const void *state, char out[static 33])
+{
+    XXH128_hash_t hash = XXH3_128bits_digest(state);
+
+    snprintf(out, 33, "%016llx%016llx", (unsigned long long)hash.high64,
+             (unsigned long long)hash.low64);
+}
+
+int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts, struct bt_sink sink,
+                      struct bt_err *err)
+{
+    *o = (struct bt_diff_out){.sink = sink};
+    bt_buf_init(&o->block, BLOCK_SIZE);
+    bt_buf_init(&o->packed, 2 * BLOCK_SIZE);
+    o->xxh3 = aligned_alloc(64, (sizeof(XXH3_state_t) + 63) / 64 * 64);
+    if (opts->zstd)
+        o->zstd = ZSTD_createCCtx();
+    if (!o->xxh3 || (opts->zstd && !o->zstd) || !bt_buf_reserve(&o->block, BLOCK_SIZE) ||
+        !bt_buf_reserve(&o->packed, 2 * BLOCK_SIZE)) {
+        bt_diff_out_done(o);
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to write a diff log");
+    }
+    XXH3_128bits_reset(o->xxh3);
+    if (o->zstd) {
+        ZSTD_CCtx_setParameter(o->zstd, ZSTD_c_compressionLevel,
+                               opts->zstd_level ? opts->zstd_level : 1);
+        ZSTD_CCtx_setParameter(o->zstd, ZSTD_c_checksumFlag, 1);
+    }
+    return 0;
+}
+
+void bt_diff_out_done(struct bt_diff_out *o)
+{
+    ZSTD_freeCCtx(o->zstd);
+    free(o->xxh3);
+    bt_buf_done(&o->block);
+    bt_buf_done(&o->packed);
+    o->zstd = NULL;
+    o->xxh3 = NULL;
+}
+
+/* Hands bytes to the sink, packed if asked for.  last closes the zstd frame. */
+static int send_bytes(struct bt_diff_out *o, struct bt_slice bytes, bool last, struct bt_err *err)
+{
+    ZSTD_inBuffer in = {bytes.ptr, bytes.len, 0};
+    size_t left;
+
+    if (!o->zstd)
+        return bytes.len ? o->sink.write(o->sink.ctx, bytes, err) : 0;
+    do {
+        ZSTD_outBuffer out = {o->packed.data, o->packed.room, 0};
+
+        left = ZSTD_compressStream2(o->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+        if (ZSTD_isError(left))
+            return bt_fail(err, BT_ERR_BUG, "could not compress: %s", ZSTD_getErrorName(left));
+        if (out.pos && o->sink.write(o->sink.ctx, bt_slice(out.dst, out.pos), err) != 0)
+            return -1;
+    } while (last ? left != 0 : in.pos < in.size);
+    return 0;
+}
+
+static int flush(struct bt_diff_out *o, bool last, struct bt_err *err)
+{
+    int failed = send_bytes(o, bt_buf_slice(&o->block), last, err);
+
+    bt_buf_reset(&o->block);
+    return failed;
+}
+
+static int put(struct bt_diff_out *o, struct bt_slice bytes, struct bt_err *err)
+{
+    o->pos += bytes.len;
+    if (o->block.len + bytes.len > BLOCK_SIZE && flush(o, false, err) != 0)
+        return -1;
+    if (bytes.len > BLOCK_SIZE)
+        return send_bytes(o, bytes, false, err);
+    bt_buf_add_slice(&o->block, bytes);
+    return 0;
+}
+
+/* Writes header and body and, when the log has them, the CRC of both. */
+static int put_event(struct bt_diff_out *o, struct bt_event_header h, struct bt_slice body, bool crc,
+                     bool hashed, struct bt_err *err)
+{
+    uint8_t bytes[BT_EVENT_HEADER_SIZE + BT_CHECKSUM_SIZE];
+    struct bt_buf head = {.data = bytes, .room = sizeof(bytes), .max = sizeof(bytes)};
+    struct bt_slice tail = bt_slice_empty();
+
+    h.length = (uint32_t)(BT_EVENT_HEADER_SIZE + body.len + (crc ? BT_CHECKSUM_SIZE : 0));
+    h.end_log_pos = (uint32_t)(o->pos + h.length);
+    bt_buf_add_le(&head, h.when, 4);
+    bt_buf_add_le(&head, h.type, 1);
+    bt_buf_add_le(&head, h.server_id, 4);
+    bt_buf_add_le(&head, h.length, 4);
+    bt_buf_add_le(&head, h.end_log_pos, 4);
+    bt_buf_add_le(&head, h.flags, 2);
+    if (crc) {
+        uint32_t sum = bt_crc32(bt_crc32(0, bt_buf_slice(&head)), body);
+
+        bt_buf_add_le(&head, sum, 4);
+        tail = bt_slice(bytes + BT_EVENT_HEADER_SIZE, BT_CHECKSUM_SIZE);
+    }
+    if (hashed) {
+        XXH3_128bits_update(o->xxh3, bytes, BT_EVENT_HEADER_SIZE);
+        XXH3_128bits_update(o->xxh3, body.ptr, body.len);
+        XXH3_128bits_update(o->xxh3, tail.ptr, tail.len);
+    }
+    if (put(o, bt_slice(bytes, BT_EVENT_HEADER_SIZE), err) != 0 || put(o, body, err) != 0)
+        return -1;
+    return put(o, tail, err);
+}
+
+int bt_diff_out_format(struct bt_diff_out *o, const struct bt_format *format, uint32_t when,
+                       uint32_t server_id, struct bt_err *err)
+{
+    struct bt_event_header h = {.when = when, .type = BT_FORMAT_DESCRIPTION, .server_id = server_id};
+    uint8_t bytes[FORMAT_BODY_MAX] = {0};
+    struct bt_buf body = {.data = bytes, .room = sizeof(bytes), .max = sizeof(bytes)};
+    char version[50] = {0};
+
+    memcpy(version, format->server_version, strnlen(format->server_version, sizeof(version)));
+    bt_buf_add_le(&body, 4, 2);
+    bt_buf_add(&body, version, sizeof(version));
+    /* created = 0: nobody who reads this drops temporary tables or rolls back. */
+    bt_buf_add_le(&body, 0, 4);
+    bt_buf_add_le(&body, format->header_length, 1);
+    bt_buf_add(&body, format->post_header_length + 1, format->type_count);
+    if (format->knows_checksums)
+        bt_buf_add_le(&body, 1, 1);
+    if (bt_buf_check(&body, "a FORMAT_DESCRIPTION", err) != 0)
+        return -1;
+    if (!o->has_format && put(o, bt_slice("\xfe" "bin", 4), err) != 0)
+        return -1;
+    o->format = *format;
+    o->has_format = true;
+    o->checksum = format->knows_checksums;
+    return put_event(o, h, bt_buf_slice(&body), o->checksum, false, err);
+}
+
+int bt_diff_out_own(struct bt_diff_out *o, uint8_t type, uint32_t when, uint16_t flags,
+                    struct bt_slice body, struct bt_err *err)
+{
+    struct bt_event_header h = {
+        .when = when, .type = type, .server_id = o->format.server_id, .flags = flags};
+    bt_auto_buf struct bt_buf padded = {.max = 16 << 20};
+
+    /* Headers may be longer than 19 bytes (format.h); what is more is zero. */
+    for (int i = BT_EVENT_HEADER_SIZE; i < o->format.header_length; i++)
+        bt_buf_add_byte(&padded, 0);
+    bt_buf_add_slice(&padded, body);
+    if (bt_buf_check(&padded, "a GTID event", err) != 0)
+        return -1;
+    return put_event(o, h, bt_buf_slice(&padded), o->checksum, false, err);
+}
+
+int bt_diff_out_event(struct bt_diff_out *o, const struct bt_event *ev, uint64_t *ret,
+                      struct bt_err *err)
+{
+    size_t trailer = ev->format->checksum ? BT_CHECKSUM_SIZE : 0;
+    struct bt_event_header h = ev->header;
+    uint64_t before = o->pos;
+    struct bt_slice body;
+
+    if (ev->raw.len < BT_EVENT_HEADER_SIZE + trailer)
+        return bt_fail(err, BT_ERR_BUG, "an event of %zu bytes came out of the reader", ev->raw.len);
+    body = bt_slice(ev->raw.ptr + BT_EVENT_HEADER_SIZE,
+                    ev->raw.len - BT_EVENT_HEADER_SIZE - trailer);
+    if (put_event(o, h, body, o->checksum, true, err) != 0)
+        return -1;
+    *ret = o->pos - before;
+    return 0;
+}
+
+int bt_diff_out_finish(struct bt_diff_out *o, char ret_xxh3[static 33], struct bt_err *err)
+{
+    if (flush(o, true, err) != 0)
+        return -1;
+    bt_xxh3_text(o->xxh3, ret_xxh3);
+    return 0;
+}

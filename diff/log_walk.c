@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/log_walk.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { HEAD_EVENTS_MAX = 64 };
+
+void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
+                       struct bt_log_walk_opts opts)
+{
+    *w = (struct bt_log_walk){.set = set, .log = opts.log, .start_pos = opts.pos};
+    w->wants_head = !opts.in_order && set->kind == BT_LOG_KIND_RELAY;
+    bt_grouper_init(&w->grouper, opts.log < set->count ? set->logs[opts.log].name : "");
+    if (opts.place.file[0] && set->kind == BT_LOG_KIND_RELAY) {
+        w->grouper.place.last = opts.place;
+        bt_grouper_next_log(&w->grouper, set->logs[opts.log].name);
+    }
+}
+
+static void close_log(struct bt_log_walk *w)
+{
+    bt_reader_close(w->reader);
+    w->reader = NULL;
+    bt_source_close(w->source);
+    w->source = NULL;
+}
+
+void bt_log_walk_end(struct bt_log_walk *w)
+{
+    close_log(w);
+}
+
+/* Forgets the open transaction: what is left of it must not look like one of its own. */
+static void drop_open(struct bt_log_walk *w)
+{
+    w->grouper.inside = false;
+    w->grouper.saw_begin = false;
+    w->grouper.standalone = false;
+    w->grouper.expects_xid = false;
+    w->transaction = NULL;
+    w->headless = false;
+    w->wants_head = true;
+}
+
+/* Names the log and offset from which nothing was used. */
+static void set_cut(struct bt_cut *cut, enum bt_cut_kind kind, const char *log, uint64_t at)
+{
+    *cut = (struct bt_cut){.kind = kind, .at = at};
+    snprintf(cut->log, sizeof(cut->log), "%s", log);
+}
+
+/* A cut of a transaction that has no end.  more: bytes behind it that are no events. */
+static void cut_transaction(struct bt_log_walk *w, const struct bt_transaction *t,
+                            enum bt_cut_kind kind, uint64_t more, const char *reason,
+                            struct bt_cut *ret)
+{
+    set_cut(ret, kind, w->set->logs[w->begin_log].name, t->start);
+    ret->gtid = t->gtid;
+    ret->place = t->primary_start;
+    ret->bytes = t->bytes + more;
+    snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
+}
+
+/* Opens the log at w->log.  1: it is not there, and *ret is the cut that says so. */
+static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *err)
+{
+    const struct bt_log *log = &w->set->logs[w->log];
+    struct bt_reader_opts opts = {.start_pos = w->start_pos};
+    int got = bt_log_set_open(w->set, w->log, &w->source, err);
+
+    w->start_pos = 0;
+    if (got < 0)
+        return -1;
+    if (got > 0) {
+        set_cut(ret, BT_CUT_MISSING, log->name, 0);
+        snprintf(ret->reason, sizeof(ret->reason), "the index names it, but it is not there");
+        return 1;
+    }
+    w->logs_read++;
+    if (bt_reader_open(w->source, opts, &w->reader, err) == 0)
+        return 0;
+    if (err->kind != BT_ERR_CORRUPT)
+        return -1;
+    set_cut(ret, BT_CUT_CORRUPT, log->name, 0);
+    ret->bytes = bt_source_size(w->source);
+    snprintf(ret->reason, sizeof(ret->reason), "%.250s", err->text);
+    bt_err_clear(err);
+    return 1;
+}
+
+/* At the end of a log: whether something of it is left out. */
+static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
+{
+    const struct bt_end *end = bt_reader_end(w->reader);
+    const struct bt_transaction *open = w->grouper.inside ? bt_grouper_transaction(&w->grouper) : NULL;
+    bool is_last = w->log + 1 >= w->set->count;
+    bool damaged = end->kind == BT_END_TORN || end->kind == BT_END_CORRUPT;
+    uint64_t size = bt_source_size(w->source);
+    uint64_t left = damaged && size > end->offset ? size - end->offset : 0;
+
+    if (damaged && (left > 0 || end->offset == 0)) {
+        enum bt_cut_kind kind = end->kind == BT_END_TORN ? BT_CUT_TORN : BT_CUT_CORRUPT;
+
+        if (open) {
+            cut_transaction(w, open, kind, left, end->reason, ret);
+        } else {
+            set_cut(ret, kind, w->set->logs[w->log].name, end->offset);
+            ret->bytes = left;
+            snprintf(ret->reason, sizeof(ret->reason), "%s", end->reason);
+            ret->place = w->grouper.place.last;
+        }
+        drop_open(w);
+        return true;
+    }
+    if (is_last && open) {
+        cut_transaction(w, open, BT_CUT_UNFINISHED, 0, "the log ends inside a transaction", ret);
+        drop_open(w);
+        return true;
+    }
+    return false;
+}
+
+/* Whether a transaction visibly begins with this event.  MariaDB since 10.0 and MySQL since 5.7
+ * write a GTID event in front of each; before that it is BEGIN or a lone statement. */
+static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *ev)
+{
+    bool always_gtid = ev->format && (ev->format->flavor == BT_FLAVOR_MARIADB
+                                          ? ev->format->version_number >= 100000
+                                          : ev->format->version_number >= 50705);
+
+    switch (ev->type) {
+    case BT_MARIADB_GTID:
+    case BT_GTID:
+    case BT_ANONYMOUS_GTID:
+    case BT_GTID_TAGGED:
+        return true;
+    default:
+        if (always_gtid)
+            return false;
+        if (!w->wants_head)
+            return true;
+        return ev->type == BT_QUERY && (w->grouper.saw_begin ||
+                                        w->grouper.current.kind == BT_TRANSACTION_DDL);
+    }
+}
+
+/* Groups the event at hand.  1: *ret is a cut, and the event waits in w->pending. */
+static int group_event(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
+{
+    bool began;
+
+    if (bt_grouper_feed(&w->grouper, &ret->event, &ret->part, err) != 0)
+        return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[w->log].name, ret->event.offset);
+    began = ret->part == BT_GROUP_BEGIN || ret->part == BT_GROUP_WHOLE;
+    if (w->grouper.did_abandon) {
+        bool headless = w->headless;
+
+        w->pending = *ret;
+        w->has_pending = true;
+        *ret = (struct bt_log_walk_step){.log = w->log};
+        cut_transaction(w, &w->grouper.abandoned, BT_CUT_UNFINISHED, 0,
+                        headless ? "only the end of the transaction is here"
+                                 : "the transaction has no end", &ret->cut);
+        w->headless = false;
+        return 1;
+    }
+    if (began) {
+        w->begin_log = w->log;
+        w->headless = !begins_visibly(w, &ret->event);
+        if (!w->headless)
+            w->wants_head = false;
+    }
+    return 0;
+}
+
+/* Fills what the event's step says about its transaction; a headless one's end becomes a cut. */
+static void finish_step(struct bt_log_walk *w, struct bt_log_walk_step *ret)
+{
+    bool ended = ret->part == BT_GROUP_END || ret->part == BT_GROUP_WHOLE;
+
+    ret->log = w->log;
+    ret->begin_log = w->begin_log;
+    w->transaction = ret->part == BT_GROUP_OUTSIDE ? NULL : bt_grouper_transaction(&w->grouper);
+    if (!w->headless || ret->part == BT_GROUP_OUTSIDE || !w->transaction)
+        return;
+    if (ended) {
+        cut_transaction(w, w->transaction, BT_CUT_UNFINISHED, 0,
+                        "only the end of the transaction is here", &ret->cut);
+        w->headless = false;
+    }
+    ret->part = BT_GROUP_OUTSIDE;
+    w->transaction = NULL;
+}
+
+/* The event that waited behind a cut. */
+static void take_pending(struct bt_log_walk *w, struct bt_log_walk_step *ret)
+{
+    *ret = w->pending;
+    w->has_pending = false;
+    if (ret->part == BT_GROUP_BEGIN || ret->part == BT_GROUP_WHOLE) {
+        w->begin_log = w->log;
+        w->headless = !begins_visibly(w, &ret->event);
+        if (!w->headless)
+            w->wants_head = false;
+    }
+    finish_step(w, ret);
+}
+
+int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
+{
+    struct bt_log_walk_step step = {0};
+
+    if (w->has_pending) {
+        take_pending(w, ret);
+        return 0;
+    }
+    for (;;) {
+        int got;
+
+        if (!w->reader) {
+            if (w->log >= w->set->count)
+                return 1;
+            got = open_log(w, &step.cut, err);
+            if (got < 0)
+                return -1;
+            if (got > 0)
+                break;
+        }
+        got = bt_reader_next(w->reader, &step.event, err);
+        if (got < 0)
+            return bt_err_wrap(err, "log \"%s\"", w->set->logs[w->log].name);
+        if (got == 0) {
+            if (!step.event.inner)
+                w->bytes_read += step.event.header.length;
+            got = group_event(w, &step, err);
+            if (got < 0)
+                return -1;
+            if (got == 0)
+                finish_step(w, &step);
+            *ret = step;
+            return 0;
+        }
+        if (end_log(w, &step.cut))
+            break;
+        close_log(w);
+        if (++w->log < w->set->count)
+            bt_grouper_next_log(&w->grouper, w->set->logs[w->log].name);
+    }
+    /* A cut: the walk goes on with the next log. */
+    step.log = w->log;
+    drop_open(w);
+    close_log(w);
+    if (++w->log < w->set->count)
+        bt_grouper_next_log(&w->grouper, w->set->logs[w->log].name);
+    *ret = step;
+    return 0;
+}
+
+/* ------------------------------------------------------------------- heads */
+
+void bt_log_head_done(struct bt_log_head *h)
+{
+    bt_gtid_state_done(&h->list);
+}
+
+/* Takes what one of the first events says.  1: the head ends here. */
+static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev, enum bt_group_step part,
+                           struct bt_log_head *ret, struct bt_err *err)
+{
+    const struct bt_coordinate_tracker *place = &w->grouper.place;
+    uint32_t flags;
+
+    ret->readable = true;
+    if (part != BT_GROUP_OUTSIDE) {
+        ret->has_transaction = true;
+        ret->begins_whole = begins_visibly(w, ev);
+        if (place->has_place && !ret->has_place) {
+            ret->place = place->start;
+            ret->has_place = ret->begins_whole && ev->header.end_log_pos != 0;
+        }
+        return 1;
+    }
+    if (ev->type == BT_GTID_LIST && !ret->has_list) {
+        if (bt_gtid_list_read(ev, &ret->list, &flags, err) != 0)
+            return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[w->log].name, ev->offset);
+        ret->has_list = true;
+    }
+    if (place->last.file[0]) {
+        /* The first place the log names: the ROTATE at its head, before anything else moved it. */
+        if (!ret->has_place)
+            ret->place = place->last;
+        ret->has_place = true;
+    }
+    return 0;
+}
+
+int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,
+                     struct bt_err *err)
+{
+    struct bt_log_head head = {.begins_whole = true};
+    struct bt_log_walk w;
+    struct bt_cut cut;
+    int got;
+
+    bt_log_walk_begin(&w, set, (struct bt_log_walk_opts){.log = log});
+    got = open_log(&w, &cut, err);
+    for (int i = 0; got == 0 && i < HEAD_EVENTS_MAX; i++) {
+        enum bt_group_step part = BT_GROUP_OUTSIDE;
+        struct bt_event ev;
+
+        got = bt_reader_next(w.reader, &ev, err);
+        if (got == 0)
+            got = bt_grouper_feed(&w.grouper, &ev, &part, err);
+        if (got == 0)
+            got = take_head_event(&w, &ev, part, &head, err);
+    }
+    bt_log_walk_end(&w);
+    if (got < 0) {
+        bt_log_head_done(&head);
+        return -1;
+    }
+    *ret = head;
+    return 0;
+}

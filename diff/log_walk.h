@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_walk.h - the events of a log set from one place to its end, grouped into transactions.
+ *
+ *     bt_log_walk_begin(&w, set, (struct bt_log_walk_opts){.log = i, .pos = p});
+ *     while ((got = bt_log_walk_next(&w, &step, err)) == 0)
+ *         step.cut.kind ? something was left out here : step.event is step.part of w.transaction
+ *     bt_log_walk_end(&w)
+ *
+ * A transaction may span relay logs; that is followed.  Where a log is missing, torn or corrupt, and
+ * where a transaction turns out to have no end or no beginning, the walk hands out a cut and goes
+ * on behind it; a transaction that a cut has touched is never handed out as whole.
+ */
+#ifndef BT_DIFF_LOG_WALK_H
+#define BT_DIFF_LOG_WALK_H
+
+#include "diff/survey.h"
+#include "parser/transaction.h"
+
+struct bt_log_walk_opts {
+    size_t log;   /* index of the first log */
+    uint64_t pos; /* offset of an event in it; 0 = its beginning */
+    struct bt_coordinate place; /* the primary's coordinate there, when the log does not say */
+    bool in_order; /* the place is known to stand between two transactions */
+};
+
+struct bt_log_walk_step {
+    struct bt_cut cut; /* kind NONE: this is an event */
+    struct bt_event event; /* borrows until the next step */
+    enum bt_group_step part;
+    size_t log;       /* of the event */
+    size_t begin_log; /* of its transaction's first event */
+};
+
+struct bt_log_walk {
+    const struct bt_log_set *set;
+    size_t log;
+    struct bt_source *source;
+    struct bt_reader *reader;
+    uint64_t start_pos;
+    struct bt_grouper grouper;
+    const struct bt_transaction *transaction; /* of the event handed out last; NULL outside */
+    size_t begin_log;
+    bool wants_head; /* a transaction that does not visibly begin here is the rest of another */
+    bool headless;   /* the open transaction is such a rest */
+    bool has_pending;
+    struct bt_log_walk_step pending; /* handed out behind the cut in front of it */
+    uint64_t logs_read, bytes_read;
+};
+
+void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
+                       struct bt_log_walk_opts opts);
+
+/* The next event or cut.  1: the set is read; an open transaction was handed out as a cut. */
+int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
+    BT_MUST_CHECK;
+void bt_log_walk_end(struct bt_log_walk *w);
+
+/* ------------------------------------------------------------------- heads */
+
+/* What the first events of a log say; reading them costs a page. */
+struct bt_log_head {
+    bool readable;              /* at least its FORMAT_DESCRIPTION */
+    struct bt_coordinate place; /* where in the primary's log it begins; file "" = it does not say */
+    bool has_place;             /* place.pos is known (place.file perhaps not) */
+    bool begins_whole;          /* its first transaction begins here, or there is none */
+    bool has_transaction;
+    bool has_list;              /* GTID_LIST: the state in front of its first transaction */
+    struct bt_gtid_state list;
+};
+
+int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,
+                     struct bt_err *err) BT_MUST_CHECK;
+void bt_log_head_done(struct bt_log_head *h);
+
+#endif

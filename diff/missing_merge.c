@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One order of what all sources hold (missing.h). */
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "base/auto.h"
+#include "diff/missing_priv.h"
+
+/* ------------------------------------------------------------------ identity */
+
+/* A transaction is its GTID, else where it ends in the primary's logs. */
+static uint64_t identity(const struct bt_missing_item *item)
+{
+    struct {
+        uint64_t a, b;
+        uint8_t uuid[16];
+        char tag[40];
+    } key = {0};
+
+    _Static_assert(sizeof(((struct bt_gtid *)0)->tag) <= sizeof(key.tag), "a tag fits the key");
+    switch (item->gtid.kind) {
+    case BT_GTID_MARIADB:
+        key.a = (uint64_t)item->gtid.domain << 32 | item->gtid.server_id;
+        key.b = item->gtid.sequence;
+        break;
+    case BT_GTID_MYSQL:
+        key.a = item->gtid.sequence;
+        memcpy(key.uuid, item->gtid.uuid, sizeof(key.uuid));
+        memcpy(key.tag, item->gtid.tag, strnlen(item->gtid.tag, sizeof(item->gtid.tag)));
+        break;
+    case BT_GTID_NONE:
+        key.a = item->file;
+        key.b = item->end_pos;
+        break;
+    }
+    return XXH3_64bits(&key, sizeof(key));
+}
+
+static bool same_transaction(const struct bt_missing_item *a, const struct bt_missing_item *b)
+{
+    if (a->gtid.kind != b->gtid.kind)
+        return false;
+    if (a->gtid.kind != BT_GTID_NONE)
+        return bt_gtid_equal(&a->gtid, &b->gtid);
+    return a->file == b->file && a->end_pos == b->end_pos;
+}
+
+/* The slot of the transaction, or the free one where it would go. */
+static size_t find_slot(const struct bt_finder *f, const struct bt_missing_item *item)
+{
+    size_t at = (size_t)identity(item) & (f->table_size - 1);
+
+    while (f->table[at] != BT_NONE && !same_transaction(&f->found[f->table[at]].item, item))
+        at = (at + 1) & (f->table_size - 1);
+    return at;
+}
+
+uint32_t bt_missing_lookup(const struct bt_finder *f, const struct bt_gtid *gtid)
+{
+    struct bt_missing_item key = {.gtid = *gtid};
+
+    if (gtid->kind == BT_GTID_NONE || f->table_size == 0)
+        return BT_NONE;
+    return f->table[find_slot(f, &key)];
+}
+
+/* ----------------------------------------------------------------- the order */
+
+/* Chains every copy of a transaction behind its first one. */
+static void join_copies(struct bt_finder *f)
+{
+    for (size_t i = 0; i < f->found_count; i++) {
+        struct bt_found *x = &f->found[i];
+        size_t slot = find_slot(f, &x->item);
+        struct bt_found *first;
+
+        x->next_copy = BT_NONE;
+        if (f->table[slot] == BT_NONE) {
+            f->table[slot] = (uint32_t)i;
+            continue;
+        }
+        first = &f->found[f->table[slot]];
+        x->next_copy = first->next_copy;
+        first->next_copy = (uint32_t)i;
+        /* A source that has no coordinates learns them from one that has. */
+        if (first->item.file == BT_NONE && x->item.file != BT_NONE) {
+            first->item.file = x->item.file;
+            first->item.pos = x->item.pos;
+            first->item.end_pos = x->item.end_pos;
+        }
+    }
+}
+
+static bool is_first_copy(const struct bt_finder *f, size_t i)
+{
+    return f->table[find_slot(f, &f->found[i].item)] == i;
+}
+
+
+static int compare_places(const void *x, const void *y, void *ctx)
+{
+    const struct bt_finder *f = ctx;
+    const struct bt_missing_item *a = &f->found[*(const uint32_t *)x].item;
+    const struct bt_missing_item *b = &f->found[*(const uint32_t *)y].item;
+
+    if (a->file != b->file) {
+        int order = bt_log_name_compare(f->m->files[a->file], f->m->files[b->file]);
+
+        if (order != 0)
+            return order;
+    }
+    return a->end_pos < b->end_pos ? -1 : a->end_pos > b->end_pos;
+}
+
+/* All have coordinates: the primary's order is the order. */
+static void order_by_place(struct bt_finder *f)
+{
+    qsort_r(f->nodes, f->node_count, sizeof(*f->nodes), compare_places, f);
+}
+
+/* Some have none: each source's own order is kept, and what only it has is put in behind what it had
+ * in front of it.  links[i] is what comes behind node i; the last element is the list's head. */
+static int order_by_sources(struct bt_finder *f, struct bt_err *err)
+{
+    bt_auto_free uint32_t *links = malloc((f->found_count + 1) * sizeof(*links));
+    bt_auto_free bool *placed = calloc(f->found_count + 1, sizeof(*placed));
+    uint32_t head = (uint32_t)f->found_count, cursor = head, source = BT_NONE;
+
+    if (!links || !placed)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to order %zu transactions", f->found_count);
+    links[head] = BT_NONE;
+    for (size_t i = 0; i < f->found_count; i++) {
+        uint32_t node = f->table[find_slot(f, &f->found[i].item)];
+
+        if (f->found[i].item.source != source)
+            cursor = head;
+        source = f->found[i].item.source;
+        if (!placed[node]) {
+            links[node] = links[cursor];
+            links[cursor] = node;
+            placed[node] = true;
+        }
+        cursor = node;
+    }
+    f->node_count = 0;
+    for (uint32_t at = links[head]; at != BT_NONE; at = links[at])
+        f->nodes[f->node_count++] = at;
+    return 0;
+}
+
+int bt_missing_merge(struct bt_finder *f, struct bt_err *err)
+{
+    bool all_placed = true;
+
+    free(f->table);
+    free(f->nodes);
+    f->node_count = 0;
+    for (f->table_size = 16; f->table_size < f->found_count * 2;)
+        f->table_size *= 2;
+    f->table = malloc(f->table_size * sizeof(*f->table));
+    f->nodes = malloc((f->found_count + 1) * sizeof(*f->nodes));
+    if (!f->table || !f->nodes)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to join %zu transactions", f->found_count);
+    for (size_t i = 0; i < f->table_size; i++)
+        f->table[i] = BT_NONE;
+    join_copies(f);
+    for (size_t i = 0; i < f->found_count; i++) {
+        if (!is_first_copy(f, i))
+            continue;
+        f->nodes[f->node_count++] = (uint32_t)i;
+        all_placed = all_placed && f->found[i].item.file != BT_NONE;
+    }
+    if (!all_placed)
+        return order_by_sources(f, err);
+    order_by_place(f);
+    return 0;
+}

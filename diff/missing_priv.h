@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * missing_priv.h - the parts of missing.h: what each source holds (missing_scan.c), one order of it all
+ * (missing_merge.c), and where that order has to end (missing.c).
+ *
+ * A segment is a stretch of one source without a break.  Where it begins is known by the primary's
+ * coordinate, by the GTID state in front of it, or by a transaction in it that the target has.
+ */
+#ifndef BT_DIFF_MISSING_PRIV_H
+#define BT_DIFF_MISSING_PRIV_H
+
+#include "diff/missing.h"
+
+enum { BT_NONE = UINT32_MAX };
+
+struct bt_segment {
+    struct bt_coordinate place; /* file "" = not known */
+    struct bt_gtid_state list;
+    bool has_list;
+    bool joined; /* follows on something that the target has or that was put into the set */
+};
+
+/* A lacking transaction as one source holds it. */
+struct bt_found {
+    struct bt_missing_item item;
+    uint32_t segment;
+    bool first;        /* of its segment */
+    uint32_t next_copy; /* of the same transaction; BT_NONE = last */
+
+};
+
+struct bt_finder {
+    const struct bt_missing_want *want;
+    struct bt_missing *m;
+    struct bt_found *found; /* source by source, each in its order */
+    size_t found_count, found_room;
+    struct bt_segment *segments;
+    size_t segment_count, segment_room;
+    size_t cut_room, file_room;
+    uint32_t *nodes; /* first copy of each transaction, in order once merged */
+    size_t node_count;
+    uint32_t *table; /* hash of nodes by identity */
+    size_t table_size;
+};
+
+/* Adds what source `index` holds.  from: not NULL to enter the source (a primary) again at that
+ * coordinate, behind damage. */
+int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
+                    struct bt_err *err) BT_MUST_CHECK;
+
+/* Index of a file name in m->files; BT_NONE without memory. */
+uint32_t bt_missing_file(struct bt_finder *f, const char *name);
+
+/* Joins the copies of each transaction and puts the transactions in order (f->nodes). */
+int bt_missing_merge(struct bt_finder *f, struct bt_err *err) BT_MUST_CHECK;
+
+/* The transaction with that GTID; BT_NONE if no source holds it whole. */
+uint32_t bt_missing_lookup(const struct bt_finder *f, const struct bt_gtid *gtid);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one source holds that the target lacks (missing.h). */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "diff/log_walk.h"
+#include "diff/missing_priv.h"
+
+/* Where a source is entered. */
+struct entry {
+    struct bt_log_walk_opts opts;
+    struct bt_coordinate place; /* file "" = not known */
+    bool nothing;               /* the source ends before what the target has */
+};
+
+/* One source while it is read. */
+struct scan {
+    struct bt_finder *f;
+    uint32_t index;
+    const struct bt_missing_source *source;
+    uint32_t segment;
+    bool at_segment_start;
+    bool done; /* `until` is reached */
+};
+
+/* Room for one more element; 0, or -1 without memory. */
+static int grow(void **array, size_t count, size_t *room, size_t size, struct bt_err *err)
+{
+    size_t more = *room ? *room * 2 : 64;
+    void *bigger;
+
+    if (count < *room)
+        return 0;
+    if (count >= UINT32_MAX - 1)
+        return bt_fail(err, BT_ERR_LIMIT, "more than %u transactions are missing", UINT32_MAX - 1);
+    bigger = reallocarray(*array, more, size);
+    if (!bigger)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu missing transactions", more);
+    *array = bigger;
+    *room = more;
+    return 0;
+}
+
+uint32_t bt_missing_file(struct bt_finder *f, const char *name)
+{
+    struct bt_missing *m = f->m;
+    struct bt_err ignored = {0};
+    void *files = m->files;
+
+    for (size_t i = m->file_count; i > 0; i--) {
+        if (strcmp(m->files[i - 1], name) == 0)
+            return (uint32_t)(i - 1);
+    }
+    if (grow(&files, m->file_count, &f->file_room, sizeof(*m->files), &ignored) != 0)
+        return BT_NONE;
+    m->files = files;
+    m->files[m->file_count] = strdup(name);
+    if (!m->files[m->file_count])
+        return BT_NONE;
+    return (uint32_t)m->file_count++;
+}
+
+/* ------------------------------------------------------------------- entries */
+
+static bool list_is_had(const struct bt_gtid_state *list, const struct bt_gtid_state *had)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (!bt_gtid_state_has(had, &list->items[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this log
+ * from being read as damage. */
+static bool event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos)
+{
+    bt_auto_source struct bt_source *source = NULL;
+    struct bt_event_header header;
+    struct bt_err err = {0};
+    struct bt_slice head;
+
+    if (bt_log_set_open(set, log, &source, &err) != 0)
+        return false;
+    if (pos == bt_source_size(source))
+        return true;
+    return bt_source_view(source, pos, BT_EVENT_HEADER_SIZE, &head, &err) == 0 &&
+           bt_event_header_read(head, UINT32_MAX, &header, &err) == 0 &&
+           bt_event_type_name(header.type) != NULL &&
+           pos + header.length <= bt_source_size(source) &&
+           (header.end_log_pos == 0 || header.end_log_pos == (uint32_t)(pos + header.length));
+}
+
+/* The primary's own logs: straight to the coordinate. */
+static void enter_binlog(const struct bt_log_set *set, const struct bt_coordinate *after,
+                         struct entry *ret)
+{
+    size_t i = bt_log_set_index(set, after->file);
+
+    *ret = (struct entry){0};
+    if (i == SIZE_MAX) {
+        for (i = 0; i < set->count && bt_log_name_compare(set->logs[i].name, after->file) < 0;)
+            i++;
+        ret->nothing = i == set->count;
+    } else if (!set->logs[i].missing && after->pos > 4 && event_begins_at(set, i, after->pos)) {
+        ret->opts = (struct bt_log_walk_opts){.log = i, .pos = after->pos, .in_order = true};
+        ret->place = *after;
+        return;
+    } else if (after->pos > set->logs[i].size && !set->logs[i].missing) {
+        /* The target is ahead of this log, whose end was lost; later logs may still matter. */
+        i++;
+        ret->nothing = i == set->count;
+    }
+    if (ret->nothing)
+        return;
+    ret->opts.log = i;
+    ret->place.pos = 4;
+    snprintf(ret->place.file, sizeof(ret->place.file), "%s", set->logs[i].name);
+}
+
+/* Whether the head is a place to enter at: what the target lacks begins behind it. */
+static bool head_fits(const struct bt_missing_want *want, bool by_gtid, const struct bt_log_head *head)
+{
+    if (!head->readable || !head->begins_whole)
+        return false;
+    if (by_gtid)
+        return head->has_list && list_is_had(&head->list, want->gtid);
+    return head->place.file[0] && bt_coordinate_compare(&head->place, &want->after) <= 0;
+}
+
+/* Backwards by the heads of the logs. */
+static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struct bt_err *err)
+{
+    const struct bt_log_set *set = s->source->set;
+    size_t i = set->count;
+
+    *ret = (struct entry){.nothing = set->count == 0};
+    while (i > 0) {
+        struct bt_log_head head;
+        bool fits;
+
+        i--;
+        if (bt_log_head_read(set, i, &head, err) != 0)
+            return -1;
+        s->f->m->bytes_read += 4096;
+        fits = head_fits(s->f->want, by_gtid, &head);
+        ret->opts.log = i;
+        ret->place = head.place;
+        bt_log_head_done(&head);
+        if (fits)
+            break;
+    }
+    return 0;
+}
+
+static int find_entry(struct scan *s, struct entry *ret, struct bt_err *err)
+{
+    const struct bt_missing_want *want = s->f->want;
+    enum bt_source_role role = s->source->role;
+    bool has_after = want->after.file[0] && role != BT_SOURCE_BINLOG;
+
+    if (want->gtid && !(has_after && want->is_prefix))
+        return enter_by_heads(s, true, ret, err);
+    if (has_after && role == BT_SOURCE_PRIMARY) {
+        enter_binlog(s->source->set, &want->after, ret);
+        return 0;
+    }
+    if (has_after)
+        return enter_by_heads(s, false, ret, err);
+    *ret = (struct entry){.nothing = s->source->set->count == 0};
+    return 0;
+}
+
+/* -------------------------------------------------------------------- reading */
+
+static int begin_segment(struct scan *s, const struct bt_coordinate *place, struct bt_err *err)
+{
+    struct bt_finder *f = s->f;
+    void *segments = f->segments;
+
+    if (grow(&segments, f->segment_count, &f->segment_room, sizeof(*f->segments), err) != 0)
+        return -1;
+    f->segments = segments;
+    f->segments[f->segment_count] = (struct bt_segment){0};
+    if (place && s->source->role != BT_SOURCE_BINLOG)
+        f->segments[f->segment_count].place = *place;
+    s->segment = (uint32_t)f->segment_count++;
+    s->at_segment_start = true;
+    return 0;
+}
+
+static int add_cut(struct scan *s, const struct bt_cut *cut, struct bt_err *err)
+{
+    struct bt_finder *f = s->f;
+    void *cuts = f->m->cuts;
+
+    if (grow(&cuts, f->m->cut_count, &f->cut_room, sizeof(*f->m->cuts), err) != 0)
+        return -1;
+    f->m->cuts = cuts;
+    f->m->cuts[f->m->cut_count++] = (struct bt_missing_cut){s->index, *cut};
+    return begin_segment(s, NULL, err);
+}
+
+static bool is_had(const struct bt_missing_want *want, enum bt_source_role role,
+                   const struct bt_transaction *t)
+{
+    if (want->gtid && t->gtid.kind == BT_GTID_MARIADB)
+        return bt_gtid_state_has(want->gtid, &t->gtid);
+    return role != BT_SOURCE_BINLOG && want->after.file[0] && t->primary_end.file[0] &&
+           bt_coordinate_compare(&t->primary_end, &want->after) <= 0;
+}
+
+static int add_found(struct scan *s, const struct bt_log_walk_step *step,
+                     const struct bt_transaction *t, struct bt_err *err)
+{
+    struct bt_finder *f = s->f;
+    bool has_place = s->source->role != BT_SOURCE_BINLOG && t->primary_end.file[0];
+    void *found = f->found;
+    struct bt_found *x;
+
+    if (!has_place && t->gtid.kind == BT_GTID_NONE)
+        return 0; /* nothing identifies it: another source has to bring it */
+    if (grow(&found, f->found_count, &f->found_room, sizeof(*f->found), err) != 0)
+        return -1;
+    f->found = found;
+    x = &f->found[f->found_count];
+    *x = (struct bt_found){
+        .item = {.gtid = t->gtid, .file = BT_NONE, .source = s->index,
+                 .log = (uint32_t)step->begin_log, .end_log = (uint32_t)step->log,
+                 .start = t->start, .end = step->event.offset + step->event.raw.len,
+                 .bytes = t->bytes, .events = t->events, .rows_events = t->rows_events,
+                 .when = t->when, .server_id = t->server_id, .kind = (uint8_t)t->kind,
+                 .end_kind = (uint8_t)t->end_kind, .holders = 1u << s->index},
+        .segment = s->segment,
+        .first = s->at_segment_start,
+        .next_copy = BT_NONE,
+
+    };
+    if (has_place) {
+        x->item.file = bt_missing_file(f, t->primary_end.file);
+        x->item.pos = t->primary_start.pos;
+        x->item.end_pos = t->primary_end.pos;
+        if (x->item.file == BT_NONE)
+            return bt_fail(err, BT_ERR_SYSTEM, "no memory for the names of logs");
+    }
+    if (s->at_segment_start && !f->segments[s->segment].place.file[0] && has_place)
+        f->segments[s->segment].place = t->primary_start;
+    s->at_segment_start = false;
+    f->found_count++;
+    return 0;
+}
+
+/* A GTID_LIST at the start of a segment says what stands before it. */
+static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *err)
+{
+    struct bt_segment *segment = &s->f->segments[s->segment];
+    uint32_t flags;
+
+    if (!s->at_segment_start || segment->has_list)
+        return 0;
+    if (bt_gtid_list_read(ev, &segment->list, &flags, err) != 0)
+        return bt_err_wrap(err, "GTID_LIST at %" PRIu64 " of \"%s\"", ev->offset, s->source->name);
+    segment->has_list = true;
+    return 0;
+}
+
+static int take_step(struct scan *s, const struct bt_log_walk *w,
+                     const struct bt_log_walk_step *step, struct bt_err *err)
+{
+    const struct bt_missing_want *want = s->f->want;
+    const struct bt_transaction *t = w->transaction;
+
+    if (step->cut.kind != BT_CUT_NONE)
+        return add_cut(s, &step->cut, err);
+    if (step->part == BT_GROUP_OUTSIDE && step->event.type == BT_GTID_LIST)
+        return take_list(s, &step->event, err);
+    if (step->part != BT_GROUP_END && step->part != BT_GROUP_WHOLE)
+        return 0;
+    if (is_had(want, s->source->role, t)) {
+        s->f->segments[s->segment].joined = true;
+        s->at_segment_start = false;
+        return 0;
+    }
+    if (want->until.file[0] && t->primary_end.file[0] &&
+        bt_coordinate_compare(&t->primary_end, &want->until) > 0) {
+        s->done = true;
+        return 0;
+    }
+    if (s->source->sign_only)
+        return 0;
+    return add_found(s, step, t, err);
+}
+
+int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
+                    struct bt_err *err)
+{
+    struct scan s = {.f = f, .index = index, .source = &f->m->sources[index]};
+    struct bt_log_walk_step step;
+    struct entry entry;
+    struct bt_log_walk w;
+    int got = 0;
+
+    if (from)
+        enter_binlog(s.source->set, from, &entry);
+    else if (find_entry(&s, &entry, err) != 0)
+        return bt_err_wrap(err, "source \"%s\"", s.source->name);
+    if (entry.nothing)
+        return 0;
+    if (begin_segment(&s, entry.place.file[0] ? &entry.place : NULL, err) != 0)
+        return -1;
+    bt_log_walk_begin(&w, s.source->set, entry.opts);
+    while (!s.done && (got = bt_log_walk_next(&w, &step, err)) == 0) {
+        if (take_step(&s, &w, &step, err) != 0) {
+            got = -1;
+            break;
+        }
+    }
+    f->m->bytes_read += w.bytes_read;
+    bt_log_walk_end(&w);
+    return got < 0 ? bt_err_wrap(err, "source \"%s\"", s.source->name) : 0;
+}

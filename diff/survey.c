@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "diff/survey.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "diff/log_walk.h"
+
+enum { GTID_TEXT_MAX = 64 << 20 };
+
+const char *bt_cut_kind_name(enum bt_cut_kind kind)
+{
+    static const char *const names[] = {
+        [BT_CUT_NONE] = "none",
+        [BT_CUT_UNFINISHED] = "unfinished",
+        [BT_CUT_TORN] = "torn",
+        [BT_CUT_CORRUPT] = "corrupt",
+        [BT_CUT_MISSING] = "missing",
+    };
+
+    return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";
+}
+
+void bt_survey_done(struct bt_survey *s)
+{
+    bt_gtid_state_done(&s->gtid);
+    bt_buf_done(&s->gtid_text);
+}
+
+/* ----------------------------------------------------------- where to begin */
+
+/* Goes back to the newest log that says where it stands, has a transaction that begins in it, and,
+ * if wanted, opens with a GTID_LIST.  At the oldest log the walk begins whatever it says. */
+static int find_start(const struct bt_log_set *set, bool wants_list, struct bt_survey *s,
+                      size_t *ret, struct bt_err *err)
+{
+    size_t i = set->count;
+
+    while (i > 0) {
+        struct bt_log_head head;
+        bool good;
+
+        i--;
+        if (bt_log_head_read(set, i, &head, err) != 0)
+            return -1;
+        s->logs_read++;
+        good = head.readable && head.has_transaction && head.begins_whole && head.place.file[0] &&
+               (head.has_list || !wants_list);
+        bt_log_head_done(&head);
+        if (good)
+            break;
+    }
+    *ret = i;
+    return 0;
+}
+
+/* Whether a hint names a place in the set that the walk may begin at. */
+static bool take_hint(const struct bt_log_set *set, const struct bt_survey_hints *hints,
+                      struct bt_log_walk_opts *ret)
+{
+    size_t i;
+
+    if (!hints || !hints->relay_log || !hints->executed.file[0])
+        return false;
+    i = bt_log_set_index(set, hints->relay_log);
+    if (i == SIZE_MAX || set->logs[i].missing || hints->relay_pos < 4 ||
+        hints->relay_pos > set->logs[i].size)
+        return false;
+    *ret = (struct bt_log_walk_opts){.log = i,
+                                     .pos = hints->relay_pos,
+                                     .place = hints->executed,
+                                     .in_order = true};
+    return true;
+}
+
+/* ------------------------------------------------------------------ the walk */
+
+static int add_gtid(struct bt_survey *s, const struct bt_gtid *gtid, struct bt_err *err)
+{
+    if (gtid->kind != BT_GTID_MARIADB)
+        return 0;
+    return bt_gtid_state_update(&s->gtid, gtid, err);
+}
+
+/* A GTID_LIST: the whole state in front of what follows, or what the IO thread has passed over. */
+static int add_list(struct bt_survey *s, const struct bt_event *ev, struct bt_err *err)
+{
+    struct bt_gtid_state list = {0};
+    uint32_t flags;
+    int failed = bt_gtid_list_read(ev, &list, &flags, err);
+
+    for (size_t i = 0; !failed && i < list.count; i++)
+        failed = bt_gtid_state_update(&s->gtid, &list.items[i], err);
+    bt_gtid_state_done(&list);
+    if (!failed && !s->has_transaction)
+        s->has_gtid = true;
+    return failed ? -1 : 0;
+}
+
+/* The server that wrote the set, and the one whose events it holds. */
+static void take_format(struct bt_survey *s, const struct bt_event *ev)
+{
+    const struct bt_format *format = ev->format;
+
+    if (ev->header.flags & BT_FLAG_RELAY_LOG || s->kind == BT_LOG_KIND_BINLOG)
+        s->server_id = ev->header.server_id;
+    if (s->kind == BT_LOG_KIND_RELAY && ev->header.flags & BT_FLAG_RELAY_LOG &&
+        s->server_version[0])
+        return;
+    s->flavor = format->flavor;
+    s->in_use = format->in_use;
+    snprintf(s->server_version, sizeof(s->server_version), "%s", format->server_version);
+}
+
+static int take_transaction(struct bt_survey *s, const struct bt_transaction *t, struct bt_err *err)
+{
+    s->has_transaction = true;
+    s->last_gtid = t->gtid;
+    if (t->primary_end.file[0]) {
+        if (!s->oldest.file[0])
+            s->oldest = t->primary_start;
+        s->received = t->primary_end;
+        s->position = t->primary_end;
+    }
+    s->unfinished_bytes = 0;
+    s->cut = (struct bt_cut){0};
+    return add_gtid(s, &t->gtid, err);
+}
+
+static int take_step(struct bt_survey *s, const struct bt_log_walk *w,
+                     const struct bt_log_walk_step *step, struct bt_err *err)
+{
+    const struct bt_coordinate *last = &w->grouper.place.last;
+
+    if (step->cut.kind != BT_CUT_NONE) {
+        s->cut = step->cut;
+        s->unfinished_bytes += step->cut.bytes;
+        return 0;
+    }
+    if (step->part == BT_GROUP_END || step->part == BT_GROUP_WHOLE)
+        return take_transaction(s, w->transaction, err);
+    if (step->part != BT_GROUP_OUTSIDE || w->grouper.inside)
+        return 0;
+    if (step->event.type == BT_FORMAT_DESCRIPTION)
+        take_format(s, &step->event);
+    if (step->event.type == BT_GTID_LIST && add_list(s, &step->event, err) != 0)
+        return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
+    if (last->file[0]) {
+        if (!s->oldest.file[0])
+            s->oldest = *last;
+        s->position = *last;
+    }
+    return 0;
+}
+
+static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts, struct bt_survey *s,
+                struct bt_err *err)
+{
+    struct bt_log_walk_step step;
+    struct bt_log_walk w;
+    int got;
+
+    bt_log_walk_begin(&w, set, opts);
+    while ((got = bt_log_walk_next(&w, &step, err)) == 0) {
+        if (take_step(s, &w, &step, err) != 0) {
+            got = -1;
+            break;
+        }
+    }
+    s->logs_read += w.logs_read;
+    s->bytes_read += w.bytes_read;
+    bt_log_walk_end(&w);
+    return got < 0 ? -1 : 0;
+}
+
+/* ------------------------------------------------------------------- results */
+
+/* What a replica has executed it has received, even when the relay logs of it are purged.  Only
+ * positions in logs of one base name can be compared. */
+static bool same_base(const struct bt_coordinate *a, const struct bt_coordinate *b)
+{
+    size_t a_len, b_len;
+    uint64_t number;
+
+    return bt_log_name_split(a->file, &a_len, &number) &&
+           bt_log_name_split(b->file, &b_len, &number) && a_len == b_len &&
+           memcmp(a->file, b->file, a_len) == 0;
+}
+
+static void take_executed(struct bt_survey *s, const struct bt_relay_info *info,
+                          const struct bt_survey_hints *hints)
+{
+    if (s->kind == BT_LOG_KIND_BINLOG) {
+        s->executed = s->received;
+        return;
+    }
+    if (hints && hints->executed.file[0])
+        s->executed = hints->executed;
+    else if (info && info->executed.file[0])
+        s->executed = info->executed;
+    if (!s->executed.file[0])
+        return;
+    if (!s->received.file[0] || (same_base(&s->executed, &s->received) &&
+                                 bt_coordinate_compare(&s->executed, &s->received) > 0))
+        s->received = s->executed;
+    if (!s->position.file[0] || (same_base(&s->received, &s->position) &&
+                                 bt_coordinate_compare(&s->received, &s->position) > 0))
+        s->position = s->received;
+}
+
+static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, struct bt_err *err)
+{
+    if (!hints || !hints->gtid_executed)
+        return 0;
+    if (bt_gtid_state_parse(bt_slice_str(hints->gtid_executed), &s->gtid, err) != 0)
+        return bt_err_wrap(err, "executed GTIDs");
+    s->has_gtid = true;
+    return 0;
+}
+
+static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
+               const struct bt_survey_hints *hints, struct bt_survey *s, struct bt_err *err)
+{
+    struct bt_log_walk_opts opts = {0};
+
+    if (seed_gtid(s, hints, err) != 0)
+        return -1;
+    if (!take_hint(set, hints, &opts)) {
+        bool wants_list = !(hints && (hints->skip_gtid || hints->gtid_executed));
+
+        if (find_start(set, wants_list, s, &opts.log, err) != 0)
+            return -1;
+    }
+    if (walk(set, opts, s, err) != 0)
+        return -1;
+    if (!s->received.file[0])
+        s->received = s->position;
+    take_executed(s, info, hints);
+    if (s->gtid.count && s->has_gtid)
+        bt_gtid_state_text(&s->gtid, &s->gtid_text);
+    return bt_buf_check(&s->gtid_text, "the GTID state", err);
+}
+
+int bt_survey_run(const struct bt_log_set *set, const struct bt_relay_info *info,
+                  const struct bt_survey_hints *hints, struct bt_survey *ret, struct bt_err *err)
+{
+    struct bt_survey s = {.kind = set->kind};
+
+    bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
+    if (run(set, info, hints, &s, err) != 0) {
+        bt_survey_done(&s);
+        return bt_err_wrap(err, "logs \"%s\" of \"%s\"", set->base, set->opener->name);
+    }
+    *ret = s;
+    return 0;
+}
