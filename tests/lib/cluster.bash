@@ -150,6 +150,10 @@ cluster_register() {
     fi
     [[ -n $base ]] || base=$(cluster_base)
     CLUSTER_DIR=$base/baton-$CLUSTER_NAME
+    if ((${#CLUSTER_DIR} > 70)); then
+        cluster_say "\"$CLUSTER_DIR\" is too long for the paths of sockets below it (70 at most)"
+        return 2
+    fi
     mkdir -p "$CLUSTER_REGISTRY"
     if ! ln -sT "$CLUSTER_DIR" "$CLUSTER_REGISTRY/$CLUSTER_NAME" 2>/dev/null; then
         cluster_say "a cluster named \"$CLUSTER_NAME\" exists; see scripts/cluster status," \

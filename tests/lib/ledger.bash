@@ -16,7 +16,8 @@ LEDGER_BIN=${LEDGER_BIN:-${BATON_BIN:-$CLUSTER_ROOT/build/release/bin}/ledger}
 ledger_start() {
     rm -f "$CLUSTER_DIR/ledger" "$CLUSTER_DIR"/ledger.{json,err}
     # Not host_exec: $! must be the program itself.
-    nsenter --net="/run/netns/$(host_netns client)" -- "$LEDGER_BIN" write --host "$VIP" --defaults-file "$CLUSTER_DIR/app.cnf" \
+    nsenter --net="/run/netns/$(host_netns client)" -- "$LEDGER_BIN" write \
+        --host "$VIP" --defaults-file "$CLUSTER_DIR/app.cnf" \
         --out "$CLUSTER_DIR/ledger" --until-signal --pace 250 "$@" \
         </dev/null >"$CLUSTER_DIR/ledger.json" 2>"$CLUSTER_DIR/ledger.err" 3>&- 4>&- &
     echo $! >"$CLUSTER_DIR/ledger.pid"
