@@ -17,7 +17,7 @@ static bool host_bits_are(const struct bt_vip *vip, unsigned bit)
     unsigned bits = (unsigned)bt_vip_size(vip) * 8;
 
     for (unsigned i = vip->prefix; i < bits; i++) {
-        if ((vip->address[i / 8] >> (7 - i % 8) & 1u) != bit)
+        if (((unsigned)vip->address[i / 8] >> (7 - i % 8) & 1u) != bit)
             return false;
     }
     return true;

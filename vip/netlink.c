@@ -146,7 +146,7 @@ int bt_netlink_change(struct bt_netlink *nl, struct bt_netlink_request *request,
     if (send_request(nl, request, err) < 0)
         return -1;
     for (;;) {
-        struct bt_netlink_message m;
+        struct bt_netlink_message m = {0};
         struct bt_slice datagram, words;
         struct bt_cursor c;
         int os_errno, got;
@@ -216,7 +216,7 @@ int bt_netlink_dump(struct bt_netlink *nl, struct bt_netlink_request *request,
     if (send_request(nl, request, err) < 0)
         return -1;
     for (;;) {
-        struct bt_netlink_message m;
+        struct bt_netlink_message m = {0};
         struct bt_slice datagram;
         struct bt_cursor c;
         int got;
