@@ -31,7 +31,9 @@ struct bt_replay_result {
     uint64_t transactions; /* applied */
     uint64_t skipped_already_there;
     uint64_t events, rows_events, bytes; /* read from the log */
+    uint64_t rows;
     double seconds;
+    char digest[33];           /* XXH3-128 of the verified log; "" when it was not verified */
     struct bt_gtid last_gtid;  /* of the last transaction applied or already there */
     struct bt_coordinate last; /* end of that transaction: primary's file and position */
 };

@@ -57,9 +57,17 @@ bt_module(diff
 
 bt_module(apply
   SOURCES
+    base64.c
     connection.c
+    context.c
+    load_file.c
+    replay.c
+    row_statement.c
     rows.c
+    sender.c
     sql.c
+    statement.c
+    target.c
   USES base parser diff
   LINKS PkgConfig::MARIADB)
 
