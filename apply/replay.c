@@ -258,14 +258,13 @@ static int check_end(struct replay *r, struct bt_err *err)
 
 static int set_slave_pos(struct replay *r, struct bt_err *err)
 {
-    bt_auto_buf struct bt_buf sql;
+    bt_auto_buf struct bt_buf sql = {.max = 1 << 20};
     struct bt_gtid_state all = {0};
     int status = 0;
 
     if (!r->opts->set_slave_pos || r->opts->dry_run || !r->target.keeps_gtids ||
         r->target.server.flavor != BT_FLAVOR_MARIADB || r->reached.count == 0)
         return 0;
-    bt_buf_init(&sql, 1 << 20);
     for (size_t i = 0; i < r->target.slave_pos.count && status == 0; i++)
         status = bt_gtid_state_update(&all, &r->target.slave_pos.items[i], err);
     for (size_t i = 0; i < r->reached.count && status == 0; i++) {
@@ -320,10 +319,11 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
                        .result = result,
                        .log = log,
                        .started_ms = bt_clock_ms()};
+    const char *slash = strrchr(log->name, '/');
     int status;
 
     *result = (struct bt_replay_result){0};
-    bt_grouper_init(&r.grouper, log->name);
+    bt_grouper_init(&r.grouper, slash ? slash + 1 : log->name);
     if (bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0)
         return -1;
     status = run(&r, err);

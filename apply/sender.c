@@ -38,11 +38,12 @@ int bt_sender_name(const struct bt_sender_transaction *t, const char *table, str
 {
     char gtid[BT_GTID_TEXT_SIZE], where[BT_LOG_NAME_MAX + 40] = "";
 
+    bt_gtid_text(&t->gtid, gtid);
     if (t->end.file[0])
         snprintf(where, sizeof(where), " ending at %s:%llu", t->end.file,
                  (unsigned long long)t->end.pos);
-    return bt_err_wrap(err, "transaction %s%sat offset %llu%s%s%s", bt_gtid_text(&t->gtid, gtid),
-                       gtid[0] ? " " : "", (unsigned long long)t->offset, where,
+    return bt_err_wrap(err, "transaction %s%sat offset %llu%s%s%s", gtid, gtid[0] ? " " : "",
+                       (unsigned long long)t->offset, where,
                        table && *table ? ", table " : "", table ? table : "");
 }
 

@@ -31,7 +31,7 @@ void bt_statements_done(struct bt_statements *s)
 void bt_statements_begin(struct bt_statements *s)
 {
     s->gtid = (struct bt_gtid_event){0};
-    s->has_gtid = s->is_open = s->is_skipped = s->ended = s->gtid_pending = false;
+    s->has_gtid = s->is_open = s->is_skipped = s->ended = s->gtid_pending = s->saw_xa_end = false;
     s->xid[0] = '\0';
     bt_row_statement_reset(&s->rows);
     s->rows.table[0] = '\0';
@@ -188,8 +188,8 @@ static int feed_xa_prepare(struct bt_statements *s, const struct bt_event *ev, s
     if (bt_xa_prepare_read(ev, &xa, err) < 0)
         return -1;
     xid_text(xid, sizeof(xid), xa.format_id, xa.gtrid, xa.bqual);
-    /* MySQL logs XA END as a statement of its own, MariaDB does not. */
-    if (s->gtid.gtid.kind == BT_GTID_MARIADB || s->xid[0]) {
+    /* XA END is a statement of its own in the log, but nothing promises it. */
+    if (!s->saw_xa_end) {
         snprintf(text, sizeof(text), "XA END %s", xid);
         if (open_transaction(s, err) < 0 ||
             emit(s, (struct bt_step){.kind = BT_STEP_WORK, .sql = bt_slice_str(text), .file = -1},
@@ -274,6 +274,7 @@ static int feed_query(struct bt_statements *s, const struct bt_event *ev, struct
     if (bt_query_read(ev, &q, err) < 0)
         return -1;
     verb = q.is_load ? BT_VERB_DML : bt_query_verb(q.text);
+    s->saw_xa_end |= verb == BT_VERB_XA_END;
     switch ((int)verb) {
     case BT_VERB_BEGIN:
         return open_transaction(s, err);

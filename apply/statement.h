@@ -61,7 +61,7 @@ struct bt_statements {
 
     /* the transaction */
     struct bt_gtid_event gtid;
-    bool has_gtid, is_open, is_skipped, ended;
+    bool has_gtid, is_open, is_skipped, ended, saw_xa_end;
     bool gtid_pending; /* SET of the GTID not emitted yet */
     char xid[300];     /* of an XA transaction, as SQL */
 };
