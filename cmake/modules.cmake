@@ -20,17 +20,30 @@ bt_module(base
 
 bt_module(parser
   SOURCES
+    control.c
+    coordinate.c
     event.c
     format.c
+    gtid.c
+    gtid_event.c
     gtid_set.c
     gtid_set_read.c
+    gtid_state.c
     inflate.c
     payload.c
+    query.c
+    query_verb.c
     reader.c
+    rows.c
     source_faulty.c
     source_file.c
     source_memory.c
     source_stream.c
+    statement.c
+    table_cache.c
+    table_column.c
+    table_map.c
+    transaction.c
   USES base
   LINKS PkgConfig::DEFLATE PkgConfig::ZLIB PkgConfig::ZSTD PkgConfig::CRYPTO)
 

@@ -4,8 +4,8 @@
  *
  * ROTATE names the next log, XID and XA_PREPARE end a transaction, INCIDENT says that events were
  * lost on the server, BINLOG_CHECKPOINT names the oldest log a crash recovery needs,
- * START_ENCRYPTION begins the encrypted part of a MariaDB log, TRANSACTION_PAYLOAD and
- * PARTIAL_ROW_DATA wrap other events.  Layouts stand above each reader in control.c.
+ * START_ENCRYPTION begins the encrypted part of a MariaDB log, PARTIAL_ROW_DATA carries a piece of a
+ * rows event (TRANSACTION_PAYLOAD: parser/inflate.h).  Layouts stand above each reader in control.c.
  */
 #ifndef BT_PARSER_CONTROL_H
 #define BT_PARSER_CONTROL_H
@@ -49,17 +49,6 @@ struct bt_start_encryption {
 };
 int bt_start_encryption_read(const struct bt_event *ev, struct bt_start_encryption *ret,
                              struct bt_err *err) BT_MUST_CHECK;
-
-enum bt_payload_compression { BT_PAYLOAD_ZSTD = 0,
-                              BT_PAYLOAD_NONE = 255 };
-
-struct bt_payload {
-    enum bt_payload_compression compression;
-    uint64_t plain_size; /* as the event claims: not to be trusted; 0 = not said */
-    struct bt_slice data;
-};
-int bt_payload_read(const struct bt_event *ev, struct bt_payload *ret, struct bt_err *err)
-    BT_MUST_CHECK;
 
 /* A piece of a rows event that was too large for one (MariaDB 12.3). */
 struct bt_row_fragment {

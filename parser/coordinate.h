@@ -8,10 +8,9 @@
  *   own FDE (0x40) | ROTATE (artificial: file, pos) | primary's FDE | events ... | own ROTATE
  *
  * Rules (binlog.md 2.3; MariaDB sql/slave.cc queue_event, 10.11):
- *   - the primary's file is the name in the last ROTATE whose server_id is not the relay log
- *     writer's own (nor flagged RELAY_LOG);
- *   - an event's end is its end_log_pos, unless that is 0 or the event is artificial, flagged
- *     RELAY_LOG or carries the writer's own server_id: then the last known end stays;
+ *   - the primary's file is the name in the last ROTATE that is not the replica's own;
+ *   - an event's end is its end_log_pos, unless that is 0 or the event is artificial or the
+ *     replica's own (coordinate.c says which are): then the last known end stays;
  *   - its start is the previous end, but for a GTID event end_log_pos - length, because only that
  *     is right behind a hole (skipped own transactions, filtered domains);
  *   - positions are 64 bit: an end_log_pos below the last one without a ROTATE between them has
@@ -39,22 +38,29 @@ int bt_coordinate_compare(const struct bt_coordinate *a, const struct bt_coordin
 /* Compares two log names as above ("bin.999999" < "bin.1000000"). */
 int bt_log_name_compare(const char *a, const char *b);
 
-enum bt_log_kind { BT_LOG_KIND_UNKNOWN,
-                   BT_LOG_KIND_BINLOG,
-                   BT_LOG_KIND_RELAY };
+enum bt_log_kind { BT_LOG_KIND_UNKNOWN, BT_LOG_KIND_BINLOG, BT_LOG_KIND_RELAY };
 
 struct bt_coordinate_tracker {
-    enum bt_log_kind kind;           /* known after the first event: a relay log's own is flagged RELAY_LOG */
-    uint32_t own_server_id;          /* relay log: of its first FDE */
-    struct bt_coordinate last;       /* end of the last event that had one */
+    enum bt_log_kind kind; /* known after the first event: a relay log's own is flagged RELAY_LOG */
+    uint32_t own_server_id;    /* relay log: of its first FDE */
+    struct bt_coordinate last; /* end of the last event that had one */
     struct bt_coordinate start, end; /* of the event fed last; equal where it has no extent */
-    bool has_place;                  /* the event fed last came from the primary: start and end are its place */
+    bool has_place; /* the event fed last came from the primary: start and end are its place */
+
+    bool is_first;     /* the next event is the first of its log */
+    bool keeps_place;  /* that log follows one whose place goes on */
+    bool file_changed; /* last.file is not yet that of start and end */
 };
 
 /* Begins a log; name is the log's own base name (the primary's file when it is a binary log).
  * Between consecutive relay logs call bt_coordinate_next_log() instead, which keeps the place. */
 void bt_coordinate_begin(struct bt_coordinate_tracker *t, const char *name);
 void bt_coordinate_next_log(struct bt_coordinate_tracker *t, const char *name);
+
+/* Begins in the middle of a log: place is where the next event stands in the primary's logs, and
+ * own_server_id (relay log) that of the log's first event. */
+void bt_coordinate_resume(struct bt_coordinate_tracker *t, enum bt_log_kind kind,
+                          uint32_t own_server_id, const struct bt_coordinate *place);
 
 /* Feeds every event of the log in order; afterwards start, end and has_place are the event's. */
 int bt_coordinate_feed(struct bt_coordinate_tracker *t, const struct bt_event *ev,

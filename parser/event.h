@@ -19,8 +19,7 @@
 
 #include "base/slice.h"
 
-enum { BT_EVENT_HEADER_SIZE = 19,
-       BT_CHECKSUM_SIZE = 4 };
+enum { BT_EVENT_HEADER_SIZE = 19, BT_CHECKSUM_SIZE = 4 };
 
 /* No server writes more (MAX_MAX_ALLOWED_PACKET; MariaDB 12.3 cuts larger rows into fragments). */
 enum { BT_EVENT_SIZE_MAX = 1 << 30 };
@@ -117,12 +116,13 @@ struct bt_format;
 /* A view of one event; borrows from the reader until its next call. */
 struct bt_event {
     struct bt_event_header header;
-    uint8_t type;                   /* what body is: header.type, or the plain type of a compressed event */
-    bool inner;                     /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
-    bool sealed;                    /* encrypted, and no key is there: only offset and raw mean something */
-    uint64_t offset;                /* of the event in this log */
-    struct bt_slice raw;            /* the event as it stands in the log, header to checksum */
-    struct bt_slice body;           /* behind the header, without checksum, decompressed */
+    uint8_t type;    /* what body is: header.type, or the plain type of a compressed event */
+    bool inner;      /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
+    bool sealed;     /* encrypted, and no key is there: only offset and raw mean something */
+    bool opened;     /* a TRANSACTION_PAYLOAD whose inner events are handed out behind it */
+    uint64_t offset; /* of the event in this log */
+    struct bt_slice raw;  /* the event as it stands in the log, header to checksum */
+    struct bt_slice body; /* behind the header, without checksum, decompressed */
     const struct bt_format *format; /* the FORMAT_DESCRIPTION that governs it */
 };
 

@@ -117,7 +117,8 @@ int bt_format_read(struct bt_slice raw, struct bt_format *ret, struct bt_err *er
           bt_cur_u32(&c, &f.created) &&
           bt_cur_u8(&c, &f.header_length)))
         return bt_fail(err, BT_ERR_CORRUPT,
-                       "FORMAT_DESCRIPTION ends after %zu of at least %d bytes", raw.len, BT_EVENT_HEADER_SIZE + BODY_FIXED);
+                       "FORMAT_DESCRIPTION ends after %zu of at least %d bytes", raw.len,
+                       BT_EVENT_HEADER_SIZE + BODY_FIXED);
     if (header.type != BT_FORMAT_DESCRIPTION || header.length != raw.len)
         return bt_fail(err, BT_ERR_CORRUPT,
                        "event of type %u and %u bytes is no FORMAT_DESCRIPTION of %zu bytes",

@@ -19,8 +19,7 @@
 
 #include "parser/event.h"
 
-enum bt_flavor { BT_FLAVOR_MYSQL,
-                 BT_FLAVOR_MARIADB };
+enum bt_flavor { BT_FLAVOR_MYSQL, BT_FLAVOR_MARIADB };
 
 struct bt_format {
     enum bt_flavor flavor;

@@ -36,8 +36,6 @@
     X(11, INVOKER)                       \
     X(12, UPDATED_DB_NAMES)              \
     X(13, MICROSECONDS)                  \
-    X(14, COMMIT_TS)                     \
-    X(15, COMMIT_TS2)                    \
     X(16, EXPLICIT_DEFAULTS_TS)          \
     X(17, DDL_XID)                       \
     X(18, DEFAULT_COLLATION_UTF8MB4)     \
@@ -68,9 +66,7 @@ enum bt_query_flag2 {
     BT_QUERY_INSERT_HISTORY = 1 << 30, /* MariaDB */
 };
 
-enum bt_load_duplicates { BT_LOAD_ERROR,
-                          BT_LOAD_IGNORE,
-                          BT_LOAD_REPLACE };
+enum bt_load_duplicates { BT_LOAD_ERROR, BT_LOAD_IGNORE, BT_LOAD_REPLACE };
 
 /* Borrows from the event.  A field of a status variable means something only where
  * bt_query_has() says that the variable is there. */
@@ -104,10 +100,10 @@ struct bt_query {
     uint16_t default_collation_utf8mb4;
     uint8_t require_primary_key;
     uint8_t default_table_encryption;
-    uint8_t updated_db_count;    /* 254: too many to name */
+    uint8_t updated_db_count; /* 254: too many to name */
     struct bt_slice updated_dbs; /* NUL-ended names, one after the other */
     uint8_t gtid_flags3;
-    uint64_t alter_seq;                       /* with GTID_FLAGS3: of the START ALTER it completes */
+    uint64_t alter_seq;                      /* with GTID_FLAGS3: of the START ALTER it completes */
     struct bt_slice character_set_collations; /* (charset u16, collation u16)* */
 };
 
@@ -121,12 +117,16 @@ static inline bool bt_query_has(const struct bt_query *q, enum bt_query_variable
     return q->present[variable / 64] >> (variable % 64) & 1;
 }
 
+/* Only the text of a QUERY or EXECUTE_LOAD_QUERY. */
+int bt_query_text_read(const struct bt_event *ev, struct bt_slice *ret, struct bt_err *err)
+    BT_MUST_CHECK;
+
 /* What a statement's text does to the transaction it stands in. */
 enum bt_query_verb {
     BT_VERB_OTHER,
     BT_VERB_BEGIN, /* BEGIN, START TRANSACTION */
     BT_VERB_COMMIT,
-    BT_VERB_ROLLBACK,  /* not ROLLBACK TO */
+    BT_VERB_ROLLBACK, /* not ROLLBACK TO */
     BT_VERB_SAVEPOINT, /* also ROLLBACK TO and RELEASE */
     BT_VERB_XA_START,
     BT_VERB_XA_END,

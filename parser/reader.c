@@ -4,8 +4,8 @@
  *
  * next() has two ways.  The fast one takes an event that stands whole in the window in hand, has a
  * right CRC and a type that needs no care: no call through the source, no copy.  Everything else
- * (the window's end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow one,
- * which asks each question in order and names the answer.
+ * (the window's end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow
+ * one, which asks each question in order and names the answer.
  */
 #include "parser/reader.h"
 

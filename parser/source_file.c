@@ -9,7 +9,8 @@
  *
  * A log that is cut (not removed) by its server while a window is mapped would raise SIGBUS beyond
  * its new end.  Servers cut a log only when they restart after a crash (MySQL; MariaDB with
- * semi-sync recovery), and the size is asked anew for each window, so what can be hit is the window in use.
+ * semi-sync recovery), and the size is asked anew for each window, so what can be
+ * hit is the window in use.
  */
 #include "parser/source.h"
 
