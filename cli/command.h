@@ -22,7 +22,10 @@ struct bt_command {
     int (*run)(int argc, char **argv, struct bt_err *err);
 };
 
+extern const struct bt_command bt_cmd_diff;
 extern const struct bt_command bt_cmd_inspect;
+extern const struct bt_command bt_cmd_rank;
+extern const struct bt_command bt_cmd_verify;
 
 /* Every command, NULL at the end. */
 extern const struct bt_command *const bt_commands[];

@@ -9,8 +9,7 @@
 #include "diff/diff_log_priv.h"
 #include "diff/digest.h"
 
-/* Behind this many bytes to be skipped a log is opened again at the place instead of read on. */
-enum { SKIP_MAX = 1 << 20, GTID_LIST_MAX = 16 << 20 };
+enum { GTID_LIST_MAX = 16 << 20 };
 
 /* One source while it is copied from. */
 struct feed {
@@ -185,12 +184,13 @@ static int copy_damaged(const struct writer *w, const struct bt_missing_item *fr
                    end->offset, bt_end_kind_name(end->kind), end->reason);
 }
 
-/* Brings the source's feed to the transaction: reads on where that is near, else opens anew. */
+/* Brings the source's feed to the transaction: it is right there, or the log is opened anew, since what
+ * lies between may be damaged. */
 static int seek(struct writer *w, const struct bt_missing_item *from, struct bt_err *err)
 {
     struct feed *f = &w->feeds[from->source];
 
-    if (f->reader && f->log == from->log && f->at <= from->start && from->start - f->at <= SKIP_MAX)
+    if (f->reader && f->log == from->log && f->at == from->start)
         return 0;
     return feed_open(f, &w->m->sources[from->source], from->log, from->start, err);
 }

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HEAD_EVENTS_MAX = 64 };
+enum { HEAD_EVENTS_MAX = 64, MAGIC_SIZE = 4 };
 
 void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
                        struct bt_log_walk_opts opts)
@@ -12,10 +12,7 @@ void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
     *w = (struct bt_log_walk){.set = set, .log = opts.log, .start_pos = opts.pos};
     w->wants_head = !opts.in_order && set->kind == BT_LOG_KIND_RELAY;
     bt_grouper_init(&w->grouper, opts.log < set->count ? set->logs[opts.log].name : "");
-    if (opts.place.file[0] && set->kind == BT_LOG_KIND_RELAY) {
-        w->grouper.place.last = opts.place;
-        bt_grouper_next_log(&w->grouper, set->logs[opts.log].name);
-    }
+    w->place = opts.place;
 }
 
 static void close_log(struct bt_log_walk *w)
@@ -35,9 +32,10 @@ void bt_log_walk_end(struct bt_log_walk *w)
 static void drop_open(struct bt_log_walk *w)
 {
     w->grouper.inside = false;
-    w->grouper.saw_begin = false;
+    w->grouper.has_current = false;
     w->grouper.standalone = false;
-    w->grouper.expects_xid = false;
+    w->grouper.framed = false;
+    w->grouper.headless = false;
     w->transaction = NULL;
     w->headless = false;
     w->wants_head = true;
@@ -62,6 +60,24 @@ static void cut_transaction(struct bt_log_walk *w, const struct bt_transaction *
     snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
 }
 
+/* Entering a log in its middle: the tracker has to be told what the log's first event would tell. */
+static int resume_place(struct bt_log_walk *w, struct bt_err *err)
+{
+    struct bt_coordinate place = w->place;
+    struct bt_event_header header;
+    struct bt_slice head;
+
+    if (bt_source_view(w->source, MAGIC_SIZE, BT_EVENT_HEADER_SIZE, &head, err) != 0 ||
+        bt_event_header_read(head, UINT32_MAX, &header, err) != 0)
+        return -1;
+    if (w->set->kind != BT_LOG_KIND_RELAY) {
+        place.pos = w->start_pos;
+        snprintf(place.file, sizeof(place.file), "%s", w->set->logs[w->log].name);
+    }
+    bt_coordinate_resume(&w->grouper.place, w->set->kind, header.server_id, &place);
+    return 0;
+}
+
 /* Opens the log at w->log.  1: it is not there, and *ret is the cut that says so. */
 static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *err)
 {
@@ -69,15 +85,18 @@ static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *er
     struct bt_reader_opts opts = {.start_pos = w->start_pos};
     int got = bt_log_set_open(w->set, w->log, &w->source, err);
 
-    w->start_pos = 0;
     if (got < 0)
         return -1;
     if (got > 0) {
+        w->start_pos = 0;
         set_cut(ret, BT_CUT_MISSING, log->name, 0);
         snprintf(ret->reason, sizeof(ret->reason), "the index names it, but it is not there");
         return 1;
     }
     w->logs_read++;
+    if (w->start_pos > MAGIC_SIZE && resume_place(w, err) != 0)
+        return -1;
+    w->start_pos = 0;
     if (bt_reader_open(w->source, opts, &w->reader, err) == 0)
         return 0;
     if (err->kind != BT_ERR_CORRUPT)
@@ -121,14 +140,11 @@ static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
     return false;
 }
 
-/* Whether a transaction visibly begins with this event.  MariaDB since 10.0 and MySQL since 5.7
- * write a GTID event in front of each; before that it is BEGIN or a lone statement. */
+/* Whether a transaction visibly begins with this event.  The grouper knows where the server writes a
+ * GTID event in front of each; before that it is BEGIN or a lone statement, and behind damage a
+ * statement may as well be the rest of a transaction. */
 static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *ev)
 {
-    bool always_gtid = ev->format && (ev->format->flavor == BT_FLAVOR_MARIADB
-                                          ? ev->format->version_number >= 100000
-                                          : ev->format->version_number >= 50705);
-
     switch (ev->type) {
     case BT_MARIADB_GTID:
     case BT_GTID:
@@ -136,11 +152,9 @@ static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *e
     case BT_GTID_TAGGED:
         return true;
     default:
-        if (always_gtid)
-            return false;
-        if (!w->wants_head)
-            return true;
-        return ev->type == BT_QUERY && (w->grouper.saw_begin ||
+        if (w->grouper.headless || !w->wants_head)
+            return !w->grouper.headless;
+        return ev->type == BT_QUERY && (w->grouper.framed ||
                                         w->grouper.current.kind == BT_TRANSACTION_DDL);
     }
 }

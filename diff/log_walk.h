@@ -20,7 +20,7 @@
 struct bt_log_walk_opts {
     size_t log;   /* index of the first log */
     uint64_t pos; /* offset of an event in it; 0 = its beginning */
-    struct bt_coordinate place; /* the primary's coordinate there, when the log does not say */
+    struct bt_coordinate place; /* relay log: the primary's coordinate at pos */
     bool in_order; /* the place is known to stand between two transactions */
 };
 
@@ -37,7 +37,8 @@ struct bt_log_walk {
     size_t log;
     struct bt_source *source;
     struct bt_reader *reader;
-    uint64_t start_pos;
+    uint64_t start_pos; /* in the first log */
+    struct bt_coordinate place; /* relay log: of start_pos */
     struct bt_grouper grouper;
     const struct bt_transaction *transaction; /* of the event handed out last; NULL outside */
     size_t begin_log;

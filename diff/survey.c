@@ -200,8 +200,10 @@ static void take_executed(struct bt_survey *s, const struct bt_relay_info *info,
         s->executed = info->executed;
     if (!s->executed.file[0])
         return;
-    if (!s->received.file[0] || (same_base(&s->executed, &s->received) &&
-                                 bt_coordinate_compare(&s->executed, &s->received) > 0))
+    /* Behind the last transaction the primary may have written events outside of any: having executed
+     * those is not having more. */
+    if (!s->received.file[0] || (same_base(&s->executed, &s->position) &&
+                                 bt_coordinate_compare(&s->executed, &s->position) > 0))
         s->received = s->executed;
     if (!s->position.file[0] || (same_base(&s->received, &s->position) &&
                                  bt_coordinate_compare(&s->received, &s->position) > 0))

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `baton diff`: writes the smallest log that gives a replica what it lacks. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/server_logs.h"
+#include "diff/diff_log.h"
+
+enum { FROM_RECEIVED, FROM_EXECUTED };
+
+static const char *const from_names[] = {"received", "executed", NULL};
+
+static struct {
+    const char *target;
+    struct bt_opt_list replicas;
+    const char *primary;
+    const char *out;
+    const char *connection;
+    int from;
+    bool json, dry_run, list;
+} opt;
+
+static const struct bt_opt opts[] = {
+    {"target", 't', BT_OPT_STRING, "DIR", "the replica to complete: its log directory", NULL,
+     &opt.target},
+    {"replica", 'r', BT_OPT_LIST, "DIR", "another replica of the same primary", NULL, &opt.replicas},
+    {"primary", 'p', BT_OPT_STRING, "DIR", "the primary's binary logs", NULL, &opt.primary},
+    {"output", 'o', BT_OPT_STRING, "FILE",
+     "write the diff log to FILE (packed when it ends in .zst) and the manifest to FILE.json", NULL,
+     &opt.out},
+    {"from", 0, BT_OPT_CHOICE, "WHAT", "count as had what the target has received or executed",
+     from_names, &opt.from},
+    {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection", NULL,
+     &opt.connection},
+    {"dry-run", 'n', BT_OPT_FLAG, NULL, "find out, but write nothing", NULL, &opt.dry_run},
+    {"list", 0, BT_OPT_FLAG, NULL, "with --json: every transaction too", NULL, &opt.list},
+    {"json", 0, BT_OPT_FLAG, NULL, "write the manifest as JSON", NULL, &opt.json},
+    {0},
+};
+
+enum { SERVERS_MAX = 14, SOURCES_MAX = 2 * SERVERS_MAX + 2 };
+
+struct job {
+    struct bt_server_logs target, primary, replicas[SERVERS_MAX];
+    size_t replica_count;
+    struct bt_missing_want want;
+    struct bt_missing_source sources[SOURCES_MAX];
+    size_t source_count;
+};
+
+static void job_done(struct job *job)
+{
+    if (job->target.home)
+        bt_server_logs_close(&job->target);
+    if (job->primary.home)
+        bt_server_logs_close(&job->primary);
+    for (size_t i = 0; i < job->replica_count; i++)
+        bt_server_logs_close(&job->replicas[i]);
+}
+
+static void add_source(struct job *job, const struct bt_server_logs *from,
+                       const struct bt_log_set *set, enum bt_source_role role, unsigned cost,
+                       bool sign_only)
+{
+    job->sources[job->source_count++] = (struct bt_missing_source){
+        .name = from->dir, .role = role, .set = set, .cost = cost, .sign_only = sign_only};
+}
+
+/* How many domains a state has entries of. */
+static size_t count_domains(const struct bt_gtid_state *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        count += bt_gtid_state_last(s, s->items[i].domain) == &s->items[i];
+    return count;
+}
+
+static int take_target(struct job *job, struct bt_err *err)
+{
+    struct bt_server_logs *target = &job->target;
+    const struct bt_survey *survey = &target->survey;
+
+    if (bt_server_logs_open(opt.target, opt.connection, target, err) != 0)
+        return -1;
+    bt_server_logs_warn(target);
+    if (!target->relay)
+        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs in \"%s\"", opt.target);
+    if (bt_server_logs_survey(target, target->relay, err) != 0)
+        return -1;
+    if (opt.from == FROM_EXECUTED) {
+        if (!survey->executed.file[0])
+            return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has executed is not known: there is no"
+                           " relay-log.info", opt.target);
+        job->want.after = survey->executed;
+        job->want.is_prefix = true;
+        /* Its own relay logs hold what it has received and not executed. */
+        add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, false);
+        return 0;
+    }
+    job->want.after = survey->received;
+    if (survey->has_gtid && survey->flavor == BT_FLAVOR_MARIADB)
+        job->want.gtid = &survey->gtid;
+    job->want.is_prefix = !job->want.gtid || count_domains(&survey->gtid) <= 1;
+    if (!survey->received.file[0] && !job->want.gtid)
+        return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has received is not known: its relay logs"
+                       " name no place in a primary's log", opt.target);
+    add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, true);
+    return 0;
+}
+
+static int take_sources(struct job *job, struct bt_err *err)
+{
+    if (opt.replicas.count > SERVERS_MAX)
+        return bt_fail(err, BT_ERR_USAGE, "--replica is given %zu times, allowed are %d",
+                       opt.replicas.count, SERVERS_MAX);
+    if (opt.primary) {
+        if (bt_server_logs_open(opt.primary, NULL, &job->primary, err) != 0)
+            return -1;
+        bt_server_logs_warn(&job->primary);
+        if (!job->primary.binlog)
+            return bt_fail(err, BT_ERR_REALITY, "there are no binary logs in \"%s\"", opt.primary);
+        add_source(job, &job->primary, job->primary.binlog, BT_SOURCE_PRIMARY, 1, false);
+    }
+    for (size_t i = 0; i < opt.replicas.count; i++) {
+        struct bt_server_logs *replica = &job->replicas[i];
+
+        if (bt_server_logs_open(opt.replicas.items[i], opt.connection, replica, err) != 0)
+            return -1;
+        job->replica_count++;
+        bt_server_logs_warn(replica);
+        if (replica->relay)
+            add_source(job, replica, replica->relay, BT_SOURCE_RELAY, 2, false);
+        /* What a replica has applied it may have logged too: found by GTID. */
+        if (replica->binlog && job->want.gtid)
+            add_source(job, replica, replica->binlog, BT_SOURCE_BINLOG, 3, false);
+    }
+    if (job->source_count < 2 && opt.from == FROM_RECEIVED)
+        return bt_fail(err, BT_ERR_USAGE, "diff needs --primary or --replica to take from");
+    return 0;
+}
+
+static int discard(void *ctx, struct bt_slice bytes, struct bt_err *err)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)err;
+    return 0;
+}
+
+/* What the target had, what it lacks, and from where it comes: for people. */
+static void write_text(const struct job *job, const struct bt_manifest *m, struct bt_out *out)
+{
+    char place[BT_COORDINATE_TEXT_SIZE], gtid[BT_GTID_TEXT_SIZE], size[BT_SIZE_TEXT_SIZE];
+
+    bt_buf_addf(&out->buf, "target   %s has all up to %s\n", opt.target,
+                bt_coordinate_text(&job->want.after, place));
+    bt_buf_addf(&out->buf, "missing  %" PRIu64 " transactions, %" PRIu64 " events, %s\n",
+                m->transactions, m->events, bt_size_text(m->bytes, size));
+    for (size_t i = 0; i < 2 && m->count; i++) {
+        const struct bt_manifest_item *item = &m->items[i ? m->count - 1 : 0];
+
+        bt_buf_addf(&out->buf, "%-8s %s %s:%" PRIu64 "\n", i ? "last" : "first",
+                    bt_gtid_text(&item->gtid, gtid),
+                    item->file < m->file_count ? m->files[item->file] : "-", item->pos);
+    }
+    for (size_t i = 0; i < m->source_count; i++)
+        bt_buf_addf(&out->buf, "source   %s\n", m->sources[i]);
+    for (size_t i = 0; i < m->cut_count; i++)
+        bt_buf_addf(&out->buf, "cut      %s %s: %s\n", m->cuts[i].source, m->cuts[i].at,
+                    m->cuts[i].reason);
+    if (m->lost) {
+        bt_out_coloured(out, BT_COLOUR_RED, "lost     ");
+        bt_buf_addf(&out->buf, "%s\n", m->lost);
+    }
+    if (!opt.dry_run)
+        bt_buf_addf(&out->buf, "written  %s and %s.json\n", opt.out, opt.out);
+}
+
+static int print(const struct job *job, const struct bt_manifest *m, struct bt_err *err)
+{
+    struct bt_out out;
+    struct bt_json json;
+
+    bt_out_init(&out, STDOUT_FILENO);
+    if (opt.json) {
+        bt_json_init(&json, &out.buf);
+        bt_manifest_write(m, opt.list, &json);
+        bt_buf_add_byte(&out.buf, '\n');
+    } else {
+        write_text(job, m, &out);
+    }
+    return bt_out_finish(&out, err);
+}
+
+static int write_log(struct job *job, struct bt_err *err)
+{
+    struct bt_diff_log_opts how = {0};
+    bt_auto_manifest struct bt_manifest manifest;
+    struct bt_missing missing;
+    int failed;
+
+    bt_manifest_init(&manifest);
+    if (bt_missing_find(&job->want, job->sources, job->source_count, &missing, err) != 0)
+        return -1;
+    bt_debug("read %" PRIu64 " bytes of logs", missing.bytes_read);
+    if (opt.dry_run)
+        failed = bt_diff_log_write(&missing, &how, (struct bt_sink){discard, NULL}, &manifest, err);
+    else
+        failed = bt_diff_log_save(&missing, &how, opt.out, &manifest, err);
+    bt_missing_done(&missing);
+    return failed ? -1 : print(job, &manifest, err);
+}
+
+static int run(int argc, char **argv, struct bt_err *err)
+{
+    bt_auto_free struct job *memory = calloc(1, sizeof(*memory));
+    struct job *job = memory;
+    int failed;
+
+    if (argc > 0)
+        return bt_fail(err, BT_ERR_USAGE, "\"%s\": diff takes options only", argv[0]);
+    if (!opt.target)
+        return bt_fail(err, BT_ERR_USAGE, "diff needs --target");
+    if (!opt.out && !opt.dry_run)
+        return bt_fail(err, BT_ERR_USAGE, "diff needs --output or --dry-run");
+    if (!job)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for a diff");
+    failed = take_target(job, err) != 0 || take_sources(job, err) != 0 || write_log(job, err) != 0;
+    job_done(job);
+    return failed ? -1 : 0;
+}
+
+const struct bt_command bt_cmd_diff = {
+    .name = "diff",
+    .group = "Logs without servers",
+    .summary = "write the log of what a replica lacks",
+    .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE [OPTIONS]",
+    .about =
+        "Finds every transaction that the target lacks and that some other log holds whole, and writes\n"
+        "them, in order, as one valid binary log that mariadb-binlog and `baton apply` read.  A\n"
+        "transaction without its end and anything behind damage is left out; the manifest says where and\n"
+        "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n",
+    .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
+                "  $ baton diff --target r2 --primary dead --dry-run\n",
+    .opts = opts,
+    .run = run,
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/server_logs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+/* The relay set of a named connection. */
+static const struct bt_log_set *find_connection(const struct bt_log_home *home, const char *connection)
+{
+    for (size_t i = 0; i < home->set_count; i++) {
+        if (home->sets[i].kind == BT_LOG_KIND_RELAY &&
+            strcmp(home->sets[i].connection, connection) == 0)
+            return &home->sets[i];
+    }
+    return NULL;
+}
+
+int bt_server_logs_open(const char *dir, const char *connection, struct bt_server_logs *ret,
+                        struct bt_err *err)
+{
+    struct bt_server_logs s = {.dir = dir};
+    struct bt_log_opener *opener;
+
+    if (bt_log_dir_open(dir, &opener, err) != 0 || bt_log_home_open(opener, &s.home, err) != 0)
+        return -1;
+    s.relay = connection ? find_connection(s.home, connection)
+                         : bt_log_home_find(s.home, BT_LOG_KIND_RELAY, NULL);
+    s.binlog = bt_log_home_find(s.home, BT_LOG_KIND_BINLOG, NULL);
+    if (connection && !s.relay) {
+        bt_log_home_close(s.home);
+        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs of connection \"%s\" in \"%s\"",
+                       connection, dir);
+    }
+    if (!s.relay && !s.binlog) {
+        bt_log_home_close(s.home);
+        return bt_fail(err, BT_ERR_REALITY, "there is no binary or relay log in \"%s\"", dir);
+    }
+    if (s.relay) {
+        s.relay_info = bt_log_home_relay_info(s.home, s.relay);
+        s.source_info = bt_log_home_source_info(s.home, s.relay);
+    }
+    *ret = s;
+    return 0;
+}
+
+void bt_server_logs_close(struct bt_server_logs *s)
+{
+    if (s->surveyed)
+        bt_survey_done(&s->survey);
+    bt_log_home_close(s->home);
+    *s = (struct bt_server_logs){0};
+}
+
+int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, struct bt_err *err)
+{
+    const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? s->relay_info : NULL;
+
+    if (s->surveyed)
+        bt_survey_done(&s->survey);
+    s->surveyed = false;
+    if (bt_survey_run(set, info, NULL, &s->survey, err) != 0)
+        return -1;
+    s->surveyed = true;
+    return 0;
+}
+
+void bt_json_coordinate(struct bt_json *j, const char *key, const struct bt_coordinate *place)
+{
+    bt_json_key(j, key);
+    if (!place->file[0]) {
+        bt_json_null(j);
+        return;
+    }
+    bt_json_object(j);
+    bt_json_key_str(j, "file", place->file);
+    bt_json_key_u64(j, "pos", place->pos);
+    bt_json_end(j);
+}
+
+const char *bt_coordinate_text(const struct bt_coordinate *place,
+                               char out[static BT_COORDINATE_TEXT_SIZE])
+{
+    if (place->file[0])
+        snprintf(out, BT_COORDINATE_TEXT_SIZE, "%s:%" PRIu64, place->file, place->pos);
+    else
+        snprintf(out, BT_COORDINATE_TEXT_SIZE, "-");
+    return out;
+}
+
+void bt_server_logs_warn(const struct bt_server_logs *s)
+{
+    const struct bt_buf *notes = &s->home->notes;
+
+    for (size_t at = 0; at < notes->len;) {
+        const uint8_t *end = memchr(notes->data + at, '\n', notes->len - at);
+        size_t len = end ? (size_t)(end - (notes->data + at)) : notes->len - at;
+
+        bt_warning("%s: %.*s", s->dir, BT_SLICE_ARG(bt_slice(notes->data + at, len)));
+        at += len + 1;
+    }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * server_logs.h - one server's log directory as the offline commands take it: its sets, the relay set
+ * they mean, and what a survey says of it.
+ */
+#ifndef BT_CLI_SERVER_LOGS_H
+#define BT_CLI_SERVER_LOGS_H
+
+#include "base/json.h"
+#include "diff/survey.h"
+
+struct bt_server_logs {
+    const char *dir; /* as given; borrowed */
+    struct bt_log_home *home;
+    const struct bt_log_set *relay;  /* NULL = none */
+    const struct bt_log_set *binlog; /* NULL = none */
+    const struct bt_relay_info *relay_info;   /* NULL = none */
+    const struct bt_source_info *source_info; /* NULL = none */
+    struct bt_survey survey; /* of what bt_server_logs_survey() was told to look at */
+    bool surveyed;
+};
+
+/* Lists the directory.  connection: which of several relay log families; NULL = the default one.
+ * Refuses a directory without any log. */
+int bt_server_logs_open(const char *dir, const char *connection, struct bt_server_logs *ret,
+                        struct bt_err *err) BT_MUST_CHECK;
+void bt_server_logs_close(struct bt_server_logs *s);
+
+/* Surveys one of its sets. */
+int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set,
+                          struct bt_err *err) BT_MUST_CHECK;
+
+/* {"file","pos"}, or null where it is not known. */
+void bt_json_coordinate(struct bt_json *j, const char *key, const struct bt_coordinate *place);
+
+/* "bin.000004:1234", or "-". */
+enum { BT_COORDINATE_TEXT_SIZE = BT_LOG_NAME_MAX + 24 };
+const char *bt_coordinate_text(const struct bt_coordinate *place,
+                               char out[static BT_COORDINATE_TEXT_SIZE]);
+
+/* The notes of a directory, as warnings on stderr. */
+void bt_server_logs_warn(const struct bt_server_logs *s);
+
+#endif
