@@ -29,10 +29,25 @@ if(BT_FUZZ)
   target_compile_options(bt_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# Most modules live in the folder of their name; FOLDER says otherwise (failover/node).
 function(bt_module name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINKS" ${ARGN})
-  list(TRANSFORM ARG_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/${name}/)
+  cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;USES;LINKS" ${ARGN})
+  if(NOT ARG_FOLDER)
+    set(ARG_FOLDER ${name})
+  endif()
+  list(TRANSFORM ARG_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/)
   add_library(bt_${name} STATIC ${ARG_SOURCES})
   list(TRANSFORM ARG_USES PREPEND bt_)
   target_link_libraries(bt_${name} PUBLIC bt_flags ${ARG_USES} ${ARG_LINKS})
+endfunction()
+
+# A library that modules link to as bt::zstd: the shared one, but in a program whose property
+# BT_STATIC is set the archive of the same package.
+function(bt_library name package archive)
+  find_library(BT_ARCHIVE_${name} ${archive} REQUIRED)
+  add_library(bt_library_${name} INTERFACE)
+  add_library(bt::${name} ALIAS bt_library_${name})
+  target_include_directories(bt_library_${name} SYSTEM INTERFACE ${${package}_INCLUDE_DIRS})
+  target_link_libraries(bt_library_${name} INTERFACE
+    "$<IF:$<BOOL:$<TARGET_PROPERTY:BT_STATIC>>,${BT_ARCHIVE_${name}},PkgConfig::${package}>")
 endfunction()

@@ -16,6 +16,7 @@ bt_module(base
     number.c
     process.c
     run.c
+    saved_file.c
   LINKS m)
 
 bt_module(parser
@@ -45,7 +46,7 @@ bt_module(parser
     table_map.c
     transaction.c
   USES base
-  LINKS PkgConfig::DEFLATE PkgConfig::ZLIB PkgConfig::ZSTD PkgConfig::CRYPTO)
+  LINKS bt::deflate bt::zlib bt::zstd bt::crypto)
 
 bt_module(diff
   SOURCES
@@ -66,7 +67,7 @@ bt_module(diff
     rank.c
     survey.c
   USES base parser
-  LINKS PkgConfig::ZSTD PkgConfig::XXHASH)
+  LINKS bt::zstd bt::xxhash)
 
 bt_module(apply
   SOURCES
@@ -86,9 +87,14 @@ bt_module(apply
 
 bt_module(failover
   SOURCES
+    bootstrap.c
+    channel.c
     config.c
     config_value.c
-  USES base)
+    node_client.c
+    source_node.c
+    ssh.c
+  USES base parser diff vip node)
 
 bt_module(vip
   SOURCES
@@ -102,3 +108,25 @@ bt_module(vip
     probe.c
     vip.c
   USES base)
+
+# baton-node: what runs on the database hosts, and the messages both sides speak.
+bt_module(node
+  FOLDER failover/node
+  SOURCES
+    answer_host.c
+    answer_logs.c
+    answer_vip.c
+    build_id.c
+    fields.c
+    message.c
+    proc.c
+    protocol_host.c
+    protocol_logs.c
+    reach.c
+    serve.c
+    server_process.c
+    server_stop.c
+    stream.c
+    systemd.c
+  USES base parser diff vip
+  LINKS bt::zstd bt::xxhash Threads::Threads)

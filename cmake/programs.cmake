@@ -10,3 +10,12 @@ add_executable(baton
   cli/server_logs.c)
 target_link_libraries(baton PRIVATE bt_flags bt_base bt_diff PkgConfig::SMARTCOLS)
 install(TARGETS baton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+
+# Runs on hosts where nothing is installed, so it brings everything with it.  Sanitizers cannot.
+add_executable(baton-node failover/node/main.c)
+target_link_libraries(baton-node PRIVATE bt_flags bt_node)
+if(NOT BT_SANITIZE)
+  set_target_properties(baton-node PROPERTIES BT_STATIC ON)
+  target_link_options(baton-node PRIVATE -static)
+endif()
+install(TARGETS baton-node RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/baton)

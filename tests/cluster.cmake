@@ -4,3 +4,7 @@ target_link_libraries(ledger PRIVATE bt_flags bt_base PkgConfig::MARIADB Threads
 
 bt_bats(cluster cluster)
 bt_bats(cluster ledger)
+
+# One request over a node channel, for tests/cli/node.bats and tests/cluster/node.bats.
+add_executable(channel_tool cluster/channel_tool.c)
+target_link_libraries(channel_tool PRIVATE bt_flags bt_failover)

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "failover/node/answer.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "diff/diff_log.h"
+#include "failover/node/protocol_logs.h"
+
+/* A set of logs on this host and the home it lives in. */
+struct logs {
+    struct bt_log_home *home; /* owned */
+    const struct bt_log_set *set;
+    const char *directory;
+};
+
+static void logs_done(struct logs *l)
+{
+    bt_log_home_close(l->home);
+    l->home = NULL;
+}
+
+/* Splits an entry of `places` into a directory and, for an index file, the base name of its logs
+ * ("/var/lib/mysql/bin.index": "/var/lib/mysql", "bin"). */
+static int split_place(struct bt_slice place, struct bt_arena *arena, const char **ret_directory,
+                       const char **ret_base, struct bt_err *err)
+{
+    char *path = bt_arena_str(arena, place);
+    struct stat st;
+    char *slash, *dot;
+
+    *ret_base = "";
+    *ret_directory = path;
+    if (!path)
+        return bt_arena_fail(arena, "a directory name", err);
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return 0;
+    slash = strrchr(path, '/');
+    if (!slash)
+        return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is no absolute path", path);
+    dot = strrchr(slash + 1, '.');
+    if (!dot || strcmp(dot, ".index") != 0)
+        return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is neither a directory nor an index file", path);
+    *slash = '\0';
+    *dot = '\0';
+    *ret_base = slash + 1;
+    *ret_directory = path[0] ? path : "/";
+    return 0;
+}
+
+/* Opens the set in one place.  1: the place is there, but not the set. */
+static int open_place(struct bt_slice place, const struct bt_logs_id *id, struct bt_arena *arena,
+                      struct logs *ret, struct bt_err *err)
+{
+    struct bt_log_opener *opener = NULL;
+    struct logs l = {0};
+    const char *base;
+
+    if (split_place(place, arena, &l.directory, &base, err) != 0 ||
+        bt_log_dir_open(l.directory, &opener, err) != 0 ||
+        bt_log_home_open(opener, &l.home, err) != 0)
+        return -1;
+    if (id->base[0])
+        base = id->base;
+    l.set = bt_log_home_find(l.home, (enum bt_log_kind)id->kind, base[0] ? base : NULL);
+    if (!l.set) {
+        logs_done(&l);
+        return 1;
+    }
+    *ret = l;
+    return 0;
+}
+
+static int logs_open(const struct bt_logs_id *id, struct bt_arena *arena, struct logs *ret,
+                     struct bt_err *err)
+{
+    struct bt_cursor c = bt_cursor(bt_slice_str(id->places));
+    struct bt_err first = {0};
+
+    while (c.left > 0) {
+        const uint8_t *comma = memchr(c.at, ',', c.left);
+        size_t len = comma ? (size_t)(comma - c.at) : c.left;
+        struct bt_slice place;
+        struct bt_err here = {0};
+        int rc;
+
+        if (!bt_cur_take(&c, len, &place) || (comma && !bt_cur_skip(&c, 1)))
+            break;
+        if (place.len == 0)
+            continue;
+        rc = open_place(place, id, arena, ret, &here);
+        if (rc == 0)
+            return 0;
+        if (rc < 0 && first.kind == BT_ERR_NONE)
+            first = here;
+    }
+    if (first.kind != BT_ERR_NONE) {
+        *err = first;
+        return -1;
+    }
+    return bt_fail(err, BT_ERR_REALITY, "there are no %s logs%s%s in \"%s\"",
+                   id->kind == BT_LOG_KIND_RELAY ? "relay" : "binary", id->base[0] ? " named " : "",
+                   id->base, id->places);
+}
+
+/* -------------------------------------------------------------------- list */
+
+int bt_answer_list(struct bt_work *w, struct bt_err *err)
+{
+    struct bt_list_request request;
+    struct bt_list_reply reply = {0};
+    BT_AUTO(logs_done)
+    struct logs l = {0};
+    size_t from;
+
+    if (bt_get_list_request(w->payload, w->arena, &request, err) != 0 ||
+        logs_open(&request.logs, w->arena, &l, err) != 0)
+        return -1;
+    from = l.set->count > BT_LIST_LOGS_MAX ? l.set->count - BT_LIST_LOGS_MAX : 0;
+    reply = (struct bt_list_reply){.directory = l.directory,
+                                   .base = l.set->base,
+                                   .connection = l.set->connection,
+                                   .indexed = l.set->index != NULL,
+                                   .older = (uint32_t)from,
+                                   .count = (uint32_t)(l.set->count - from),
+                                   .notes = bt_buf_str(&l.home->notes)};
+    reply.logs = bt_arena_array(w->arena, reply.count, sizeof(*reply.logs));
+    if (!reply.logs)
+        return bt_arena_fail(w->arena, "a list of logs", err);
+    for (size_t i = 0; i < reply.count; i++) {
+        const struct bt_log *log = &l.set->logs[from + i];
+        const char *path = log->path[0] == '/'
+                               ? log->path
+                               : bt_arena_strf(w->arena, "%s/%s", l.directory, log->path);
+
+        if (!path)
+            return bt_arena_fail(w->arena, "a list of logs", err);
+        reply.logs[i] = (struct bt_list_log){
+            .name = log->name, .path = path, .size = log->size, .missing = log->missing};
+    }
+    bt_put_list_reply(w->reply, &reply);
+    return 0;
+}
+
+/* -------------------------------------------------------------------- read */
+
+static int send_file(struct bt_work *w, int fd, uint64_t from, uint64_t length, struct bt_err *err)
+{
+    enum { CHUNK = 256 << 10 };
+    bt_auto_stream_sender struct bt_stream_sender stream = {0};
+    uint8_t *chunk = bt_arena_alloc(w->arena, CHUNK);
+
+    if (!chunk)
+        return bt_arena_fail(w->arena, "a piece of a log", err);
+    if (bt_stream_sender_init(&stream, w->id, w->send, w->send_ctx, err) != 0)
+        return -1;
+    while (length > 0) {
+        ssize_t got = pread(fd, chunk, length < CHUNK ? (size_t)length : CHUNK, (off_t)from);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return bt_fail_sys(err, "could not read at %" PRIu64, from);
+        if (got == 0)
+            break; /* it was cut while we read: the stream says how much there was */
+        if (bt_deadline_passed(w->until))
+            return bt_fail(err, BT_ERR_TIMEOUT, "the time was up at %" PRIu64, from);
+        if (bt_stream_write(&stream, bt_slice(chunk, (size_t)got), err) != 0)
+            return -1;
+        from += (uint64_t)got;
+        length -= (uint64_t)got;
+    }
+    return bt_stream_sender_end(&stream, err);
+}
+
+int bt_answer_read(struct bt_work *w, struct bt_err *err)
+{
+    struct bt_read_request request;
+    bt_auto_fd int fd = -1;
+    struct stat st;
+    uint64_t length;
+
+    if (bt_get_read_request(w->payload, w->arena, &request, err) != 0)
+        return -1;
+    fd = open(request.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return bt_fail_sys(err, "could not open \"%s\"", request.path);
+    if (!S_ISREG(st.st_mode))
+        return bt_fail(err, BT_ERR_REALITY, "\"%s\" is no regular file", request.path);
+    length = (uint64_t)st.st_size > request.from ? (uint64_t)st.st_size - request.from : 0;
+    if (length > request.length)
+        length = request.length;
+    if (send_file(w, fd, request.from, length, err) != 0)
+        return bt_err_wrap(err, "\"%s\"", request.path);
+    bt_put_read_reply(w->reply, &(struct bt_read_reply){.size = (uint64_t)st.st_size});
+    return 0;
+}
+
+/* ------------------------------------------------------------------ survey */
+
+int bt_answer_survey(struct bt_work *w, struct bt_err *err)
+{
+    struct bt_survey_request request;
+    struct bt_survey_reply reply = {0};
+    BT_AUTO(logs_done)
+    struct logs l = {0};
+
+    if (bt_get_survey_request(w->payload, w->arena, &request, err) != 0 ||
+        logs_open(&request.logs, w->arena, &l, err) != 0 ||
+        bt_survey_run(l.set, bt_log_home_relay_info(l.home, l.set), &request.hints, &reply.survey,
+                      err) != 0)
+        return -1;
+    reply.directory = l.directory;
+    reply.notes = bt_buf_str(&l.home->notes);
+    bt_put_survey_reply(w->reply, &reply);
+    bt_survey_done(&reply.survey);
+    return 0;
+}
+
+/* ----------------------------------------------------------------- extract */
+
+/* All that an extraction holds open. */
+struct extraction {
+    struct bt_extract_request request;
+    struct logs logs[BT_EXTRACT_SOURCES_MAX];
+    struct bt_missing_source sources[BT_EXTRACT_SOURCES_MAX];
+    struct bt_gtid_state gtid;
+    struct bt_missing missing;
+    bool has_missing;
+    struct bt_manifest manifest;
+};
+
+static void extraction_done(struct extraction *x)
+{
+    if (x->has_missing)
+        bt_missing_done(&x->missing);
+    for (size_t i = 0; i < BT_EXTRACT_SOURCES_MAX; i++)
+        logs_done(&x->logs[i]);
+    bt_gtid_state_done(&x->gtid);
+    bt_manifest_done(&x->manifest);
+}
+
+static int open_sources(struct extraction *x, struct bt_arena *arena, struct bt_err *err)
+{
+    for (size_t i = 0; i < x->request.source_count; i++) {
+        const struct bt_extract_source *from = &x->request.sources[i];
+
+        if (logs_open(&from->logs, arena, &x->logs[i], err) != 0)
+            return -1;
+        x->sources[i] = (struct bt_missing_source){.name = from->name,
+                                                   .role = (enum bt_source_role)from->role,
+                                                   .set = x->logs[i].set,
+                                                   .cost = from->cost,
+                                                   .sign_only = from->sign_only};
+    }
+    return 0;
+}
+
+static int find_missing(struct extraction *x, struct bt_err *err)
+{
+    struct bt_missing_want want = {.after = x->request.after,
+                                   .is_prefix = x->request.is_prefix,
+                                   .until = x->request.until};
+
+    if (x->request.gtid) {
+        if (bt_gtid_state_parse(bt_slice_str(x->request.gtid), &x->gtid, err) != 0)
+            return -1;
+        want.gtid = &x->gtid;
+    }
+    if (bt_missing_find(&want, x->sources, x->request.source_count, &x->missing, err) != 0)
+        return -1;
+    x->has_missing = true;
+    return 0;
+}
+
+/* Writing a diff log is stopped by the deadline too. */
+struct timed_stream {
+    struct bt_stream_sender *stream;
+    struct bt_deadline until;
+};
+
+static int write_timed(void *ctx, struct bt_slice bytes, struct bt_err *err)
+{
+    struct timed_stream *t = ctx;
+
+    if (bt_deadline_passed(t->until))
+        return bt_fail(err, BT_ERR_TIMEOUT,
+                       "the time was up after %" PRIu64 " bytes of the diff log", t->stream->total);
+    return bt_stream_write(t->stream, bytes, err);
+}
+
+static int send_diff_log(struct bt_work *w, struct extraction *x, struct bt_err *err)
+{
+    const struct bt_diff_log_opts opts = {.server_id = x->request.server_id};
+    bt_auto_stream_sender struct bt_stream_sender stream = {0};
+    struct timed_stream timed = {&stream, w->until};
+
+    if (bt_stream_sender_init(&stream, w->id, w->send, w->send_ctx, err) != 0 ||
+        bt_diff_log_write(&x->missing, &opts, (struct bt_sink){write_timed, &timed}, &x->manifest,
+                          err) != 0)
+        return -1;
+    return bt_stream_sender_end(&stream, err);
+}
+
+static int send_manifest(struct bt_work *w, struct extraction *x, struct bt_err *err)
+{
+    enum { MANIFEST_MAX = 1 << 30 };
+    bt_auto_stream_sender struct bt_stream_sender stream = {0};
+    bt_auto_buf struct bt_buf text;
+    struct bt_json json;
+
+    bt_buf_init(&text, MANIFEST_MAX);
+    bt_json_init(&json, &text);
+    bt_manifest_write(&x->manifest, true, &json);
+    if (bt_buf_check(&text, "the manifest", err) != 0 ||
+        bt_stream_sender_init(&stream, w->id, w->send, w->send_ctx, err) != 0 ||
+        bt_stream_write(&stream, bt_buf_slice(&text), err) != 0)
+        return -1;
+    return bt_stream_sender_end(&stream, err);
+}
+
+int bt_answer_extract(struct bt_work *w, struct bt_err *err)
+{
+    BT_AUTO(extraction_done)
+    struct extraction x = {0};
+
+    bt_manifest_init(&x.manifest);
+    if (bt_get_extract_request(w->payload, w->arena, &x.request, err) != 0 ||
+        open_sources(&x, w->arena, err) != 0 ||
+        find_missing(&x, err) != 0 ||
+        send_diff_log(w, &x, err) != 0 ||
+        send_manifest(w, &x, err) != 0)
+        return -1;
+    bt_put_extract_reply(w->reply,
+                         &(struct bt_extract_reply){.transactions = x.manifest.transactions,
+                                                    .events = x.manifest.events,
+                                                    .bytes = x.manifest.bytes,
+                                                    .lost = bt_buf_str(&x.missing.lost)});
+    return 0;
+}
