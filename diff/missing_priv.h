@@ -11,7 +11,7 @@
 
 #include "diff/missing.h"
 
-enum { BT_NONE = UINT32_MAX };
+#define BT_NONE UINT32_MAX
 
 struct bt_segment {
     struct bt_coordinate place; /* file "" = not known */

@@ -173,7 +173,7 @@ static int check_crc(struct bt_reader *r, const struct bt_event_header *h, struc
 {
     uint64_t len = h->length - BT_CHECKSUM_SIZE;
     struct bt_cursor stored_at;
-    uint32_t crc, stored = 0;
+    uint32_t crc = 0, stored = 0;
 
     if (!r->format.checksum || r->opts.skip_crc)
         return reach(r, h->length, err);
@@ -364,7 +364,7 @@ static inline void hand_out(struct bt_reader *r, const struct bt_event_header *h
 
 static int next_slowly(struct bt_reader *r, struct bt_event *ret, struct bt_err *err)
 {
-    struct bt_event_header h;
+    struct bt_event_header h = {0};
     uint32_t skip = BT_EVENT_HEADER_SIZE, trailer;
     int rc;
 

@@ -174,7 +174,7 @@ static bool is_same(const struct kept *k, const struct bt_event *ev)
 int bt_table_cache_put(struct bt_table_cache *cache, const struct bt_event *ev,
                        struct bt_table **ret, struct bt_err *err)
 {
-    struct kept *k;
+    struct kept *k = NULL;
     uint64_t id;
     size_t at;
 
