@@ -48,7 +48,7 @@ int bt_err_set_at(struct bt_err *err, enum bt_err_kind kind, int os_errno, const
     return -1;
 }
 
-int bt_err_wrap(struct bt_err *err, const char *fmt, ...)
+int bt_err_wrap_with(struct bt_err *err, const char *fmt, ...)
 {
     char inner[sizeof(err->text)];
     va_list args;

@@ -40,18 +40,29 @@ struct bt_err {
     char text[1024];       /* "outermost: ...: innermost", no newline */
 };
 
+/* What every failing function returns; inline, so that the compiler knows it too and does not take
+ * the outputs of a failed call for used. */
+static inline int bt_failed(int ignored)
+{
+    (void)ignored;
+    return -1;
+}
+
 /* Raises: `return bt_fail(err, BT_ERR_CORRUPT, "...")`.  Always -1. */
-#define bt_fail(err, kind, ...) bt_err_set_at((err), (kind), 0, __FILE__, __LINE__, __VA_ARGS__)
+#define bt_fail(err, kind, ...) \
+    bt_failed(bt_err_set_at((err), (kind), 0, __FILE__, __LINE__, __VA_ARGS__))
 
 /* Raises with errno, read before anything else can change it.  Always -1. */
 #define bt_fail_sys(err, ...) \
-    bt_err_set_at((err), BT_ERR_SYSTEM, errno, __FILE__, __LINE__, __VA_ARGS__)
+    bt_failed(bt_err_set_at((err), BT_ERR_SYSTEM, errno, __FILE__, __LINE__, __VA_ARGS__))
 
 int bt_err_set_at(struct bt_err *err, enum bt_err_kind kind, int os_errno, const char *file,
                   int line, const char *fmt, ...) BT_PRINTF(6, 7);
 
 /* Puts "text: " before the message.  Always -1. */
-int bt_err_wrap(struct bt_err *err, const char *fmt, ...) BT_PRINTF(2, 3);
+#define bt_err_wrap(err, ...) bt_failed(bt_err_wrap_with((err), __VA_ARGS__))
+
+int bt_err_wrap_with(struct bt_err *err, const char *fmt, ...) BT_PRINTF(2, 3);
 
 /* Forgets the error, so that the struct can be used again. */
 void bt_err_clear(struct bt_err *err);
