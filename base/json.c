@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/quote.h"
+
 enum { DEPTH_MAX = 64 };
 
 void bt_json_init(struct bt_json *j, struct bt_buf *out)
@@ -49,22 +51,6 @@ void bt_json_end(struct bt_json *j)
     j->need_comma = true;
 }
 
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629), 0 if it is none. */
-static size_t utf8_len(const uint8_t *p, size_t left)
-{
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-    if (len == 0 || len > left)
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 static void escape(struct bt_buf *out, uint8_t c)
 {
     switch (c) {
@@ -96,7 +82,7 @@ static void string(struct bt_buf *out, struct bt_slice text)
         bt_buf_add(out, run, (size_t)(p - run));
         if (p == end)
             break;
-        len = utf8_len(p, (size_t)(end - p));
+        len = bt_utf8_length(p, (size_t)(end - p));
         if (len == 0)
             bt_buf_add(out, "\xef\xbf\xbd", 3);
         else if (len == 1)

@@ -6,6 +6,7 @@ bt_module(base
     buf.c
     clock.c
     crash_point.c
+    digits.c
     err.c
     ini.c
     io.c
@@ -15,27 +16,37 @@ bt_module(base
     nearest.c
     number.c
     process.c
+    quote.c
     run.c
     saved_file.c
   LINKS m)
 
 bt_module(parser
   SOURCES
+    charset.c
     control.c
     coordinate.c
+    decimal.c
+    double_text.c
     event.c
     format.c
+    geometry.c
     gtid.c
     gtid_event.c
     gtid_set.c
     gtid_set_read.c
     gtid_state.c
     inflate.c
+    json_binary.c
     payload.c
+    plan.c
     query.c
     query_verb.c
     reader.c
+    row_reader.c
     rows.c
+    schema.c
+    schema_sql.c
     source_faulty.c
     source_file.c
     source_memory.c
@@ -44,7 +55,9 @@ bt_module(parser
     table_cache.c
     table_column.c
     table_map.c
+    temporal.c
     transaction.c
+    value_text.c
   USES base
   LINKS bt::deflate bt::zlib bt::zstd bt::crypto)
 

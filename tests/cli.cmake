@@ -1,0 +1,3 @@
+# What the round trip tests compare with a server's own words.
+add_executable(print_rows tools/print_rows.c)
+target_link_libraries(print_rows PRIVATE bt_flags bt_base bt_parser)

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * row_reader.c - from the bytes of a rows event to values.
+ *
+ * decode_image() is the inner loop of everything that looks at rows: one step per present column,
+ * chosen once per event, and a cursor that stays in registers.
+ */
+#include <stdlib.h>
+
+#include "parser/inflate.h"
+#include "parser/plan_priv.h"
+#include "parser/temporal.h"
+
+enum { INFLATED_MAX = 1 << 30 };
+
+/* One side of the rows of an event. */
+struct image {
+    struct step *steps; /* owned; of the columns that are present */
+    size_t count;
+    struct bt_value *values; /* owned; one per column of the table */
+    size_t room;             /* of both, in columns */
+};
+
+struct bt_row_reader {
+    const struct bt_plan *plan;
+    struct bt_cursor c;
+    struct image before, after;
+    bool has_before, has_after, is_partial;
+    bool is_done;
+    uint64_t row; /* number of the next, for messages */
+    struct bt_inflater *inflater; /* owned; made at the first COMPRESSED column */
+    struct bt_arena inflated;     /* plain bytes of the current row */
+    struct bt_buf scratch;
+};
+
+int bt_row_reader_new(struct bt_row_reader **ret, struct bt_err *err)
+{
+    struct bt_row_reader *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return bt_fail(err, BT_ERR_SYSTEM, "out of memory for a reader of rows");
+    bt_arena_init(&r->inflated, INFLATED_MAX);
+    bt_buf_init(&r->scratch, INFLATED_MAX);
+    r->is_done = true;
+    *ret = r;
+    return 0;
+}
+
+static void image_done(struct image *image)
+{
+    free(image->steps);
+    free(image->values);
+}
+
+void bt_row_reader_free(struct bt_row_reader *r)
+{
+    if (!r)
+        return;
+    image_done(&r->before);
+    image_done(&r->after);
+    bt_inflater_free(r->inflater);
+    bt_arena_done(&r->inflated);
+    bt_buf_done(&r->scratch);
+    free(r);
+}
+
+/* ------------------------------------------------------------------- begin */
+
+static int image_begin(struct image *image, const struct bt_plan *plan, struct bt_slice present,
+                       struct bt_err *err)
+{
+    if (image->room < plan->count) {
+        struct step *steps = realloc(image->steps, plan->count * sizeof(*steps));
+        struct bt_value *values;
+
+        if (steps)
+            image->steps = steps;
+        values = realloc(image->values, plan->count * sizeof(*values));
+        if (values)
+            image->values = values;
+        if (!steps || !values)
+            return bt_fail(err, BT_ERR_SYSTEM, "out of memory for the values of a row");
+        image->room = plan->count;
+    }
+    if (present.len < (plan->count + 7) / 8)
+        return bt_fail(err, BT_ERR_CORRUPT, "rows event says of %zu bytes of columns which are"
+                       " present, the table has %zu columns", present.len, plan->count);
+    image->count = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (present.ptr[i / 8] >> i % 8 & 1)
+            image->steps[image->count++] = plan->steps[i];
+        else
+            image->values[i] = (struct bt_value){.state = BT_VALUE_ABSENT};
+    }
+    return 0;
+}
+
+int bt_row_reader_begin(struct bt_row_reader *r, const struct bt_plan *plan,
+                        const struct bt_rows_event *frame, struct bt_err *err)
+{
+    r->is_done = true;
+    if (frame->is_dummy)
+        return 0;
+    if (frame->column_count != plan->count)
+        return bt_fail(err, BT_ERR_CORRUPT, "rows event has %u columns, its table has %zu",
+                       frame->column_count, plan->count);
+    r->has_before = frame->op != BT_ROWS_INSERT;
+    r->has_after = frame->op != BT_ROWS_DELETE;
+    r->before.count = r->after.count = 0;
+    if ((r->has_before && image_begin(&r->before, plan, frame->before_columns, err) != 0) ||
+        (r->has_after && image_begin(&r->after, plan, frame->after_columns, err) != 0))
+        return -1;
+    r->plan = plan;
+    r->is_partial = frame->is_partial;
+    r->c = bt_cursor(frame->rows);
+    r->row = 1;
+    /* A row of no columns has no bytes: one INSERT of nothing but defaults under MINIMAL. */
+    r->is_done = frame->rows.len == 0 && (r->before.count || r->after.count || r->is_partial);
+    return 0;
+}
+
+/* ------------------------------------------------------------------ decode */
+
+/* Reads a temporal value; false when the bytes do not suffice. */
+static bool take_temporal(struct bt_cursor *c, const struct step *s, int64_t *ret)
+{
+    uint64_t raw;
+
+    switch (s->op) {
+    case OP_TIMESTAMP2: return bt_timestamp2_read(c, s->digits, ret);
+    case OP_DATETIME2: return bt_datetime2_read(c, s->digits, ret);
+    case OP_TIME2: return bt_time2_read(c, s->digits, ret);
+    case OP_TIMESTAMP_HIRES: return bt_timestamp_hires_read(c, s->digits, ret);
+    case OP_DATETIME_HIRES: return bt_datetime_hires_read(c, s->digits, ret);
+    case OP_TIME_HIRES: return bt_time_hires_read(c, s->digits, ret);
+    default: break;
+    }
+    if (!bt_cur_le(c, s->width, &raw))
+        return false;
+    if (s->op == OP_DATE)
+        *ret = bt_date_from_3_bytes((uint32_t)raw);
+    else if (s->op == OP_DATETIME_OLD)
+        *ret = bt_datetime_from_number(raw);
+    else if (s->op == OP_TIMESTAMP_OLD)
+        *ret = (int64_t)raw * 1000000;
+    else
+        *ret = bt_time_from_number((int32_t)((uint32_t)raw << 8) >> 8);
+    return true;
+}
+
+static bool take_float(struct bt_cursor *c, double *ret)
+{
+    uint32_t bits;
+    float value;
+
+    if (!bt_cur_u32(c, &bits))
+        return false;
+    memcpy(&value, &bits, sizeof(value));
+    *ret = (double)value;
+    return true;
+}
+
+static bool take_double(struct bt_cursor *c, double *ret)
+{
+    uint64_t bits;
+
+    if (!bt_cur_u64(c, &bits))
+        return false;
+    memcpy(ret, &bits, sizeof(*ret));
+    return true;
+}
+
+/* A signed integer of width bytes. */
+static inline bool take_signed(struct bt_cursor *c, unsigned width, int64_t *ret)
+{
+    unsigned unused = 64 - 8 * width;
+    uint64_t raw;
+
+    if (!bt_cur_le(c, width, &raw))
+        return false;
+    *ret = (int64_t)(raw << unused) >> unused;
+    return true;
+}
+
+static inline bool take_variable(struct bt_cursor *c, unsigned width, struct bt_slice *ret)
+{
+    uint64_t len;
+
+    return bt_cur_le(c, width, &len) && bt_cur_take(c, len, ret);
+}
+
+/* The value of one step; false when the bytes do not suffice. */
+static inline bool take_value(struct bt_cursor *c, const struct step *s, struct bt_value *v)
+{
+    v->state = BT_VALUE_HERE;
+    v->kind = s->kind;
+    switch ((enum step_op)s->op) {
+    case OP_NOTHING: v->state = BT_VALUE_NULL; return true;
+    case OP_I8: return take_signed(c, 1, &v->i64);
+    case OP_I16: return take_signed(c, 2, &v->i64);
+    case OP_I24: return take_signed(c, 3, &v->i64);
+    case OP_I32: return take_signed(c, 4, &v->i64);
+    case OP_I64: return take_signed(c, 8, &v->i64);
+    case OP_LE: return bt_cur_le(c, s->width, &v->u64);
+    case OP_BE: return bt_cur_be(c, s->width, &v->u64);
+    case OP_YEAR:
+        if (!bt_cur_le(c, 1, &v->u64))
+            return false;
+        v->u64 = v->u64 ? v->u64 + 1900 : 0;
+        return true;
+    case OP_FLOAT: return take_float(c, &v->f64);
+    case OP_DOUBLE: return take_double(c, &v->f64);
+    case OP_FIXED: return bt_cur_take(c, s->width, &v->bytes);
+    case OP_VARIABLE:
+    case OP_COMPRESSED:
+        if (s->width == 1)
+            return bt_cur_len8(c, &v->bytes);
+        return take_variable(c, s->width, &v->bytes);
+    case OP_DATE:
+    case OP_TIME_OLD:
+    case OP_DATETIME_OLD:
+    case OP_TIMESTAMP_OLD:
+    case OP_TIMESTAMP2:
+    case OP_DATETIME2:
+    case OP_TIME2:
+    case OP_TIMESTAMP_HIRES:
+    case OP_DATETIME_HIRES:
+    case OP_TIME_HIRES: return take_temporal(c, s, &v->i64);
+    }
+    return false;
+}
+
+/* Opens the value of a COMPRESSED column, for as long as the row. */
+static int inflate_value(struct bt_row_reader *r, struct bt_value *v, struct bt_err *err)
+{
+    if (!r->inflater && bt_inflater_new(&r->inflater, err) != 0)
+        return -1;
+    bt_buf_reset(&r->scratch);
+    if (bt_inflate_column(r->inflater, v->bytes, &r->scratch, err) != 0)
+        return -1;
+    v->bytes = bt_arena_dup(&r->inflated, bt_buf_slice(&r->scratch));
+    return v->bytes.ptr ? 0 : bt_arena_fail(&r->inflated, "compressed columns of a row", err);
+}
+
+/* Which JSON columns of a partial update's after image are differences: at most that many bits. */
+struct partial {
+    struct bt_slice bits;
+    bool is_used;
+};
+
+static bool is_difference(const struct bt_plan *plan, const struct partial *partial, uint16_t column)
+{
+    size_t json = 0;
+
+    if (!partial->is_used || !plan->columns[column].is_json)
+        return false;
+    for (size_t i = 0; i < column; i++)
+        json += plan->columns[i].is_json;
+    return partial->bits.ptr[json / 8] >> json % 8 & 1;
+}
+
+static int decode_image(struct bt_row_reader *r, struct image *image, const struct partial *partial,
+                        struct bt_err *err)
+{
+    struct bt_cursor c = r->c;
+    struct bt_slice nulls;
+
+    if (!bt_cur_take(&c, (image->count + 7) / 8, &nulls))
+        return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in its NULL bits", (unsigned long long)r->row);
+    for (size_t i = 0; i < image->count; i++) {
+        const struct step *s = &image->steps[i];
+        struct bt_value *v = &image->values[s->column];
+
+        if (nulls.ptr[i / 8] >> i % 8 & 1) {
+            v->state = BT_VALUE_NULL;
+            v->kind = s->kind;
+            continue;
+        }
+        if (!take_value(&c, s, v))
+            return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in its column %u",
+                           (unsigned long long)r->row, s->column + 1u);
+        if (s->op == OP_COMPRESSED && inflate_value(r, v, err) != 0)
+            return bt_err_wrap(err, "row %llu, column %u", (unsigned long long)r->row, s->column + 1u);
+        if (partial && is_difference(r->plan, partial, s->column))
+            v->kind = BT_VALUE_JSON_DIFF;
+    }
+    r->c = c;
+    return 0;
+}
+
+/* PARTIAL_UPDATE_ROWS: packed options before the after image; 1: which JSON columns are differences,
+ * one bit for each JSON column of the table (sql/rpl_record.cc, MySQL 8.0.43). */
+static int read_partial(struct bt_row_reader *r, struct partial *ret, struct bt_err *err)
+{
+    uint64_t options;
+
+    if (!bt_cur_lenenc(&r->c, &options) || options > 1)
+        return bt_fail(err, BT_ERR_CORRUPT, "row %llu of a partial update has options that no server"
+                       " writes", (unsigned long long)r->row);
+    ret->is_used = options == 1;
+    if (ret->is_used && !bt_cur_take(&r->c, (r->plan->json_count + 7) / 8, &ret->bits))
+        return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in the bits of its JSON columns",
+                       (unsigned long long)r->row);
+    return 0;
+}
+
+int bt_row_reader_next(struct bt_row_reader *r, struct bt_row *ret, struct bt_err *err)
+{
+    struct partial partial = {0};
+    size_t left = r->c.left;
+
+    if (r->is_done)
+        return 1;
+    if (r->inflated.used > 0)
+        bt_arena_reset(&r->inflated);
+    if ((r->has_before && decode_image(r, &r->before, NULL, err) != 0) ||
+        (r->is_partial && r->has_after && read_partial(r, &partial, err) != 0) ||
+        (r->has_after && decode_image(r, &r->after, r->is_partial ? &partial : NULL, err) != 0)) {
+        r->is_done = true;
+        return -1;
+    }
+    if (r->c.left == left && left > 0) {
+        r->is_done = true;
+        return bt_fail(err, BT_ERR_CORRUPT, "rows without columns have %zu bytes", left);
+    }
+    r->is_done = r->c.left == 0;
+    r->row++;
+    ret->before = r->has_before ? r->before.values : NULL;
+    ret->after = r->has_after ? r->after.values : NULL;
+    return 0;
+}
+
+/* ------------------------------------------------------------------- count */
+
+static bool skip_image(struct bt_cursor *at, const struct image *image)
+{
+    struct bt_cursor c = *at;
+    struct bt_slice nulls;
+
+    if (!bt_cur_take(&c, (image->count + 7) / 8, &nulls))
+        return false;
+    for (size_t i = 0; i < image->count; i++) {
+        const struct step *s = &image->steps[i];
+        uint64_t len = s->fixed_len;
+
+        if (nulls.ptr[i / 8] >> i % 8 & 1)
+            continue;
+        if (len == 0 && s->width > 0 && !bt_cur_le(&c, s->width, &len))
+            return false;
+        if (!bt_cur_skip(&c, len))
+            return false;
+    }
+    *at = c;
+    return true;
+}
+
+int bt_row_reader_count(struct bt_row_reader *r, const struct bt_plan *plan,
+                        const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
+{
+    uint64_t count = 0;
+
+    if (bt_row_reader_begin(r, plan, frame, err) != 0)
+        return -1;
+    for (; !r->is_done; count++) {
+        struct partial partial;
+        size_t left = r->c.left;
+
+        if ((r->has_before && !skip_image(&r->c, &r->before)) ||
+            (r->is_partial && r->has_after && read_partial(r, &partial, err) != 0) ||
+            (r->has_after && !skip_image(&r->c, &r->after)) || (r->c.left == left && left > 0)) {
+            r->is_done = true;
+            return bt_fail(err, BT_ERR_CORRUPT, "row %llu of a rows event is damaged %zu bytes before"
+                           " its end", (unsigned long long)r->row, left);
+        }
+        r->row++;
+        r->is_done = r->c.left == 0;
+    }
+    *ret = count;
+    return 0;
+}
