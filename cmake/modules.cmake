@@ -44,6 +44,7 @@ bt_module(parser
     query_verb.c
     reader.c
     row_reader.c
+    reader_frame.c
     rows.c
     schema.c
     schema_sql.c
@@ -58,6 +59,7 @@ bt_module(parser
     temporal.c
     transaction.c
     value_text.c
+    unwrap.c
   USES base
   LINKS bt::deflate bt::zlib bt::zstd bt::crypto)
 

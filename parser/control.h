@@ -4,8 +4,9 @@
  *
  * ROTATE names the next log, XID and XA_PREPARE end a transaction, INCIDENT says that events were
  * lost on the server, BINLOG_CHECKPOINT names the oldest log a crash recovery needs,
- * START_ENCRYPTION begins the encrypted part of a MariaDB log, PARTIAL_ROW_DATA carries a piece of a
- * rows event (TRANSACTION_PAYLOAD: parser/inflate.h).  Layouts stand above each reader in control.c.
+ * START_ENCRYPTION begins the encrypted part of a MariaDB log, PARTIAL_ROW_DATA carries a piece of
+ * a rows event (TRANSACTION_PAYLOAD: parser/inflate.h).  Layouts stand above each reader in
+ * control.c.
  */
 #ifndef BT_PARSER_CONTROL_H
 #define BT_PARSER_CONTROL_H

@@ -4,9 +4,16 @@
  *
  *     open -> next, next, ... until 1 -> end (why it ended) -> close
  *
- * The reader frames, checks CRCs, follows the governing FORMAT_DESCRIPTION and opens
- * compressed events.  What next() hands out borrows from the reader and is gone at
- * the following next() or close().  One thread at a time.
+ * The reader frames, checks CRCs, follows the governing FORMAT_DESCRIPTION and opens wrapped
+ * events:
+ *
+ *   - MariaDB's compressed ones become plain (type and body; raw stays as in the log);
+ *   - a TRANSACTION_PAYLOAD is handed out itself, opened, and behind it the events inside, inner;
+ *   - PARTIAL_ROW_DATA pieces are handed out as such, but the last one as the whole rows event;
+ *   - behind START_ENCRYPTION without a key events are sealed: offset and raw.len only.
+ *
+ * What next() hands out borrows from the reader and is gone at the following next() or close().
+ * One thread at a time.
  */
 #ifndef BT_PARSER_READER_H
 #define BT_PARSER_READER_H

@@ -5,9 +5,9 @@
  * Differences by version (sql/log_event.cc MariaDB 10.11, rows_event.cpp MySQL 8.0.43):
  *   - table ids of 4 bytes where the FORMAT_DESCRIPTION gives a post-header of 6 bytes (5.1.4 and
  *     before), of 6 bytes otherwise;
- *   - V2 (MySQL 5.6 and later) puts extra data behind the flags, chunks (type u8, ...): 0 NDB (length
- *     u8 with its own byte and the next, format u8, data), 1 partition (id u16, for UPDATE also the
- *     source's id u16).  The servers skip what stands behind a chunk they do not know;
+ *   - V2 (MySQL 5.6 and later) puts extra data behind the flags, chunks (type u8, ...): 0 NDB
+ *     (length u8 with its own byte and the next, format u8, data), 1 partition (id u16, for UPDATE
+ *     also the source's id u16).  The servers skip what stands behind a chunk they do not know;
  *   - the PRE_GA types (5.1.0 to 5.1.15) look like V1.
  */
 #include "parser/rows.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table maps of one log by (server_id, table id): a hash table of pointers with open addressing,
- * and the time of last use in each table, so that the oldest can go when there are too many.
+ * The table maps of one log by (server_id, table id): a hash table of pointers with open
+ * addressing, and the time of last use in each table, so that the oldest can go when there are too
+ * many.
  */
 #include "parser/table_map.h"
 

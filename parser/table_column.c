@@ -18,10 +18,10 @@
  *
  * Optional metadata (MySQL 8.0.1, MariaDB 10.5): see enum optional.  Which columns a list counts
  * differs by flavour (both measured):
- *   - numeric, for SIGNEDNESS: integers, FLOAT, DOUBLE, NEWDECIMAL and YEAR in both.  (MariaDB's own
- *     client leaves YEAR out, and is wrong behind one.)
- *   - character, for the charsets: MySQL STRING, VAR_STRING, VARCHAR and BLOB; MariaDB also GEOMETRY
- *     and the compressed types.
+ *   - numeric, for SIGNEDNESS: integers, FLOAT, DOUBLE, NEWDECIMAL and YEAR in both.  (MariaDB's
+ *     own client leaves YEAR out, and is wrong behind one.)
+ *   - character, for the charsets: MySQL STRING, VAR_STRING, VARCHAR and BLOB; MariaDB also
+ *     GEOMETRY and the compressed types.
  *   - ENUM and SET, for their charsets: in both.
  */
 #include "parser/table_map.h"
@@ -44,8 +44,8 @@ enum optional {
 
 /* ---------------------------------------------------------------- metadata */
 
-/* byte0 is the type, and byte1 the length; but CHAR of more than 255 bytes hides bits 8 and 9 of its
- * length inverted in bits 4 and 5 of byte0 (sql/rpl_utility_server.cc, MySQL Bug#37426). */
+/* byte0 is the type, and byte1 the length; but CHAR of more than 255 bytes hides bits 8 and 9 of
+ * its length inverted in bits 4 and 5 of byte0 (sql/rpl_utility_server.cc, MySQL Bug#37426). */
 static bool take_string(struct bt_cursor *c, struct bt_column *col)
 {
     uint8_t byte0, byte1;

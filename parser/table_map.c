@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TABLE_MAP cut into its fields; the byte table stands in table_map.h, the columns are read in
- * table_column.c.  Checked against sql/log_event.cc MariaDB 10.11 and rows_event.cpp MySQL 8.0.43. */
+ * table_column.c.  Checked against MariaDB 10.11 sql/log_event.cc and MySQL 8.0.43 rows_event. */
 #include "parser/table_map.h"
 
 enum { POST_HEADER_SHORT_ID = 6 };
