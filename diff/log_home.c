@@ -343,6 +343,9 @@ static int add_unindexed(struct finder *f, struct bt_err *err)
 
         if (file->used)
             continue;
+        /* Aria's own logs lie in every MariaDB data directory and are named alike. */
+        if (file->base_len == strlen("aria_log") && memcmp(file->name, "aria_log", 8) == 0)
+            continue;
         if (!looks_like_log(f, file)) {
             bt_buf_addf(&f->home->notes, "\"%s\" is no log or cannot be read\n", file->name);
             continue;

@@ -1,3 +1,4 @@
 # What the round trip tests compare with a server's own words.
 add_executable(print_rows tools/print_rows.c)
 target_link_libraries(print_rows PRIVATE bt_flags bt_base bt_parser)
+bt_bats(cli diff)
