@@ -9,14 +9,14 @@
 #include "apply/connection_priv.h"
 
 enum {
-    /* libmariadb runs a suspended call on a stack of its own; name look-up and TLS run there too. */
+    /* libmariadb runs a suspended call on a stack of its own; name look-up, TLS run there too. */
     CALL_STACK_SIZE = 256 * 1024,
     STATEMENT_MAX = 1 << 24, /* of a formatted statement */
 };
 
 /* ------------------------------------------------------------------ waiting */
 
-/* Waits for what a suspended libmariadb call wants.  After the deadline the socket is shut and every
+/* Waits for what a suspended libmariadb call wants.  After the deadline the socket is shut and any
  * further wait answers "timed out" at once, so that the call unwinds and frees what it holds. */
 static int wait_for(struct bt_connection *c, int want, struct bt_deadline deadline)
 {
@@ -371,6 +371,7 @@ int bt_connection_query(struct bt_connection *c, struct bt_slice sql, struct bt_
     return 0;
 }
 
+BT_PRINTF(2, 0)
 static int format(struct bt_buf *sql, const char *fmt, va_list args, struct bt_err *err)
 {
     bt_auto_free char *text = NULL;

@@ -42,7 +42,7 @@ struct bt_connection_opts {
     const char *defaults_group; /* besides [client]; only with defaults_file */
     enum bt_tls tls;
     const char *tls_ca, *tls_cert, *tls_key; /* PEM files */
-    bool local_infile;          /* LOAD DATA LOCAL may ask us for data: bt_connection_set_infile() */
+    bool local_infile;          /* LOAD DATA LOCAL may ask us: bt_connection_set_infile() */
 };
 
 struct bt_server {
@@ -133,7 +133,7 @@ int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, 
                            struct bt_deadline deadline, ptrdiff_t *ret_failed, struct bt_err *err)
     BT_MUST_CHECK;
 
-/* Where LOAD DATA LOCAL takes its data from, whatever file name the statement says: read gives up to
+/* Where LOAD DATA LOCAL takes its data from, whatever file the statement names: read gives up to
  * room bytes, 0 at the end, -1 on failure.  NULL: such statements are refused. */
 typedef int bt_infile_read(void *ctx, uint8_t *to, unsigned room);
 void bt_connection_set_infile(struct bt_connection *c, bt_infile_read *read, void *ctx);

@@ -77,6 +77,7 @@ static int drop_step(void *ctx, const struct bt_step *step, struct bt_err *err)
 {
     bt_auto_fd int fd = step->file;
 
+    (void)fd;
     (void)ctx;
     (void)err;
     return 0;
@@ -143,7 +144,8 @@ static int begin(struct replay *r, struct bt_err *err)
 static int end(struct replay *r, struct bt_err *err)
 {
     const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
-    struct bt_sender_transaction whole = {.gtid = t->gtid, .end = t->primary_end, .offset = t->start};
+    struct bt_sender_transaction whole = {
+        .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
 
     if (r->is_passed_over) {
         /* In log order with those that are sent and not answered yet. */
@@ -178,7 +180,8 @@ static int feed_statements(struct replay *r, const struct bt_event *ev, struct b
 
 static int abandoned(const struct replay *r, const struct bt_transaction *t, struct bt_err *err)
 {
-    struct bt_sender_transaction name = {.gtid = t->gtid, .end = t->primary_end, .offset = t->start};
+    struct bt_sender_transaction name = {
+        .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
 
     (void)r;
     bt_fail(err, BT_ERR_CORRUPT, "it is not finished in this log; it was not applied");

@@ -12,7 +12,7 @@
  *
  * It stops at the first thing that does not fit: a server error, an incident, an event that cannot
  * be replayed, an unfinished transaction.  The open transaction is rolled back and the error names
- * its GTID and place, the table where known, and the server's text.  When the session breaks while a
+ * its GTID and place, the table where known, the server's text.  When the session breaks while a
  * COMMIT is under way, the target is asked over a new session whether it has the transaction.
  *
  * Privileges (MariaDB 10.5+): BINLOG REPLAY; BINLOG ADMIN for sql_log_bin and to keep the BINLOG
@@ -38,8 +38,9 @@ struct bt_replay_result {
     struct bt_coordinate last; /* end of that transaction: primary's file and position */
 };
 
-/* Called every few hundred ms and at the end.  Returning non-zero stops between two transactions. */
-typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t log_bytes, void *ctx);
+/* Called every few 100 ms and at the end.  Returning non-zero stops between two transactions. */
+typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t log_bytes,
+                               void *ctx);
 
 struct bt_replay_opts {
     struct bt_deadline deadline; /* of the whole; at_ms 0 = none */

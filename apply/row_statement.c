@@ -101,7 +101,7 @@ int bt_row_statement_pieces(const struct bt_row_statement *s, uint64_t packet_ma
 
     if (length > room * 2)
         return bt_fail(err, BT_ERR_LIMIT,
-                       "the rows of one statement on %s take %llu bytes in base64, and the target's "
+                       "the rows of one statement on %s take %llu bytes in base64, the target's "
                        "max_allowed_packet of %llu allows two packets",
                        s->table, (unsigned long long)length, (unsigned long long)packet_max);
     *ret = length > room ? 3 : 1;
@@ -111,7 +111,7 @@ int bt_row_statement_pieces(const struct bt_row_statement *s, uint64_t packet_ma
 int bt_row_statement_text(const struct bt_row_statement *s, int piece, int pieces,
                           struct bt_buf *out, struct bt_err *err)
 {
-    size_t half = (s->bytes.len / 2 + 2) / 3 * 3; /* whole base64 groups: no padding in the middle */
+    size_t half = (s->bytes.len / 2 + 2) / 3 * 3; /* whole base64 groups: no padding inside */
     struct bt_slice part = bt_buf_slice(&s->bytes);
 
     if (pieces == 3 && piece == 2) {

@@ -6,7 +6,7 @@
  *
  * The server closes its tables at the end of each BINLOG statement (sql/sql_binlog.cc, MariaDB
  * 10.11), so all TABLE_MAPs and rows of a statement travel in one, up to STMT_END.  A session must
- * have been given the FORMAT_DESCRIPTION once before.  It is sent as if the log had no checksums and
+ * have been given the FORMAT_DESCRIPTION once before.  It is sent as if the log had no checksum and
  * the events go without theirs: they were checked when they were read, and a decompressed event has
  * none.
  */

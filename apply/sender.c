@@ -166,7 +166,8 @@ static int send_alone(struct bt_sender *s, const struct bt_step *step, struct bt
     int fd = step->file;
     int status;
 
-    if (step->expected_errno == ER_SERVER_SHUTDOWN || step->expected_errno == ER_QUERY_INTERRUPTED ||
+    if (step->expected_errno == ER_SERVER_SHUTDOWN ||
+        step->expected_errno == ER_QUERY_INTERRUPTED ||
         step->expected_errno == ER_CONNECTION_KILLED) {
         s->failed = true;
         bt_fail(err, BT_ERR_CONFLICT,
@@ -217,6 +218,7 @@ int bt_sender_add(void *sender, const struct bt_step *step, struct bt_err *err)
     struct bt_sender_item *item;
     bt_auto_fd int fd = step->file;
 
+    (void)fd;
     if (must_flush(s, step) || step->file >= 0 || step->expected_errno) {
         if (bt_sender_flush(s, err) < 0)
             return -1;

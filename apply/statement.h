@@ -34,7 +34,7 @@ struct bt_step {
     bool may_undo;           /* WORK: inside a transaction that a ROLLBACK takes back whole */
     bool is_event_text;      /* as the server logged it */
     unsigned expected_errno; /* the statement failed with it on its server */
-    int file;                /* LOAD DATA LOCAL: to be read and closed by the receiver; -1 without */
+    int file;                /* LOAD DATA LOCAL: the receiver reads and closes it; -1 without */
     const char *table;       /* "db.table" of row work, "" without; borrowed */
 };
 

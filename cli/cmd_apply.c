@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "apply/replay.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -201,17 +202,19 @@ const struct bt_command bt_cmd_apply = {
     .group = "binary logs",
     .summary = "replay a diff log or binary logs on a server",
     .usage = "[OPTIONS] FILE...",
-    .about = "Each log is verified whole (events, checksums, its manifest FILE.json where there is one)\n"
-             "before its first event is sent.  Every transaction becomes one transaction on the server,\n"
-             "in order and under its original GTID where both sides are MariaDB, or both MySQL with\n"
-             "gtid_mode=ON.  What the server already has by its GTID state is passed over, so the same\n"
-             "file can be applied again.  It stops at the first error and rolls the open transaction\n"
-             "back; the message names its GTID, its place and the table.\n\n"
-             "The account needs BINLOG REPLAY (MariaDB 10.5 or newer; SUPER before, BINLOG_ADMIN and\n"
-             "SESSION_VARIABLES_ADMIN on MySQL), what the statements in the log need, and READ_ONLY\n"
-             "ADMIN when the server is read-only.\n",
-    .examples = "  $ baton apply --defaults-file=/root/.my.cnf --socket=/run/mysqld/mysqld.sock diff.binlog\n"
-                "  $ baton apply --host=10.0.0.3 --defaults-file=app.cnf --dry-run --json diff.binlog.zst\n",
+    .about =
+        "Each log is verified whole (events, checksums, its manifest FILE.json where there is one)\n"
+        "before its first event is sent.  Every transaction becomes one transaction on the server,\n"
+        "in order and under its original GTID where both sides are MariaDB, or both MySQL with\n"
+        "gtid_mode=ON.  What the server already has by its GTID state is passed over, so the same\n"
+        "file can be applied again.  It stops at the first error and rolls the open transaction\n"
+        "back; the message names its GTID, its place and the table.\n\n"
+        "The account needs BINLOG REPLAY (MariaDB 10.5 or newer; SUPER before, BINLOG_ADMIN and\n"
+        "SESSION_VARIABLES_ADMIN on MySQL), what the statements in the log need, and READ_ONLY\n"
+        "ADMIN when the server is read-only.\n",
+    .examples =
+        "  $ baton apply --defaults-file=my.cnf --socket=/run/mysqld/mysqld.sock diff.binlog\n"
+        "  $ baton apply --defaults-file=my.cnf --host=10.0.0.3 --dry-run diff.binlog.zst\n",
     .opts = opts,
     .run = run,
 };
