@@ -203,8 +203,8 @@ const struct bt_command bt_cmd_apply = {
     .summary = "replay a diff log or binary logs on a server",
     .usage = "[OPTIONS] FILE...",
     .about =
-        "Each log is verified whole (events, checksums, its manifest FILE.json where there is one)\n"
-        "before its first event is sent.  Every transaction becomes one transaction on the server,\n"
+        "Each log is verified whole (events, checksums, its manifest FILE.json if there is one)\n"
+        "before its first event is sent.  Every transaction becomes one transaction there,\n"
         "in order and under its original GTID where both sides are MariaDB, or both MySQL with\n"
         "gtid_mode=ON.  What the server already has by its GTID state is passed over, so the same\n"
         "file can be applied again.  It stops at the first error and rolls the open transaction\n"
