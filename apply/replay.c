@@ -34,6 +34,13 @@ struct replay {
 
 /* -------------------------------------------------------------------- bookkeeping */
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 static void reach(struct replay *r, const struct bt_sender_transaction *t)
 {
     r->result->last_gtid = t->gtid;
@@ -178,12 +185,11 @@ static int feed_statements(struct replay *r, const struct bt_event *ev, struct b
     return -1;
 }
 
-static int abandoned(const struct replay *r, const struct bt_transaction *t, struct bt_err *err)
+static int abandoned(const struct bt_transaction *t, struct bt_err *err)
 {
     struct bt_sender_transaction name = {
         .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
 
-    (void)r;
     bt_fail(err, BT_ERR_CORRUPT, "it is not finished in this log; it was not applied");
     return bt_sender_name(&name, NULL, err);
 }
@@ -201,7 +207,7 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
     if (bt_grouper_feed(&r->grouper, ev, &step, err) < 0)
         return -1;
     if (r->grouper.did_abandon)
-        return abandoned(r, &r->grouper.abandoned, err);
+        return abandoned(&r->grouper.abandoned, err);
     if ((step == BT_GROUP_BEGIN || step == BT_GROUP_WHOLE) && begin(r, err) < 0)
         return -1;
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
@@ -246,17 +252,16 @@ static int ask_whether_ended(struct replay *r, struct bt_err *err)
     return -1;
 }
 
-static int check_end(struct replay *r, struct bt_err *err)
+static int check_end(const struct bt_reader *reader, const struct bt_grouper *grouper,
+                     const char *name, struct bt_err *err)
 {
-    const struct bt_end *end = bt_reader_end(r->reader);
-    const struct bt_transaction *open = bt_grouper_transaction(&r->grouper);
+    const struct bt_end *end = bt_reader_end(reader);
+    const struct bt_transaction *open = bt_grouper_transaction(grouper);
 
     if (end->kind == BT_END_CORRUPT || end->kind == BT_END_TORN)
-        return bt_fail(err, BT_ERR_CORRUPT, "%s:%llu: %s", r->log->name,
-                       (unsigned long long)end->offset, end->reason);
-    if (r->grouper.inside && open)
-        return abandoned(r, open, err);
-    return 0;
+        return bt_fail(err, BT_ERR_CORRUPT, "%s:%llu: %s", name, (unsigned long long)end->offset,
+                       end->reason);
+    return grouper->inside && open ? abandoned(open, err) : 0;
 }
 
 static int set_slave_pos(struct replay *r, struct bt_err *err)
@@ -304,7 +309,7 @@ static int run(struct replay *r, struct bt_err *err)
         return -1;
     if (r->is_open && bt_sender_flush(&r->sender, err) < 0)
         return -1;
-    if (status == 1 && check_end(r, err) < 0)
+    if (status == 1 && check_end(r->reader, &r->grouper, r->log->name, err) < 0)
         return -1;
     if (r->late.kind != BT_ERR_NONE) {
         *err = r->late;
@@ -322,11 +327,10 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
                        .result = result,
                        .log = log,
                        .started_ms = bt_clock_ms()};
-    const char *slash = strrchr(log->name, '/');
     int status;
 
     *result = (struct bt_replay_result){0};
-    bt_grouper_init(&r.grouper, slash ? slash + 1 : log->name);
+    bt_grouper_init(&r.grouper, base_name(log->name));
     if (bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0)
         return -1;
     status = run(&r, err);
@@ -337,25 +341,46 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
     return status;
 }
 
+/* A binary log as a server wrote it: every event read, every CRC checked, no transaction open. */
+static int verify_plain(const char *path, struct bt_err *err)
+{
+    bt_auto_source struct bt_source *log = NULL;
+    bt_auto_reader struct bt_reader *reader = NULL;
+    struct bt_grouper grouper;
+    enum bt_group_step step;
+    struct bt_event ev;
+    int status;
+
+    if (bt_diff_log_open(path, &log, err) < 0 ||
+        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0)
+        return -1;
+    bt_grouper_init(&grouper, base_name(path));
+    while ((status = bt_reader_next(reader, &ev, err)) == 0) {
+        if (bt_grouper_feed(&grouper, &ev, &step, err) < 0)
+            return -1;
+        if (grouper.did_abandon)
+            return abandoned(&grouper.abandoned, err);
+    }
+    return status < 0 ? -1 : check_end(reader, &grouper, path, err);
+}
+
 /* Against the manifest beside it when there is one. */
 static int verify(const char *path, struct bt_diff_log_report *ret, struct bt_err *err)
 {
     bt_auto_source struct bt_source *log = NULL;
     bt_auto_manifest struct bt_manifest manifest;
     bt_auto_free char *beside = NULL;
-    bool has_manifest;
 
     bt_manifest_init(&manifest);
     if (asprintf(&beside, "%s.json", path) < 0) {
         beside = NULL;
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
     }
-    has_manifest = access(beside, F_OK) == 0;
-    if (has_manifest && bt_manifest_read(path, &manifest, err) < 0)
+    if (access(beside, F_OK) != 0)
+        return verify_plain(path, err);
+    if (bt_manifest_read(path, &manifest, err) < 0 || bt_diff_log_open(path, &log, err) < 0)
         return -1;
-    if (bt_diff_log_open(path, &log, err) < 0)
-        return -1;
-    return bt_diff_log_verify(log, has_manifest ? &manifest : NULL, ret, err);
+    return bt_diff_log_verify(log, &manifest, ret, err);
 }
 
 int bt_replay_file(const struct bt_connection_opts *target, const char *path,

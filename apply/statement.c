@@ -296,6 +296,7 @@ static int feed_query(struct bt_statements *s, const struct bt_event *ev, struct
     if (!s->is_open && verb == BT_VERB_DDL && !(ev->header.flags & BT_FLAG_THREAD_SPECIFIC))
         return feed_create_select(s, ev, &q, err);
     /* One SET serves the GTID and the first statement: START TRANSACTION uses up nothing of it. */
+    want_gtid(s);
     if (!s->is_open && (bt_context_query(&s->context, ev, &q, err) < 0 ||
                         open_transaction(s, err) < 0))
         return -1;

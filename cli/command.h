@@ -22,6 +22,7 @@ struct bt_command {
     int (*run)(int argc, char **argv, struct bt_err *err);
 };
 
+extern const struct bt_command bt_cmd_apply;
 extern const struct bt_command bt_cmd_diff;
 extern const struct bt_command bt_cmd_inspect;
 extern const struct bt_command bt_cmd_rank;

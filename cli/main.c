@@ -13,6 +13,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_rank,
     &bt_cmd_diff,
     &bt_cmd_verify,
+    &bt_cmd_apply,
     NULL,
 };
 

@@ -1,6 +1,7 @@
 # The programs.  A command is one file cli/cmd_<name>.c and one row in cli/main.c.
 
 add_executable(baton
+  cli/cmd_apply.c
   cli/cmd_diff.c
   cli/cmd_rank.c
   cli/cmd_verify.c
@@ -8,7 +9,7 @@ add_executable(baton
   cli/option.c
   cli/output.c
   cli/server_logs.c)
-target_link_libraries(baton PRIVATE bt_flags bt_base bt_diff PkgConfig::SMARTCOLS)
+target_link_libraries(baton PRIVATE bt_flags bt_base bt_apply bt_diff PkgConfig::SMARTCOLS)
 install(TARGETS baton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Runs on hosts where nothing is installed, so it brings everything with it.  Sanitizers cannot.
