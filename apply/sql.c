@@ -2,9 +2,10 @@
 /*
  * sql.c - building blocks of SQL text, and what the servers' error numbers mean for a session.
  */
+#include "apply/connection.h"
+
 #include <mysql.h>
 
-#include "apply/connection.h"
 #include "apply/connection_priv.h"
 
 bool bt_sql_add_name(struct bt_buf *out, struct bt_slice name)

@@ -1,7 +1,8 @@
 # The only way to add code: bt_module(name SOURCES ... USES ... LINKS ...).
 #
-# USES is the include graph: a file of module `name` may include headers of `name` and of the modules
-# in its USES, and of nothing else.  scripts/check-includes reads these very lines and enforces them.
+# USES is the include graph: a file of module `name` may include headers of `name` and of the
+# modules in its USES, and of nothing else.  scripts/check-includes reads these very lines and
+# enforces them.
 
 include_guard()
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A diff log as a file with its manifest beside it (diff_log.h). */
+#include "diff/diff_log.h"
+
 #include <string.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/saved_file.h"
-#include "diff/diff_log.h"
 
 #define MANIFEST_TEXT_MAX ((size_t)16 << 30)
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether a diff log is what its manifest says (diff_log.h). */
 #define XXH_STATIC_LINKING_ONLY
+#include "diff/diff_log.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/auto.h"
-#include "diff/diff_log.h"
 #include "diff/diff_log_priv.h"
 #include "diff/digest.h"
 

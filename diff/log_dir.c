@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The opener of a directory (log_set.h). */
+#include "diff/log_set.h"
+
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/auto.h"
-#include "diff/log_set.h"
 
 struct log_dir {
     struct bt_log_opener base;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the log sets of a directory (log_set.h). */
+#include "diff/log_set.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "diff/log_set.h"
 #include "parser/event.h"
 
 enum {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One order of what all sources hold (missing.h). */
+#include "diff/missing_priv.h"
+
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "base/auto.h"
-#include "diff/missing_priv.h"
 
 /* ------------------------------------------------------------------ identity */
 
@@ -95,7 +96,6 @@ static bool is_first_copy(const struct bt_finder *f, size_t i)
 {
     return f->table[find_slot(f, &f->found[i].item)] == i;
 }
-
 
 static int compare_places(const void *x, const void *y, void *ctx)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What one source holds that the target lacks (missing.h). */
+#include "diff/missing_priv.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "diff/log_walk.h"
-#include "diff/missing_priv.h"
 
 /* Where a source is entered. */
 struct entry {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_read.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static int parse(const char *text, struct bt_json_value *ret)
 {

@@ -195,7 +195,7 @@ START_TEST(ending_a_child_kills_its_whole_group_also_one_that_ignores_sigterm)
     ck_assert_int_eq(bt_process_start(opts, &p, &err),
                      0);
     ck_assert_int_eq(bt_io_read_some(p.out, line, sizeof(line) - 1, until, &got, &err), 0);
-    grandchild = (pid_t)atoi(line);
+    grandchild = (pid_t)strtol(line, NULL, 10);
     ck_assert_int_gt(grandchild, 1);
     bt_process_end(&p, 0);
     ck_assert_int_eq(p.pid, 0);
@@ -280,7 +280,7 @@ START_TEST(what_a_command_left_in_the_background_does_not_delay_it)
     bt_buf_init(&out, 4096);
     ck_assert_int_eq(run_line("sleep 600 & echo $!", &out, &r), 0);
     ck_assert_int_lt(bt_clock_ms() - began, 10000);
-    ck_assert_int_eq(kill((pid_t)atoi(bt_buf_str(&out)), SIGKILL), 0); /* it still ran */
+    ck_assert_int_eq(kill((pid_t)strtol(bt_buf_str(&out), NULL, 10), SIGKILL), 0); /* it still ran */
 }
 END_TEST
 

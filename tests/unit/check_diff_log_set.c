@@ -2,7 +2,7 @@
 /* Which logs a directory has, and what its .info files say. */
 #include "diff/log_set.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 #include "tests/lib/log_builder.h"
 
 /* A binary and a relay log of nothing but their heads. */

@@ -5,7 +5,7 @@
 #include "diff/diff_log.h"
 #include "diff/digest.h"
 #include "tests/lib/log_builder.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 enum { PRIMARY = 1, REPLICA = 2, OTHER = 3, TEXT = 40 };
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 enum { ITEMS = 4 };
 

@@ -7,7 +7,7 @@
 
 #include "base/auto.h"
 #include "failover/config.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static struct bt_arena arena;
 static struct bt_config_notes notes;
