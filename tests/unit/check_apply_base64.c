@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/base64.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 /* RFC 4648 section 10. */
 START_TEST(the_rfc_vectors_come_out)

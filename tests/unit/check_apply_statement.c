@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "apply/statement.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static struct bt_collation_name names[] = {
     {8, "latin1_swedish_ci", "latin1"},
