@@ -17,6 +17,6 @@ add_executable(baton-node failover/node/main.c)
 target_link_libraries(baton-node PRIVATE bt_flags bt_node)
 if(NOT BT_SANITIZE)
   set_target_properties(baton-node PROPERTIES BT_STATIC ON)
-  target_link_options(baton-node PRIVATE -static)
+  target_link_options(baton-node PRIVATE -static -s) # what is copied to hosts is small
 endif()
 install(TARGETS baton-node RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/baton)
