@@ -21,7 +21,8 @@ void bt_ini_mistakes_done(struct bt_ini_mistakes *m)
     bt_buf_done(&m->text);
 }
 
-void bt_ini_mistake(struct bt_ini_mistakes *m, const char *path, unsigned line, const char *fmt, ...)
+void bt_ini_mistake(struct bt_ini_mistakes *m, const char *path, unsigned line, const char *fmt,
+                    ...)
 {
     char text[1024];
     va_list args;
@@ -119,8 +120,8 @@ static void parse_entry(struct parse *p, struct bt_slice line)
     struct bt_slice key, value;
 
     if (!equals) {
-        bt_ini_mistake(p->mistakes, p->ini->path, p->line, "expected key=value or [section], found \"%.*s\"",
-                       BT_SLICE_ARG(line));
+        bt_ini_mistake(p->mistakes, p->ini->path, p->line,
+                       "expected key=value or [section], found \"%.*s\"", BT_SLICE_ARG(line));
         return;
     }
     key = trim(bt_slice(line.ptr, (size_t)(equals - line.ptr)));
@@ -128,7 +129,8 @@ static void parse_entry(struct parse *p, struct bt_slice line)
     value = without_quotes(without_comment(value));
     if (key.len == 0 || !p->section) {
         bt_ini_mistake(p->mistakes, p->ini->path, p->line,
-                       key.len ? "\"%.*s\" stands before the first [section]" : "there is no key before \"=\"%.*s",
+                       key.len ? "\"%.*s\" stands before the first [section]"
+                               : "there is no key before \"=\"%.*s",
                        BT_SLICE_ARG(key));
         return;
     }
@@ -202,7 +204,8 @@ int bt_ini_read(const char *path, bool secret, struct bt_arena *arena, struct bt
                        (long long)st.st_size, FILE_SIZE_MAX);
     if (secret && (st.st_mode & S_IROTH))
         return bt_fail(err, BT_ERR_CONFIG,
-                       "\"%s\" can be read by everybody and holds passwords; run: chmod 600 %s", path, path);
+                       "\"%s\" can be read by everybody and holds passwords; run: chmod 600 %s",
+                       path, path);
     text = malloc(FILE_SIZE_MAX);
     if (!text)
         return bt_fail_sys(err, "could not read \"%s\"", path);

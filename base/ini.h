@@ -48,8 +48,8 @@ struct bt_ini_mistakes {
 
 void bt_ini_mistakes_init(struct bt_ini_mistakes *m);
 void bt_ini_mistakes_done(struct bt_ini_mistakes *m);
-void bt_ini_mistake(struct bt_ini_mistakes *m, const char *path, unsigned line, const char *fmt, ...)
-    BT_PRINTF(4, 5);
+void bt_ini_mistake(struct bt_ini_mistakes *m, const char *path, unsigned line, const char *fmt,
+                    ...) BT_PRINTF(4, 5);
 
 /* Parses text.  Everything in *ret lives in the arena.  Grammar mistakes are added to
  * m and parsing goes on; -1 only when there is no memory. */

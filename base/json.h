@@ -37,7 +37,7 @@ void bt_json_text(struct bt_json *j, struct bt_slice text);
 void bt_json_str(struct bt_json *j, const char *text); /* NULL writes null */
 void bt_json_u64(struct bt_json *j, uint64_t value);
 void bt_json_i64(struct bt_json *j, int64_t value);
-void bt_json_f64(struct bt_json *j, double value); /* shortest that reads back; null if not finite */
+void bt_json_f64(struct bt_json *j, double value); /* shortest that reads back, or null */
 void bt_json_bool(struct bt_json *j, bool value);
 void bt_json_null(struct bt_json *j);
 void bt_json_raw(struct bt_json *j, struct bt_slice json); /* one value, already JSON */

@@ -87,7 +87,8 @@ static int fail_not_known(const struct bt_opt *opts, const char *typed, struct b
     word[len] = '\0';
     nearest = bt_opt_nearest(word, names);
     if (nearest)
-        return bt_fail(err, BT_ERR_USAGE, "there is no option --%s; did you mean --%s?", word, nearest);
+        return bt_fail(err, BT_ERR_USAGE, "there is no option --%s; did you mean --%s?", word,
+                       nearest);
     return bt_fail(err, BT_ERR_USAGE, "there is no option --%s", word);
 }
 
@@ -125,17 +126,20 @@ static int store(const struct bt_opt *o, const char *text, struct bt_err *err)
     case BT_OPT_SIZE:
         if (bt_number_size(s, UINT64_MAX, o->value))
             return 0;
-        return bt_fail(err, BT_ERR_USAGE, "--%s takes a size such as 4096 or 16M, not \"%s\"", o->name, text);
+        return bt_fail(err, BT_ERR_USAGE, "--%s takes a size such as 4096 or 16M, not \"%s\"",
+                       o->name, text);
     case BT_OPT_SECONDS:
         if (bt_number_seconds(s, UINT64_MAX / 4, o->value))
             return 0;
-        return bt_fail(err, BT_ERR_USAGE, "--%s takes seconds such as 3 or 0.5, not \"%s\"", o->name, text);
+        return bt_fail(err, BT_ERR_USAGE, "--%s takes seconds such as 3 or 0.5, not \"%s\"",
+                       o->name, text);
     case BT_OPT_CHOICE:
         return store_choice(o, text, err);
     case BT_OPT_LIST:
         list = o->value;
         if (list->count == BT_OPT_LIST_MAX)
-            return bt_fail(err, BT_ERR_USAGE, "--%s is given more than %d times", o->name, BT_OPT_LIST_MAX);
+            return bt_fail(err, BT_ERR_USAGE, "--%s is given more than %d times", o->name,
+                           BT_OPT_LIST_MAX);
         list->items[list->count++] = text;
         return 0;
     }
@@ -153,7 +157,8 @@ static int take_value(const struct bt_opt *o, const char *attached, int argc, ch
     if (attached)
         return store(o, attached, err);
     if (*at + 1 >= argc)
-        return bt_fail(err, BT_ERR_USAGE, "--%s needs a value (%s)", o->name, o->arg ? o->arg : "VALUE");
+        return bt_fail(err, BT_ERR_USAGE, "--%s needs a value (%s)", o->name,
+                       o->arg ? o->arg : "VALUE");
     (*at)++;
     return store(o, argv[*at], err);
 }
@@ -179,7 +184,8 @@ static int parse_long(const struct bt_opt *opts, int argc, char **argv, int *at,
 }
 
 /* A cluster of letters; the first that takes a value takes the rest. */
-static int parse_letters(const struct bt_opt *opts, int argc, char **argv, int *at, struct bt_err *err)
+static int parse_letters(const struct bt_opt *opts, int argc, char **argv, int *at,
+                         struct bt_err *err)
 {
     for (const char *p = argv[*at] + 1; *p; p++) {
         const struct bt_opt *o = find_letter(opts, *p);
@@ -194,7 +200,8 @@ static int parse_letters(const struct bt_opt *opts, int argc, char **argv, int *
     return 0;
 }
 
-int bt_opt_parse(const struct bt_opt *opts, int argc, char **argv, int *ret_count, struct bt_err *err)
+int bt_opt_parse(const struct bt_opt *opts, int argc, char **argv, int *ret_count,
+                 struct bt_err *err)
 {
     int count = 0;
     bool options_end = false;

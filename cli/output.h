@@ -28,7 +28,14 @@ int bt_out_line(struct bt_out *out, struct bt_err *err) BT_MUST_CHECK;
 /* Writes all that is left and releases. */
 int bt_out_finish(struct bt_out *out, struct bt_err *err) BT_MUST_CHECK;
 
-enum bt_colour { BT_COLOUR_BOLD, BT_COLOUR_DIM, BT_COLOUR_RED, BT_COLOUR_GREEN, BT_COLOUR_YELLOW, BT_COLOUR_CYAN };
+enum bt_colour {
+    BT_COLOUR_BOLD,
+    BT_COLOUR_DIM,
+    BT_COLOUR_RED,
+    BT_COLOUR_GREEN,
+    BT_COLOUR_YELLOW,
+    BT_COLOUR_CYAN,
+};
 
 /* Adds text in a colour, plain where there is none. */
 void bt_out_coloured(struct bt_out *out, enum bt_colour colour, const char *text);

@@ -17,9 +17,11 @@ static bool speaks_of_password(struct bt_slice word)
     static const char identified[] = "identified", password[] = "password";
     size_t len = sizeof(password) - 1;
 
-    if (word.len == sizeof(identified) - 1 && strncasecmp((const char *)word.ptr, identified, word.len) == 0)
+    if (word.len == sizeof(identified) - 1 &&
+        strncasecmp((const char *)word.ptr, identified, word.len) == 0)
         return true;
-    return word.len >= len && strncasecmp((const char *)word.ptr + word.len - len, password, len) == 0;
+    return word.len >= len &&
+           strncasecmp((const char *)word.ptr + word.len - len, password, len) == 0;
 }
 
 static bool is_hex_literal(struct bt_slice word)

@@ -27,8 +27,12 @@ END_TEST
 START_TEST(what_is_json_is_accepted)
 {
     static const char *const texts[] = {
-        "0", "-1.5e+3", "\"\"", "[]", "{}", " [ ] ", "[[],{}]", "{\"a\":[1,2,{\"b\":null}],\"c\":true}",
-        "[1,\t2,\n3]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"", "false",
+        "0",           "-1.5e+3",
+        "\"\"",        "[]",
+        "{}",          " [ ] ",
+        "[[],{}]",     "{\"a\":[1,2,{\"b\":null}],\"c\":true}",
+        "[1,\t2,\n3]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\"",
+        "false",
     };
     struct bt_json_value value;
 
@@ -60,8 +64,8 @@ START_TEST(members_and_elements_come_in_order)
     struct bt_slice key;
     uint64_t sum = 0, number;
 
-    ck_assert_int_eq(parse("{ \"x\" : 1 , \"list\" : [ 10, [99], 20 ] , \"y\":18446744073709551615}", &root),
-                     0);
+    ck_assert_int_eq(
+        parse("{ \"x\" : 1 , \"list\" : [ 10, [99], 20 ] , \"y\":18446744073709551615}", &root), 0);
     ck_assert(bt_json_member(root, "list", &list));
     for (c = bt_json_children(list); bt_json_next(&c, &key, &value);) {
         if (bt_json_get_u64(value, &number))

@@ -50,10 +50,13 @@ START_TEST(numbers_are_read_whole_or_not_at_all)
     uint64_t n = 7;
     char out[BT_SIZE_TEXT_SIZE];
 
-    ck_assert(bt_number_u64(bt_slice_str("18446744073709551615"), UINT64_MAX, &n) && n == UINT64_MAX);
+    ck_assert(bt_number_u64(bt_slice_str("18446744073709551615"), UINT64_MAX, &n) &&
+              n == UINT64_MAX);
     ck_assert(!bt_number_u64(bt_slice_str("18446744073709551616"), UINT64_MAX, &n));
-    ck_assert(!bt_number_u64(bt_slice_str(""), 10, &n) && !bt_number_u64(bt_slice_str("-1"), 10, &n));
-    ck_assert(!bt_number_u64(bt_slice_str(" 1"), 10, &n) && !bt_number_u64(bt_slice_str("11"), 10, &n));
+    ck_assert(!bt_number_u64(bt_slice_str(""), 10, &n) &&
+              !bt_number_u64(bt_slice_str("-1"), 10, &n));
+    ck_assert(!bt_number_u64(bt_slice_str(" 1"), 10, &n) &&
+              !bt_number_u64(bt_slice_str("11"), 10, &n));
     ck_assert(bt_number_size(bt_slice_str("2M"), UINT64_MAX, &n) && n == 2097152);
     ck_assert(bt_number_size(bt_slice_str("0"), UINT64_MAX, &n) && n == 0);
     ck_assert(!bt_number_size(bt_slice_str("M"), UINT64_MAX, &n));
@@ -79,7 +82,8 @@ static void parse(struct parsed *p, const char *text)
 
     bt_arena_init(&p->arena, 1 << 20);
     bt_ini_mistakes_init(&p->mistakes);
-    ck_assert_int_eq(bt_ini_parse(bt_slice_str(text), "t.cnf", &p->arena, &p->mistakes, &p->ini, &err), 0);
+    ck_assert_int_eq(
+        bt_ini_parse(bt_slice_str(text), "t.cnf", &p->arena, &p->mistakes, &p->ini, &err), 0);
 }
 
 static void parsed_done(struct parsed *p)

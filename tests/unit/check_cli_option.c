@@ -32,13 +32,16 @@ static int parse(struct bt_err *err, int argc, char **argv)
     return bt_opt_parse(opts, argc, argv, &count, err) == 0 ? count : -1;
 }
 
-#define PARSE(...) parse(&err, (int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)), (char *[]){__VA_ARGS__})
+#define PARSE(...) \
+    parse(&err, (int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)), (char *[]){__VA_ARGS__})
 
 START_TEST(every_form_of_an_option_is_read)
 {
     struct bt_err err = {0};
 
-    ck_assert_int_eq(PARSE("cmd", "a", "--from", "4", "-q", "-n2K", "b", "--format=json", "--wait=0.5", "--", "-x"), 3);
+    ck_assert_int_eq(PARSE("cmd", "a", "--from", "4", "-q", "-n2K", "b", "--format=json",
+                           "--wait=0.5", "--", "-x"),
+                     3);
     ck_assert_str_eq(opt.from, "4");
     ck_assert(opt.quiet && opt.limit == 2048 && opt.format == 1 && opt.wait_ms == 500);
     ck_assert_int_eq(PARSE("cmd", "-qs", "7", "--no-quiet", "--file=a", "--file", "b"), 0);
@@ -69,7 +72,7 @@ START_TEST(help_stays_within_100_columns)
 {
     static const struct bt_opt long_one[] = {
         {"a-rather-long-option-name", 'a', BT_OPT_STRING, "A-LONG-VALUE",
-         "a sentence that goes on and on and on, until it has to be wrapped at the hundredth column of the "
+         "a sentence that goes on and on, until it has to be wrapped at the hundredth column of a "
          "screen, more than once if need be, because somebody had much to say",
          NULL, NULL},
         {0},

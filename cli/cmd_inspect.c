@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_inspect.c - `baton inspect`: what stands in binary and relay logs, without a server. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/inspect_modes.h"
+#include "cli/inspect_rowcount.h"
+#include "cli/inspect_summary.h"
+
+enum { EXIT_DAMAGED = 5, TOP_DEFAULT = 10 };
+
+static const char *const orders[] = {"bytes", "rows", "duration", NULL};
+
+static struct {
+    bool json, events, transactions, rows, histogram, verify, show_secrets;
+    const char *from, *to, *key_file, *keyring, *html;
+    uint64_t top;
+    int top_by;
+    struct bt_inspect in;
+} opt = {.verify = true, .top = TOP_DEFAULT};
+
+static const struct bt_opt opts[] = {
+    {"json", 'j', BT_OPT_FLAG, NULL,
+     "write JSON: one document, or JSON Lines with --events, --transactions, --rows", NULL,
+     &opt.json},
+    {"events", 'e', BT_OPT_FLAG, NULL, "list every event", NULL, &opt.events},
+    {"transactions", 't', BT_OPT_FLAG, NULL, "list every transaction", NULL, &opt.transactions},
+    {"rows", 'r', BT_OPT_FLAG, NULL, "list every row change with its values", NULL, &opt.rows},
+    {"schema", 0, BT_OPT_STRING, "FILE",
+     "column names and types from `mariadb-dump --no-data`, or JSON", NULL, &opt.in.schema},
+    {"histogram", 0, BT_OPT_FLAG, NULL, "draw the write load over time", NULL, &opt.histogram},
+    {"html", 0, BT_OPT_STRING, "FILE", "write one page about the logs to FILE", NULL, &opt.html},
+    {"from", 0, BT_OPT_STRING, "PLACE",
+     "begin there: an offset, LOG:OFFSET, a GTID or a time in UTC (inclusive)", NULL, &opt.from},
+    {"to", 0, BT_OPT_STRING, "PLACE", "end there: as --from; exclusive, but for a GTID", NULL,
+     &opt.to},
+    {"db", 0, BT_OPT_LIST, "DB", "only rows of this database (may be given again)", NULL,
+     &opt.in.scan.filter.databases},
+    {"table", 0, BT_OPT_LIST, "TABLE",
+     "only rows of this table, TABLE or DB.TABLE (may be given again)", NULL,
+     &opt.in.scan.filter.tables},
+    {"gtid", 0, BT_OPT_LIST, "GTID", "only this transaction (may be given again)", NULL,
+     &opt.in.scan.filter.gtids},
+    {"server-id", 0, BT_OPT_LIST, "N", "only what this server wrote (may be given again)", NULL,
+     &opt.in.scan.filter.server_ids},
+    {"min-bytes", 0, BT_OPT_SIZE, "SIZE", "only transactions of at least this size", NULL,
+     &opt.in.scan.filter.min_bytes},
+    {"top", 'n', BT_OPT_UINT, "N", "list the N largest transactions in the summary (10)", NULL,
+     &opt.top},
+    {"top-by", 0, BT_OPT_CHOICE, "WHAT", "what makes a transaction large: bytes, rows or duration",
+     orders, &opt.top_by},
+    {"verify", 0, BT_OPT_FLAG, NULL, "check every checksum (default; --no-verify to skip)", NULL,
+     &opt.verify},
+    {"show-secrets", 0, BT_OPT_FLAG, NULL, "do not hide passwords in statement texts", NULL,
+     &opt.show_secrets},
+    {0},
+};
+
+void bt_inspect_note_end(struct bt_inspect *in, const char *path, const struct bt_end *end)
+{
+    if (end->kind != BT_END_TORN && end->kind != BT_END_CORRUPT)
+        return;
+    in->damaged = true;
+    bt_warning("%s:%llu: %s: %s", path, (unsigned long long)end->offset,
+               bt_end_kind_name(end->kind), end->reason);
+}
+
+void bt_inspect_drop_small(struct bt_inspect *in, const struct bt_transaction *t)
+{
+    if (t->bytes < in->scan.filter.min_bytes)
+        in->out.buf.len = in->held_from;
+}
+
+int bt_inspect_line(struct bt_inspect *in, const struct bt_scan_event *se, struct bt_err *err)
+{
+    uint64_t min_bytes = in->scan.filter.min_bytes;
+
+    if (!se->transaction || se->transaction->bytes >= min_bytes) {
+        if (bt_out_line(&in->out, err) != 0)
+            return -1;
+        in->held_from = in->out.buf.len;
+        return 0;
+    }
+    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
+        in->out.buf.len = in->held_from;
+    return 0;
+}
+
+/* ----------------------------------------------------------------- summary */
+
+struct summing {
+    struct bt_inspect *in;
+    struct bt_summary summary;
+    struct bt_summary_file *file;
+    struct bt_row_counter counter;
+    uint64_t rows;              /* of the open transaction */
+    uint32_t last_when;         /* of its last event that has a time */
+};
+
+static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
+{
+    struct summing *s = ctx;
+
+    s->file = bt_summary_add_file(&s->summary, log->path, err);
+    return s->file ? 0 : -1;
+}
+
+/* What the log itself tells: its first format, its kind, its times. */
+static void count_event(struct summing *s, const struct bt_event *ev)
+{
+    struct bt_summary_file *f = s->file;
+    struct bt_event_count *c = &s->summary.events[ev->inner][ev->header.type];
+
+    c->count++;
+    c->bytes += ev->header.length;
+    f->events += !ev->inner;
+    if (ev->type == BT_FORMAT_DESCRIPTION) {
+        if (!f->has_format) {
+            f->format = *ev->format;
+            f->kind = ev->header.flags & BT_FLAG_RELAY_LOG ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
+        }
+        f->has_format = true;
+        f->checksum = ev->format->checksum;
+    }
+    if (ev->header.when) {
+        if (!f->first_time)
+            f->first_time = ev->header.when;
+        f->last_time = ev->header.when;
+    }
+}
+
+static int count_transaction(struct summing *s, const struct bt_transaction *t, bool complete,
+                             struct bt_err *err)
+{
+    struct bt_summary_transaction counted = {
+        .gtid = t->gtid,
+        .file = (size_t)(s->file - s->summary.files),
+        .start = t->start,
+        .end = t->end,
+        .bytes = t->bytes,
+        .rows = s->rows,
+        .duration_s = s->last_when > t->when ? s->last_when - t->when : 0,
+    };
+
+    if (complete && t->bytes < s->in->scan.filter.min_bytes)
+        return 0;
+    s->file->transactions += complete;
+    return bt_summary_add_transaction(&s->summary, &counted, complete, t->when, err);
+}
+
+static int sum_event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
+{
+    struct summing *s = ctx;
+    uint64_t rows;
+
+    count_event(s, se->event);
+    if (se->step == BT_GROUP_OUTSIDE)
+        return 0;
+    if (se->step == BT_GROUP_BEGIN || se->step == BT_GROUP_WHOLE) {
+        s->rows = 0;
+        s->last_when = 0;
+    }
+    if (se->event->header.when)
+        s->last_when = se->event->header.when;
+    if (se->wanted) {
+        if (bt_row_counter_count(&s->counter, se, &s->summary.tables, &rows, err) != 0)
+            return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
+        s->rows += rows;
+    }
+    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
+        return count_transaction(s, se->transaction, true, err);
+    return 0;
+}
+
+static int sum_abandoned(void *ctx, const char *path, const struct bt_transaction *t,
+                         struct bt_err *err)
+{
+    (void)path;
+    return count_transaction(ctx, t, false, err);
+}
+
+static int sum_end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
+                       struct bt_err *err)
+{
+    struct summing *s = ctx;
+
+    (void)err;
+    s->file->end = *end;
+    s->file->bytes = bt_source_size(log->source);
+    s->in->damaged |= end->kind == BT_END_TORN || end->kind == BT_END_CORRUPT;
+    return 0;
+}
+
+static void note(void *ctx, struct bt_slice text)
+{
+    (void)ctx;
+    bt_warning("%.*s", BT_SLICE_ARG(text));
+}
+
+static int write_page(struct bt_summary *s, const char *path, struct bt_err *err)
+{
+    bt_auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    struct bt_out out;
+
+    if (fd < 0)
+        return bt_fail_sys(err, "could not open \"%s\"", path);
+    bt_out_init(&out, fd);
+    if (bt_summary_print_html(s, &out, err) != 0) {
+        bt_buf_done(&out.buf);
+        return -1;
+    }
+    return bt_out_finish(&out, err);
+}
+
+static int run_summary(struct bt_inspect *in, const char *const *paths, size_t count,
+                       struct bt_err *err)
+{
+    static const struct bt_scan_visitor visitor = {
+        .begin_log = begin_log,
+        .event = sum_event,
+        .abandoned = sum_abandoned,
+        .note = note,
+        .end_log = sum_end_log,
+    };
+    struct summing s = {.in = in};
+    int result = bt_summary_init(&s.summary, opt.top, (enum bt_summary_order)opt.top_by, err);
+
+    if (result == 0)
+        result = bt_scan_paths(paths, count, &in->scan, &visitor, &s, err);
+    if (result == 0 && opt.html)
+        result = write_page(&s.summary, opt.html, err);
+    else if (result == 0)
+        result = opt.histogram ? bt_summary_print_histogram(&s.summary, &in->out, err)
+                 : in->json    ? bt_summary_print_json(&s.summary, &in->out, err)
+                               : bt_summary_print_text(&s.summary, &in->out, err);
+    bt_row_counter_done(&s.counter);
+    bt_summary_done(&s.summary);
+    return result;
+}
+
+/* ----------------------------------------------------------------- command */
+
+static int run(int argc, char **argv, struct bt_err *err)
+{
+    struct bt_inspect *in = &opt.in;
+    const char *const *paths = (const char *const *)argv;
+    size_t count = (size_t)argc;
+    int result;
+
+    if (argc == 0)
+        return bt_fail(err, BT_ERR_USAGE, "name a log, a folder of logs, or - for standard input");
+    if (opt.events + opt.transactions + opt.rows > 1)
+        return bt_fail(err, BT_ERR_USAGE, "--events, --transactions and --rows exclude each other");
+    if (bt_filter_prepare(&in->scan.filter, opt.from, opt.to, err) != 0)
+        return -1;
+    in->json = opt.json;
+    in->show_secrets = opt.show_secrets;
+    in->scan.skip_crc = !opt.verify;
+    in->scan.key_file = opt.key_file;
+    in->scan.keyring = opt.keyring;
+    bt_out_init(&in->out, STDOUT_FILENO);
+    result = opt.events         ? bt_inspect_events(in, paths, count, err)
+             : opt.transactions ? bt_inspect_transactions(in, paths, count, err)
+             : opt.rows         ? bt_inspect_rows(in, paths, count, err)
+                                : run_summary(in, paths, count, err);
+    if (bt_out_finish(&in->out, result == 0 ? err : &(struct bt_err){0}) != 0 || result != 0)
+        return -1;
+    return in->damaged ? EXIT_DAMAGED : 0;
+}
+
+const struct bt_command bt_cmd_inspect = {
+    .name = "inspect",
+    .group = "Logs, offline",
+    .summary = "what stands in binary and relay logs",
+    .usage = "[OPTIONS] FILE|DIR...",
+    .about =
+        "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x without a server,\n"
+        "checks every checksum, and counts. A folder is read as the logs of one server, in order.\n"
+        "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
+    .examples = "  $ baton inspect /var/lib/mysql/bin.000042\n"
+                "  $ baton inspect --transactions --json --min-bytes=1M /var/lib/mysql\n"
+                "  $ baton inspect --events --from=0-1-77 bin.000042\n",
+    .opts = opts,
+    .run = run,
+};

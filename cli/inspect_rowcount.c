@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/inspect_rowcount.h"
+
+void bt_row_counter_done(struct bt_row_counter *c)
+{
+    bt_row_reader_free(c->reader);
+    c->reader = NULL;
+}
+
+static uint64_t *counter_of(struct bt_table_stats *t, enum bt_rows_op op)
+{
+    switch (op) {
+    case BT_ROWS_INSERT: return &t->inserts;
+    case BT_ROWS_UPDATE: return &t->updates;
+    case BT_ROWS_DELETE: return &t->deletes;
+    }
+    return &t->updates;
+}
+
+int bt_row_counter_count(struct bt_row_counter *c, const struct bt_scan_event *se,
+                         struct bt_table_stats_map *tables, uint64_t *ret, struct bt_err *err)
+{
+    const struct bt_event_header *header = &se->event->header;
+    struct bt_rows_event frame;
+    struct bt_table_stats *stats;
+    const struct bt_plan *plan;
+    uint64_t rows;
+
+    *ret = 0;
+    if (!bt_event_is_rows(se->event->type) || !se->table)
+        return 0;
+    if (!c->reader && bt_row_reader_new(&c->reader, err) != 0)
+        return -1;
+    if (bt_rows_event_read(se->event, &frame, err) != 0 ||
+        bt_plan_of(se->table, NULL, &plan, err) != 0 ||
+        bt_row_reader_count(c->reader, plan, &frame, &rows, err) != 0)
+        return -1;
+    stats = bt_table_stats_of(tables, se->table->map.db, se->table->map.table);
+    if (!stats || !bt_table_stats_add(tables, stats, counter_of(stats, frame.op), rows,
+                                      header->length, header->when))
+        return bt_fail(err, BT_ERR_LIMIT, "there are more tables than fit in memory");
+    *ret = rows;
+    return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect_rows.c - `baton inspect --rows`: every row change, a line each. */
+#include "base/json.h"
+#include "base/log.h"
+#include "cli/inspect_modes.h"
+#include "parser/schema.h"
+#include "parser/value.h"
+
+struct printing {
+    struct bt_inspect *in;
+    struct bt_row_reader *reader;
+    struct bt_schema *schema; /* NULL without --schema */
+    const char *note_seen;    /* the last plan's note, told once */
+};
+
+/* What all rows of one event share; made once per event. */
+static void head_json(struct bt_buf *out, const struct bt_scan_event *se, enum bt_rows_op op)
+{
+    char gtid[BT_GTID_TEXT_SIZE] = "";
+    struct bt_json j;
+
+    if (se->transaction)
+        bt_gtid_text(&se->transaction->gtid, gtid);
+    bt_json_init(&j, out);
+    bt_json_object(&j);
+    bt_json_key_str(&j, "gtid", gtid);
+    bt_json_key_str(&j, "file", se->path);
+    bt_json_key_u64(&j, "offset", se->event->offset);
+    bt_json_key_text(&j, "db", se->table->map.db);
+    bt_json_key_text(&j, "table", se->table->map.table);
+    bt_json_key_str(&j, "op", bt_rows_op_name(op));
+}
+
+static void head_text(struct bt_buf *out, const struct bt_scan_event *se, enum bt_rows_op op)
+{
+    bt_buf_addf(out, "%s:%llu %s %.*s.%.*s", se->path, (unsigned long long)se->event->offset,
+                bt_rows_op_name(op), BT_SLICE_ARG(se->table->map.db),
+                BT_SLICE_ARG(se->table->map.table));
+}
+
+/* `,"before":{...}` or ` before {...}`. */
+static int add_image(const struct printing *p, const struct bt_plan *plan, const char *name,
+                     const struct bt_value *image, struct bt_err *err)
+{
+    struct bt_buf *out = &p->in->out.buf;
+
+    if (!image)
+        return 0;
+    bt_buf_addf(out, p->in->json ? ",\"%s\":" : " %s ", name);
+    return bt_row_json(plan, image, out, err);
+}
+
+static int print_rows(struct printing *p, const struct bt_scan_event *se,
+                      const struct bt_plan *plan, const struct bt_rows_event *frame,
+                      struct bt_slice head, struct bt_err *err)
+{
+    struct bt_buf *out = &p->in->out.buf;
+    struct bt_row row;
+    int next;
+
+    if (bt_row_reader_begin(p->reader, plan, frame, err) != 0)
+        return -1;
+    while ((next = bt_row_reader_next(p->reader, &row, err)) == 0) {
+        bt_buf_add_slice(out, head);
+        if (add_image(p, plan, "before", row.before, err) != 0 ||
+            add_image(p, plan, "after", row.after, err) != 0)
+            return -1;
+        bt_buf_add_str(out, p->in->json ? "}\n" : "\n");
+        if (bt_inspect_line(p->in, se, err) != 0)
+            return -1;
+    }
+    return next < 0 ? -1 : 0;
+}
+
+static int rows_of_event(struct printing *p, const struct bt_scan_event *se, struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf head;
+    struct bt_rows_event frame;
+    const struct bt_plan *plan;
+    const char *note;
+
+    bt_buf_init(&head, 64 * 1024);
+    if (bt_rows_event_read(se->event, &frame, err) != 0 ||
+        bt_plan_of(se->table, p->schema, &plan, err) != 0)
+        return -1;
+    note = bt_plan_note(plan);
+    if (note && note != p->note_seen)
+        bt_warning("%s", note);
+    p->note_seen = note;
+    if (p->in->json)
+        head_json(&head, se, frame.op);
+    else
+        head_text(&head, se, frame.op);
+    return print_rows(p, se, plan, &frame, bt_buf_slice(&head), err);
+}
+
+static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
+{
+    if (!bt_event_is_rows(se->event->type) || !se->wanted || !se->table)
+        return 0;
+    if (rows_of_event(ctx, se, err) != 0)
+        return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
+    return 0;
+}
+
+static int abandoned(void *ctx, const char *path, const struct bt_transaction *t,
+                     struct bt_err *err)
+{
+    struct printing *p = ctx;
+
+    (void)path;
+    (void)err;
+    bt_inspect_drop_small(p->in, t);
+    return 0;
+}
+
+static int end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
+                   struct bt_err *err)
+{
+    struct printing *p = ctx;
+
+    (void)err;
+    bt_inspect_note_end(p->in, log->path, end);
+    return 0;
+}
+
+int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t count,
+                    struct bt_err *err)
+{
+    static const struct bt_scan_visitor visitor = {
+        .event = event, .abandoned = abandoned, .end_log = end_log};
+    bt_auto_row_reader struct bt_row_reader *reader = NULL;
+    bt_auto_schema struct bt_schema *schema = NULL;
+    struct printing p = {.in = in};
+
+    if (bt_row_reader_new(&reader, err) != 0 ||
+        (in->schema && bt_schema_load(in->schema, &schema, err) != 0))
+        return -1;
+    p.reader = reader;
+    p.schema = schema;
+    return bt_scan_paths(paths, count, &in->scan, &visitor, &p, err);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/inspect_scan.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "diff/log_set.h"
+
+struct scan {
+    struct bt_scan_opts *opts;
+    const struct bt_scan_visitor *visitor;
+    void *ctx;
+    struct bt_grouper grouper;
+    struct bt_table_cache *tables;
+    struct bt_table *table; /* of the rows event at hand */
+};
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Keeps what a TABLE_MAP says and finds the table of a rows event; 1 when the event has neither. */
+static int follow_tables(struct scan *s, const struct bt_event *ev, struct bt_err *err)
+{
+    struct bt_rows_event rows;
+    s->table = NULL;
+    if (ev->type == BT_FORMAT_DESCRIPTION) {
+        bt_table_cache_drop_all(s->tables);
+        return 1;
+    }
+    if (ev->type == BT_TABLE_MAP) {
+        if (bt_table_cache_put(s->tables, ev, &s->table, err) != 0)
+            return -1;
+        return 0;
+    }
+    if (!bt_event_is_rows(ev->type))
+        return 1;
+    if (bt_rows_event_read(ev, &rows, err) != 0)
+        return -1;
+    s->table = bt_table_cache_get(s->tables, ev->header.server_id, rows.table_id);
+    return 0;
+}
+
+static int visit(struct scan *s, const char *path, const struct bt_event *ev, struct bt_err *err)
+{
+    struct bt_scan_event se = {.path = path, .event = ev, .wanted = true};
+    struct bt_filter *filter = &s->opts->filter;
+
+    if (bt_grouper_feed(&s->grouper, ev, &se.step, err) != 0 || follow_tables(s, ev, err) < 0)
+        return bt_err_wrap(err, "%s:%llu", path, (unsigned long long)ev->offset);
+    if (s->grouper.did_abandon && s->visitor->abandoned &&
+        s->visitor->abandoned(s->ctx, path, &s->grouper.abandoned, err) != 0)
+        return -1;
+    se.transaction = bt_grouper_transaction(&s->grouper);
+    se.table = s->table;
+    if (!bt_filter_in_range(filter, base_name(path), ev, se.transaction, se.step))
+        return 0;
+    if (!bt_filter_wants_transaction(filter,
+                                     se.transaction ? &se.transaction->gtid : &(struct bt_gtid){0},
+                                     ev->header.server_id))
+        return 0;
+    if (bt_filter_has_tables(filter))
+        se.wanted =
+            s->table && bt_filter_wants_table(filter, s->table->map.db, s->table->map.table);
+    return s->visitor->event(s->ctx, &se, err);
+}
+
+/* Walks one open log. */
+static int scan_source(struct scan *s, struct bt_source *source, const char *path,
+                       struct bt_err *err)
+{
+    bt_auto_reader struct bt_reader *reader = NULL;
+    struct bt_reader_opts opts = {.skip_crc = s->opts->skip_crc};
+    struct bt_scan_log log = {.path = path, .source = source};
+    struct bt_event ev;
+    int next;
+
+    if (bt_reader_open(source, opts, &reader, err) != 0)
+        return bt_err_wrap(err, "%s", path);
+    log.reader = reader;
+    if (s->visitor->begin_log && s->visitor->begin_log(s->ctx, &log, err) != 0)
+        return -1;
+    while ((next = bt_reader_next(reader, &ev, err)) == 0 && !s->opts->filter.stopped)
+        if (visit(s, path, &ev, err) != 0)
+            return -1;
+    if (next < 0)
+        return bt_err_wrap(err, "%s", path);
+    return s->visitor->end_log ? s->visitor->end_log(s->ctx, &log, bt_reader_end(reader), err) : 0;
+}
+
+/* An open transaction at the end of a run of logs will never end. */
+static int finish_run(struct scan *s, const char *path, struct bt_err *err)
+{
+    if (!s->grouper.inside || !s->visitor->abandoned || s->opts->filter.stopped)
+        return 0;
+    s->grouper.inside = false;
+    return s->visitor->abandoned(s->ctx, path, &s->grouper.current, err);
+}
+
+static int scan_file(struct scan *s, const char *path, struct bt_err *err)
+{
+    bt_auto_source struct bt_source *source = NULL;
+
+    if (bt_source_open(path, &source, err) != 0)
+        return -1;
+    return scan_source(s, source, path, err);
+}
+
+/* The logs of one set, in order; a transaction may go on in the next one. */
+static int scan_set(struct scan *s, const char *folder, const struct bt_log_set *set,
+                    struct bt_err *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        bt_auto_source struct bt_source *source = NULL;
+        char path[4096];
+        int opened = bt_log_set_open(set, i, &source, err);
+
+        if (opened < 0)
+            return -1;
+        if (opened > 0)
+            continue; /* the home's notes name it */
+        snprintf(path, sizeof(path), "%s/%s", folder, set->logs[i].name);
+        if (i == 0)
+            bt_grouper_init(&s->grouper, set->logs[i].name);
+        else
+            bt_grouper_next_log(&s->grouper, set->logs[i].name);
+        if (scan_source(s, source, path, err) != 0)
+            return -1;
+    }
+    return finish_run(s, folder, err);
+}
+
+static int scan_folder(struct scan *s, const char *path, struct bt_err *err)
+{
+    bt_auto_log_home struct bt_log_home *home = NULL;
+    struct bt_log_opener *opener = NULL;
+
+    if (bt_log_dir_open(path, &opener, err) != 0 || bt_log_home_open(opener, &home, err) != 0)
+        return -1;
+    if (home->set_count == 0)
+        return bt_fail(err, BT_ERR_REALITY, "there are no binary or relay logs in \"%s\"", path);
+    if (home->notes.len && s->visitor->note)
+        s->visitor->note(s->ctx, bt_buf_slice(&home->notes));
+    for (size_t i = 0; i < home->set_count; i++)
+        if (scan_set(s, path, &home->sets[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+/* Whether b is the log that follows a, as in `baton inspect relay.000004 relay.000005`. */
+static bool follows(const char *a, const char *b)
+{
+    size_t a_len, b_len;
+    uint64_t a_number, b_number;
+
+    return bt_log_name_split(a, &a_len, &a_number) && bt_log_name_split(b, &b_len, &b_number) &&
+           a_len == b_len && memcmp(a, b, a_len) == 0 && b_number == a_number + 1;
+}
+
+/* One path that is no folder; the open transaction of the log before it may go on here. */
+static int scan_named(struct scan *s, const char *before, const char *path, struct bt_err *err)
+{
+    if (before && follows(base_name(before), base_name(path))) {
+        bt_grouper_next_log(&s->grouper, base_name(path));
+    } else {
+        if (before && finish_run(s, before, err) != 0)
+            return -1;
+        bt_grouper_init(&s->grouper, base_name(path));
+    }
+    return scan_file(s, path, err);
+}
+
+int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *opts,
+                  const struct bt_scan_visitor *visitor, void *ctx, struct bt_err *err)
+{
+    struct scan s = {.opts = opts, .visitor = visitor, .ctx = ctx};
+    const char *before = NULL; /* the last path that was no folder */
+    int result = 0;
+
+    if (bt_table_cache_new(&s.tables, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        struct stat st = {0};
+
+        if (strcmp(paths[i], "-") != 0 && stat(paths[i], &st) != 0) {
+            result = bt_fail_sys(err, "could not open \"%s\"", paths[i]);
+        } else if (S_ISDIR(st.st_mode)) {
+            result = before ? finish_run(&s, before, err) : 0;
+            before = NULL;
+            if (result == 0)
+                result = scan_folder(&s, paths[i], err);
+        } else {
+            result = scan_named(&s, before, paths[i], err);
+            before = paths[i];
+        }
+    }
+    if (result == 0 && before)
+        result = finish_run(&s, before, err);
+    bt_table_cache_free(s.tables);
+    return result;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect_scan.h - walks logs event by event for the modes of `baton inspect`.
+ *
+ * The scan opens what the user named (files, folders of logs, "-"), reads, groups, keeps the
+ * table maps and applies the filter; a mode sees each event that is wanted, with all that is known
+ * about it.  What it is shown borrows until it returns.
+ */
+#ifndef BT_CLI_INSPECT_SCAN_H
+#define BT_CLI_INSPECT_SCAN_H
+
+#include "cli/inspect_filter.h"
+#include "parser/reader.h"
+#include "parser/rows.h"
+#include "parser/table_map.h"
+#include "parser/transaction.h"
+
+struct bt_scan_event {
+    const char *path; /* of the log */
+    const struct bt_event *event;
+    enum bt_group_step step;
+    const struct bt_transaction *transaction; /* NULL outside */
+    struct bt_table *table;                   /* rows events: NULL when no TABLE_MAP told */
+    bool wanted;                              /* by --db and --table; the other filters are past */
+};
+
+struct bt_scan_log {
+    const char *path;
+    struct bt_source *source;
+    struct bt_reader *reader;
+};
+
+struct bt_scan_visitor {
+    int (*begin_log)(void *ctx, const struct bt_scan_log *log, struct bt_err *err);
+    int (*event)(void *ctx, const struct bt_scan_event *se, struct bt_err *err);
+    /* A transaction that began but never ends. */
+    int (*abandoned)(void *ctx, const char *path, const struct bt_transaction *t,
+                     struct bt_err *err);
+    /* What is wrong with a folder of logs (missing files ...), a line each. */
+    void (*note)(void *ctx, struct bt_slice text);
+    int (*end_log)(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
+                   struct bt_err *err);
+};
+
+struct bt_scan_opts {
+    bool skip_crc;
+    const char *key_file; /* file_key_management keys; NULL without */
+    const char *keyring;  /* MySQL keyring; NULL without */
+    struct bt_filter filter;
+};
+
+/* Walks one log set's worth of paths in the order given.  Transactions may span consecutive relay
+ * logs of one folder. */
+int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *opts,
+                  const struct bt_scan_visitor *visitor, void *ctx,
+                  struct bt_err *err) BT_MUST_CHECK;
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect_summary.c - counting; the printing stands in inspect_print.c. */
+#include "cli/inspect_summary.h"
+
+#include <stdlib.h>
+
+enum { MEMORY_MAX = 256 << 20, MINUTES_MAX = 4 << 20 };
+
+int bt_summary_init(struct bt_summary *s, size_t largest_max, enum bt_summary_order order,
+                    struct bt_err *err)
+{
+    *s = (struct bt_summary){
+        .order = order,
+        .largest_max = largest_max < BT_SUMMARY_LARGEST_MAX ? largest_max : BT_SUMMARY_LARGEST_MAX,
+    };
+    bt_arena_init(&s->arena, MEMORY_MAX);
+    s->largest = calloc(s->largest_max + 1, sizeof(*s->largest));
+    if (!s->largest)
+        return bt_fail_sys(err, "could not begin a summary");
+    return bt_table_stats_init(&s->tables, err);
+}
+
+void bt_summary_done(struct bt_summary *s)
+{
+    bt_table_stats_done(&s->tables);
+    bt_gtid_state_done(&s->gtid_state);
+    free(s->gtid_set);
+    free(s->files);
+    free(s->largest);
+    free(s->minutes);
+    free(s->gaps);
+    bt_arena_done(&s->arena);
+    *s = (struct bt_summary){0};
+}
+
+/* Room for one more element of an owned array; the array's new place, or NULL. */
+static void *make_room(void *array, size_t count, size_t *room, size_t size, size_t max)
+{
+    size_t more = *room ? *room * 2 : 16;
+    void *grown;
+
+    if (count < *room)
+        return array;
+    if (more > max)
+        return NULL;
+    grown = realloc(array, more * size);
+    if (grown)
+        *room = more;
+    return grown;
+}
+
+struct bt_summary_file *bt_summary_add_file(struct bt_summary *s, const char *path,
+                                            struct bt_err *err)
+{
+    struct bt_summary_file *files =
+        make_room(s->files, s->file_count, &s->file_room, sizeof(*files), 1 << 20);
+
+    const char *kept = bt_arena_str(&s->arena, bt_slice_str(path));
+
+    if (!files || !kept) {
+        bt_fail(err, BT_ERR_LIMIT, "\"%s\" is one log too many", path);
+        return NULL;
+    }
+    s->files = files;
+    files[s->file_count] = (struct bt_summary_file){.path = kept};
+    return &files[s->file_count++];
+}
+
+/* ------------------------------------------------- the largest transactions */
+
+static uint64_t weight(const struct bt_summary *s, const struct bt_summary_transaction *t)
+{
+    switch (s->order) {
+    case BT_ORDER_BYTES: return t->bytes;
+    case BT_ORDER_ROWS: return t->rows;
+    case BT_ORDER_DURATION: return t->duration_s;
+    }
+    return 0;
+}
+
+/* Greatest first, one place for each; the last one falls off the end. */
+static void keep_if_large(struct bt_summary *s, const struct bt_summary_transaction *t)
+{
+    size_t at = s->largest_count;
+
+    if (s->largest_max == 0 ||
+        (at == s->largest_max && weight(s, &s->largest[at - 1]) >= weight(s, t)))
+        return;
+    if (at < s->largest_max)
+        s->largest_count++;
+    else
+        at--;
+    for (; at > 0 && weight(s, &s->largest[at - 1]) < weight(s, t); at--)
+        s->largest[at] = s->largest[at - 1];
+    s->largest[at] = *t;
+}
+
+/* ------------------------------------------------------------ load by minute */
+
+/* The minute's counters.  Logs run forward in time, so it is nearly always the last one. */
+static struct bt_minute *minute_of(struct bt_summary *s, uint32_t when)
+{
+    uint32_t minute = when / 60;
+    struct bt_minute *minutes;
+
+    for (size_t back = 0; back < 16 && back < s->minute_count; back++)
+        if (s->minutes[s->minute_count - 1 - back].minute == minute)
+            return &s->minutes[s->minute_count - 1 - back];
+    minutes =
+        make_room(s->minutes, s->minute_count, &s->minute_room, sizeof(*minutes), MINUTES_MAX);
+    if (!minutes)
+        return NULL;
+    s->minutes = minutes;
+    minutes[s->minute_count] = (struct bt_minute){.minute = minute};
+    return &minutes[s->minute_count++];
+}
+
+static int add_minute(struct bt_summary *s, const struct bt_minute *add, struct bt_err *err)
+{
+    struct bt_minute *minute = minute_of(s, add->minute * 60);
+
+    if (!minute)
+        return bt_fail(err, BT_ERR_LIMIT, "the logs span more than %d minutes", MINUTES_MAX);
+    minute->transactions += add->transactions;
+    minute->rows += add->rows;
+    minute->bytes += add->bytes;
+    return 0;
+}
+
+static int by_minute(const void *left, const void *right)
+{
+    const struct bt_minute *a = left, *b = right;
+
+    return (a->minute > b->minute) - (a->minute < b->minute);
+}
+
+void bt_summary_sort_minutes(struct bt_summary *s)
+{
+    size_t kept = 0;
+
+    qsort(s->minutes, s->minute_count, sizeof(*s->minutes), by_minute);
+    for (size_t i = 0; i < s->minute_count; i++) {
+        struct bt_minute *last = kept ? &s->minutes[kept - 1] : NULL;
+
+        if (!last || last->minute != s->minutes[i].minute) {
+            s->minutes[kept++] = s->minutes[i];
+            continue;
+        }
+        last->transactions += s->minutes[i].transactions;
+        last->rows += s->minutes[i].rows;
+        last->bytes += s->minutes[i].bytes;
+    }
+    s->minute_count = kept;
+}
+
+/* ------------------------------------------------------------------- gaps */
+
+/* Looks whether numbers of the transaction's domain were left out in front of it. */
+static int note_gap(struct bt_summary *s, const struct bt_summary_transaction *t,
+                    struct bt_err *err)
+{
+    const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, t->gtid.domain);
+    struct bt_gtid_gap *gaps;
+
+    if (!before || t->gtid.sequence <= before->sequence + 1 || s->gap_count == BT_GAPS_MAX)
+        return 0;
+    gaps = make_room(s->gaps, s->gap_count, &s->gap_room, sizeof(*gaps), 2 * BT_GAPS_MAX);
+    if (!gaps)
+        return bt_fail(err, BT_ERR_LIMIT, "there is no memory for %zu gaps", s->gap_count + 1);
+    s->gaps = gaps;
+    gaps[s->gap_count++] = (struct bt_gtid_gap){
+        .domain = t->gtid.domain,
+        .first = before->sequence + 1,
+        .last = t->gtid.sequence - 1,
+        .file = t->file,
+        .offset = t->start,
+    };
+    return 0;
+}
+
+static unsigned size_class(uint64_t bytes)
+{
+    unsigned bits = bytes ? 63u - (unsigned)__builtin_clzll(bytes) : 0;
+
+    return bits < BT_SIZE_CLASSES ? bits : BT_SIZE_CLASSES - 1;
+}
+
+int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_transaction *t,
+                               bool complete, uint32_t when, struct bt_err *err)
+{
+    struct bt_minute load = {
+        .minute = when / 60, .transactions = 1, .rows = t->rows, .bytes = t->bytes};
+
+    if (!complete) {
+        s->unfinished++;
+        return 0;
+    }
+    s->transactions++;
+    s->transaction_bytes += t->bytes;
+    s->sizes[size_class(t->bytes)]++;
+    keep_if_large(s, t);
+    if (t->gtid.kind == BT_GTID_MARIADB &&
+        (note_gap(s, t, err) != 0 || bt_gtid_state_update(&s->gtid_state, &t->gtid, err) != 0))
+        return -1;
+    return when ? add_minute(s, &load, err) : 0;
+}
+
+int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_err *err)
+{
+    size_t first_file = s->file_count;
+
+    for (size_t i = 0; i < other->file_count; i++) {
+        struct bt_summary_file *file = bt_summary_add_file(s, other->files[i].path, err);
+
+        const char *path = file ? file->path : NULL;
+
+        if (!file)
+            return -1;
+        *file = other->files[i];
+        file->path = path;
+    }
+    for (int inner = 0; inner < 2; inner++)
+        for (int code = 0; code < 256; code++) {
+            s->events[inner][code].count += other->events[inner][code].count;
+            s->events[inner][code].bytes += other->events[inner][code].bytes;
+        }
+    s->transactions += other->transactions;
+    s->transaction_bytes += other->transaction_bytes;
+    s->unfinished += other->unfinished;
+    for (size_t i = 0; i < BT_SIZE_CLASSES; i++)
+        s->sizes[i] += other->sizes[i];
+    for (size_t i = 0; i < other->largest_count; i++) {
+        struct bt_summary_transaction t = other->largest[i];
+
+        t.file += first_file;
+        keep_if_large(s, &t);
+    }
+    for (size_t i = 0; i < other->minute_count; i++)
+        if (add_minute(s, &other->minutes[i], err) != 0)
+            return -1;
+    for (size_t i = 0; i < other->gtid_state.count; i++)
+        if (bt_gtid_state_update(&s->gtid_state, &other->gtid_state.items[i], err) != 0)
+            return -1;
+    return bt_table_stats_merge(&s->tables, &other->tables, err);
+}
