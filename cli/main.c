@@ -10,6 +10,7 @@
 #include "version.h"
 
 const struct bt_command *const bt_commands[] = {
+    &bt_cmd_inspect,
     &bt_cmd_rank,
     &bt_cmd_diff,
     &bt_cmd_verify,

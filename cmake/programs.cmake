@@ -3,13 +3,33 @@
 add_executable(baton
   cli/cmd_apply.c
   cli/cmd_diff.c
+  cli/cmd_inspect.c
   cli/cmd_rank.c
   cli/cmd_verify.c
+  cli/inspect_events.c
+  cli/inspect_filter.c
+  cli/inspect_histogram.c
+  cli/inspect_html.c
+  cli/inspect_print.c
+  cli/inspect_rowcount.c
+  cli/inspect_rows.c
+  cli/inspect_scan.c
+  cli/inspect_summary.c
+  cli/inspect_tables.c
+  cli/inspect_transactions.c
   cli/main.c
   cli/option.c
   cli/output.c
+  cli/redact.c
   cli/server_logs.c)
-target_link_libraries(baton PRIVATE bt_flags bt_base bt_apply bt_diff PkgConfig::SMARTCOLS)
+target_link_libraries(baton PRIVATE
+  bt_flags
+  bt_base
+  bt_parser
+  bt_diff
+  bt_apply
+  PkgConfig::SMARTCOLS
+  PkgConfig::XXHASH)
 install(TARGETS baton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # Runs on hosts where nothing is installed, so it brings everything with it.  Sanitizers cannot.

@@ -132,7 +132,7 @@ static bool put_temporal(struct reader *r, uint8_t type, struct bt_slice data)
     if (type == BT_COLUMN_DATE)
         at = bt_date_text((int64_t)packed, at);
     else if (type == BT_COLUMN_TIME)
-        at = bt_time_text((int64_t)packed, 6, at);
+        at = bt_sql_time_text((int64_t)packed, 6, at);
     else
         at = bt_datetime_text((int64_t)packed, 6, at);
     *at++ = '"';

@@ -193,7 +193,7 @@ char *bt_datetime_text(int64_t value, unsigned digits, char *at)
     return put_fraction(at, (v & 0xffffff) % 1000000, digits);
 }
 
-char *bt_time_text(int64_t value, unsigned digits, char *at)
+char *bt_sql_time_text(int64_t value, unsigned digits, char *at)
 {
     uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value, hms = v >> 24;
 

@@ -49,7 +49,7 @@ bool bt_time_hires_read(struct bt_cursor *c, unsigned digits, int64_t *ret) BT_M
 
 char *bt_date_text(int64_t value, char *at);
 char *bt_datetime_text(int64_t value, unsigned digits, char *at);
-char *bt_time_text(int64_t value, unsigned digits, char *at);
+char *bt_sql_time_text(int64_t value, unsigned digits, char *at);
 char *bt_timestamp_text(int64_t microseconds, unsigned digits, char *at);
 
 #endif

@@ -249,7 +249,7 @@ static char *put_small(const struct plan_column *col, const struct bt_value *v, 
         }
         return v->kind == BT_VALUE_FLOAT ? bt_float_text((float)v->f64, at) : bt_double_text(v->f64, at);
     case BT_VALUE_DATE: at = bt_date_text(v->i64, at); break;
-    case BT_VALUE_TIME: at = bt_time_text(v->i64, col->digits, at); break;
+    case BT_VALUE_TIME: at = bt_sql_time_text(v->i64, col->digits, at); break;
     case BT_VALUE_DATETIME: at = bt_datetime_text(v->i64, col->digits, at); break;
     case BT_VALUE_TIMESTAMP: at = bt_timestamp_text(v->i64, col->digits, at); break;
     case BT_VALUE_ENUM:
