@@ -175,6 +175,25 @@ uint8_t *bt_utf8_put(uint8_t *at, uint32_t c)
 
 enum { NO_CHARACTER = UINT16_MAX };
 
+/* keybcs2 from 0x80 on, as MariaDB 10.11 converts it: iconv does not know the set. */
+/* clang-format off */
+static const uint16_t keybcs2[128] = {
+    0x010C, 0x00FC, 0x00E9, 0x010F, 0x00E4, 0x010E, 0x0164, 0x010D, 0x011B, 0x011A, 0x0139,
+    0x00CD, 0x013E, 0x013A, 0x00C4, 0x00C1, 0x00C9, 0x017E, 0x017D, 0x00F4, 0x00F6, 0x00D3,
+    0x016F, 0x00DA, 0x00FD, 0x00D6, 0x00DC, 0x0160, 0x013D, 0x00DD, 0x0158, 0x0165, 0x00E1,
+    0x00ED, 0x00F3, 0x00FA, 0x0148, 0x0147, 0x016E, 0x00D4, 0x0161, 0x0159, 0x0155, 0x0154,
+    0x00BC, 0x00A1, 0x00AB, 0x00BB, 0x2591, 0x2592, 0x2593, 0x2502, 0x2524, 0x2561, 0x2562,
+    0x2556, 0x2555, 0x2563, 0x2551, 0x2557, 0x255D, 0x255C, 0x255B, 0x2510, 0x2514, 0x2534,
+    0x252C, 0x251C, 0x2500, 0x253C, 0x255E, 0x255F, 0x255A, 0x2554, 0x2569, 0x2566, 0x2560,
+    0x2550, 0x256C, 0x2567, 0x2568, 0x2564, 0x2565, 0x2559, 0x2558, 0x2552, 0x2553, 0x256B,
+    0x256A, 0x2518, 0x250C, 0x2588, 0x2584, 0x258C, 0x2590, 0x2580, 0x03B1, 0x00DF, 0x0393,
+    0x03C0, 0x03A3, 0x03C3, 0x00B5, 0x03C4, 0x03A6, 0x0398, 0x03A9, 0x03B4, 0x221E, 0x03C6,
+    0x03B5, 0x2229, 0x2261, 0x00B1, 0x2265, 0x2264, 0x2320, 0x2321, 0x00F7, 0x2248, 0x00B0,
+    0x2219, 0x00B7, 0x221A, 0x207F, 0x00B2, 0x25A0, 0x00A0
+
+};
+/* clang-format on */
+
 struct bt_charset_reader {
     const struct bt_charset *charset;
     iconv_t converter;    /* MULTI; (iconv_t)-1 else */
@@ -205,6 +224,8 @@ static void fill_table(struct bt_charset_reader *r)
         r->table[byte] = byte < 0x80 && r->charset->extends_ascii ? (uint16_t)byte : NO_CHARACTER;
         if (converter != (iconv_t)-1 && r->table[byte] == NO_CHARACTER)
             r->table[byte] = single_character(converter, (uint8_t)byte);
+        if (r->charset == &charsets[KEYBCS2] && byte >= 0x80)
+            r->table[byte] = keybcs2[byte - 0x80];
         /* The servers' latin1 is cp1252 with its five holes filled (strings/ctype-latin1.c). */
         if (r->table[byte] == NO_CHARACTER && r->charset == &charsets[LATIN1])
             r->table[byte] = (uint16_t)byte;
@@ -302,6 +323,28 @@ static uint8_t *read_single(const struct bt_charset_reader *r, struct bt_slice t
     return at;
 }
 
+/* Where the servers' sjis (strings/ctype-sjis.c, MariaDB 10.11) is not iconv's: the byte 0x7e is "~",
+ * and the wide backslash is how "\\" is written. */
+static void mend_sjis(uint8_t *at, uint8_t **end)
+{
+    uint8_t *to = at;
+
+    for (uint8_t *p = at; p < *end;) {
+        size_t left = (size_t)(*end - p);
+
+        if (left >= 3 && memcmp(p, "\xe2\x80\xbe", 3) == 0) {
+            *to++ = '~';
+            p += 3;
+        } else if (left >= 3 && memcmp(p, "\xef\xbc\xbc", 3) == 0) {
+            *to++ = '\\';
+            p += 3;
+        } else {
+            *to++ = *p++;
+        }
+    }
+    *end = to;
+}
+
 static uint8_t *read_multi(iconv_t converter, struct bt_slice text, uint8_t *at, size_t room)
 {
     /* iconv does not write to its input; its prototype is older than const. */
@@ -345,6 +388,8 @@ int bt_charset_read(struct bt_charset_reader *r, struct bt_slice text, struct bt
         end = read_single(r, text, at);
     else
         end = read_multi(r->converter, text, at, room);
+    if (end && r->charset == &charsets[SJIS])
+        mend_sjis(at, &end);
     if (!end)
         return 1;
     bt_buf_commit(out, (size_t)(end - at));

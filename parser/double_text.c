@@ -69,8 +69,10 @@ static char *put_by_trying(double value, bool is_float, char *at)
     char text[48], digits[24];
     int count = 0, exponent;
     const char *e;
+    /* Numbers under the normal ones have fewer good digits. */
+    int first = is_float ? (value < 1.2e-38 ? 1 : 6) : value < 2.3e-308 ? 1 : EXACT_DIGITS;
 
-    for (int n = is_float ? 6 : EXACT_DIGITS; n <= 17; n++) {
+    for (int n = first; n <= 17; n++) {
         snprintf(text, sizeof(text), "%.*e", n - 1, value);
         if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
             break;

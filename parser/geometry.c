@@ -21,6 +21,7 @@ struct reader {
     struct bt_cursor c;
     struct bt_buf *out;
     bool is_little;
+    bool has_bare_points; /* MULTIPOINT without parentheses around each */
 };
 
 static bool read_u32(struct reader *r, uint32_t *ret)
@@ -88,7 +89,7 @@ static bool put_rings(struct reader *r)
     return bt_buf_add_byte(r->out, ')');
 }
 
-static bool put_geometry(struct reader *r, enum geometry_type wanted, bool with_name, int depth);
+static bool put_geometry(struct reader *r, enum geometry_type wanted, int depth);
 
 /* The parts of a collection; part ANY: each with its name. */
 static bool put_parts(struct reader *r, enum geometry_type part, int depth)
@@ -103,14 +104,14 @@ static bool put_parts(struct reader *r, enum geometry_type part, int depth)
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             bt_buf_add_byte(r->out, ',');
-        if (!put_geometry(r, part, part == ANY, depth + 1))
+        if (!put_geometry(r, part, depth + 1))
             return false;
     }
     return bt_buf_add_byte(r->out, ')');
 }
 
-/* One geometry with its byte order and type in front. */
-static bool put_geometry(struct reader *r, enum geometry_type wanted, bool with_name, int depth)
+/* One geometry with its byte order and type in front; one that is wanted needs no name. */
+static bool put_geometry(struct reader *r, enum geometry_type wanted, int depth)
 {
     uint8_t order;
     uint32_t type;
@@ -120,10 +121,12 @@ static bool put_geometry(struct reader *r, enum geometry_type wanted, bool with_
     r->is_little = order == 1;
     if (!read_u32(r, &type) || type < POINT || type > COLLECTION || (wanted != ANY && type != wanted))
         return false;
-    if (with_name)
+    if (wanted == ANY)
         bt_buf_add_str(r->out, names[type]);
     switch ((enum geometry_type)type) {
     case POINT:
+        if (wanted == POINT && r->has_bare_points)
+            return put_point(r);
         bt_buf_add_byte(r->out, '(');
         return put_point(r) && bt_buf_add_byte(r->out, ')');
     case LINESTRING: return put_points(r);
@@ -137,9 +140,11 @@ static bool put_geometry(struct reader *r, enum geometry_type wanted, bool with_
     return false;
 }
 
-int bt_geometry_text(struct bt_slice bytes, struct bt_buf *out, struct bt_err *err)
+int bt_geometry_text(struct bt_slice bytes, enum bt_flavor flavor, struct bt_buf *out,
+                     struct bt_err *err)
 {
-    struct reader r = {.c = bt_cursor(bytes), .out = out};
+    struct reader r = {.c = bt_cursor(bytes), .out = out,
+                       .has_bare_points = flavor == BT_FLAVOR_MARIADB};
     uint32_t srid;
 
     if (bytes.len == 0) /* what INSERT IGNORE makes of NULL */
@@ -148,7 +153,7 @@ int bt_geometry_text(struct bt_slice bytes, struct bt_buf *out, struct bt_err *e
         return bt_fail(err, BT_ERR_CORRUPT, "geometry of %zu bytes has no SRID", bytes.len);
     if (srid != 0)
         bt_buf_addf(out, "SRID=%u;", srid);
-    if (!put_geometry(&r, ANY, true, 0) || r.c.left != 0) {
+    if (!put_geometry(&r, ANY, 0) || r.c.left != 0) {
         if (bt_buf_check(out, "geometry", err) != 0)
             return -1;
         return bt_fail(err, BT_ERR_CORRUPT, "geometry of %zu bytes does not follow WKB at byte %zu",

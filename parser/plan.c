@@ -294,6 +294,12 @@ static int keep_member(struct bt_plan *p, const struct plan_column *col, struct 
         if (result < 0)
             return -1;
     }
+    if (result != 0 && !bt_utf8_is_valid(name)) {
+        bt_buf_add_str(&utf8, "0x");
+        for (size_t i = 0; i < name.len; i++)
+            bt_buf_addf(&utf8, "%02X", name.ptr[i]);
+        result = 0;
+    }
     ret->text = bt_arena_dup(&p->arena, result == 0 ? bt_buf_slice(&utf8) : name);
     if (!ret->text.ptr)
         return bt_arena_fail(&p->arena, "ENUM and SET members", err);
@@ -397,6 +403,7 @@ int bt_plan_new(const struct bt_table *table, const struct bt_schema *schema, st
 
     if (!p)
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory for a decode plan");
+    p->flavor = map->flavor;
     if (s)
         p->note = schema_misfit(p, table, s);
     for (uint32_t i = 0; i < map->column_count; i++) {

@@ -57,6 +57,7 @@ struct bt_plan {
     size_t count;
     struct step *steps;
     struct plan_column *columns;
+    enum bt_flavor flavor;
     size_t json_count; /* columns of MySQL's JSON: bits of a partial update's bitmap */
     bool has_names;
     const char *note;

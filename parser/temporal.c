@@ -122,13 +122,13 @@ bool bt_datetime_hires_read(struct bt_cursor *c, unsigned digits, int64_t *ret)
     return true;
 }
 
-/* The time plus 838:59:59.999999 rounded down to the digits, so that it is never negative
+/* The time plus 839 hours, so that it is never negative
  * (sql/field.cc Field_time_hires::zero_point, MariaDB 10.11). */
 bool bt_time_hires_read(struct bt_cursor *c, unsigned digits, int64_t *ret)
 {
     static const uint8_t size[] = {3, 4, 4, 5, 5, 5, 6};
     const int64_t seconds_max = 838 * 3600 + 59 * 60 + 59;
-    int64_t zero = (seconds_max + 1) * powers[digits] - 1, value;
+    int64_t zero = (seconds_max + 1) * powers[digits], value;
     uint64_t raw, whole;
 
     if (!bt_cur_be(c, size[digits], &raw))

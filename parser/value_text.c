@@ -271,11 +271,11 @@ static char *put_small(const struct plan_column *col, const struct bt_value *v, 
 }
 
 /* WKT has no characters that JSON escapes. */
-static int put_geometry(struct bt_slice bytes, bool is_json, struct bt_buf *out, struct bt_err *err)
+static int put_geometry(enum bt_flavor flavor, struct bt_slice bytes, bool is_json, struct bt_buf *out, struct bt_err *err)
 {
     if (is_json)
         bt_buf_add_byte(out, '"');
-    if (bt_geometry_text(bytes, out, err) != 0)
+    if (bt_geometry_text(bytes, flavor, out, err) != 0)
         return -1;
     if (is_json)
         bt_buf_add_byte(out, '"');
@@ -302,7 +302,7 @@ static int put_value(const struct bt_plan *plan, const struct plan_column *col,
     case BT_VALUE_BINARY: return put_hex(v->bytes, col->pad_to, is_json, out, err);
     case BT_VALUE_ENUM: return put_enum(col, v->u64, is_json, out, err);
     case BT_VALUE_SET: return put_set(col, v->u64, is_json, out, err);
-    case BT_VALUE_GEOMETRY: return put_geometry(v->bytes, is_json, out, err);
+    case BT_VALUE_GEOMETRY: return put_geometry(plan->flavor, v->bytes, is_json, out, err);
     case BT_VALUE_JSON: return bt_json_binary_text(v->bytes, out, err);
     case BT_VALUE_JSON_DIFF: return put_diff(v->bytes, out, err);
     case BT_VALUE_VECTOR: return put_vector(v->bytes, is_json, out, err);

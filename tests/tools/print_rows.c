@@ -3,7 +3,9 @@
  * print_rows - the rows of a log as JSON lines, straight from parser/: what the round trip tests
  * compare with what a server says.
  *
- *     print_rows [-c] [-s SCHEMA] LOG      -c: only count rows, values unread
+ *     print_rows [-c|-t] [-s SCHEMA] LOG     -c: only count rows, values unread
+ *                                            -t: as the client's --batch prints a SELECT,
+ *                                                with table, op and image in front
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ struct printer {
     struct bt_row_reader *rows;
     struct bt_schema *schema;
     struct bt_buf line;
-    bool only_count;
+    bool only_count, as_text;
     uint64_t count;
 };
 
@@ -29,6 +31,49 @@ static int print_image(struct printer *p, const struct bt_plan *plan, const char
         return 0;
     bt_buf_addf(&p->line, ",\"%s\":", key);
     return bt_row_json(plan, image, &p->line, err);
+}
+
+/* Tab, newline, NUL and backslash as the client escapes them. */
+static void escape(struct bt_buf *out, size_t from)
+{
+    struct bt_buf copy;
+
+    bt_buf_init(&copy, 1 << 30);
+    bt_buf_add(&copy, out->data + from, out->len - from);
+    out->len = from;
+    for (size_t i = 0; i < copy.len; i++) {
+        static const char names[] = {['\0'] = '0', ['\t'] = 't', ['\n'] = 'n', ['\\'] = '\\'};
+        uint8_t c = copy.data[i];
+
+        if (c < sizeof(names) && names[c]) {
+            bt_buf_add_byte(out, '\\');
+            c = (uint8_t)names[c];
+        }
+        bt_buf_add_byte(out, c);
+    }
+    bt_buf_done(&copy);
+}
+
+static int print_text(struct printer *p, const struct bt_table *table, const struct bt_plan *plan,
+                      const char *op, const char *side, const struct bt_value *image,
+                      struct bt_err *err)
+{
+    if (!image)
+        return 0;
+    bt_buf_reset(&p->line);
+    bt_buf_addf(&p->line, "%.*s\t%s\t%s", BT_SLICE_ARG(table->map.table), op, side);
+    for (size_t i = 0; i < bt_plan_column_count(plan); i++) {
+        size_t from;
+
+        bt_buf_add_byte(&p->line, '\t');
+        from = p->line.len;
+        if (bt_value_text(plan, i, &image[i], &p->line, err) != 0)
+            return -1;
+        escape(&p->line, from);
+    }
+    bt_buf_add_byte(&p->line, '\n');
+    fwrite(p->line.data, 1, p->line.len, stdout);
+    return 0;
 }
 
 static int print_rows(struct printer *p, const struct bt_event *ev, struct bt_err *err)
@@ -58,6 +103,14 @@ static int print_rows(struct printer *p, const struct bt_event *ev, struct bt_er
         return -1;
     while ((result = bt_row_reader_next(p->rows, &row, err)) == 0) {
         count--;
+        if (p->as_text) {
+            const char *op = bt_rows_op_name(frame.op);
+
+            if (print_text(p, table, plan, op, "before", row.before, err) != 0 ||
+                print_text(p, table, plan, op, "after", row.after, err) != 0)
+                return -1;
+            continue;
+        }
         bt_buf_reset(&p->line);
         bt_buf_addf(&p->line, "{\"db\":\"%.*s\",\"table\":\"%.*s\",\"op\":\"%s\"",
                     BT_SLICE_ARG(table->map.db), BT_SLICE_ARG(table->map.table),
@@ -101,11 +154,11 @@ int main(int argc, char **argv)
     int option, result = 0;
 
     bt_buf_init(&p.line, 1 << 30);
-    while ((option = getopt(argc, argv, "cs:")) != -1) {
+    while ((option = getopt(argc, argv, "cts:")) != -1) {
         if (option == 's')
             result = bt_schema_load(optarg, &p.schema, &err);
         else
-            p.only_count = option == 'c';
+            *(option == 'c' ? &p.only_count : &p.as_text) = true;
         if (result != 0)
             break;
     }
