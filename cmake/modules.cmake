@@ -106,10 +106,30 @@ bt_module(failover
     channel.c
     config.c
     config_value.c
+    each.c
+    facts.c
+    failover.c
+    hooks.c
+    journal.c
     node_client.c
+    plan.c
+    plan_show.c
+    remote_logs.c
+    replication.c
+    report.c
+    server.c
     source_node.c
     ssh.c
-  USES base parser diff vip node)
+    steps.c
+    steps_build.c
+    steps_check.c
+    steps_complete.c
+    steps_decide.c
+    steps_fence.c
+    steps_freeze.c
+    steps_promote.c
+    topology.c
+  USES base parser diff apply vip node)
 
 bt_module(vip
   SOURCES

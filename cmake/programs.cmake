@@ -3,6 +3,7 @@
 add_executable(baton
   cli/cmd_apply.c
   cli/cmd_diff.c
+  cli/cmd_failover.c
   cli/cmd_inspect.c
   cli/cmd_rank.c
   cli/cmd_verify.c
@@ -28,6 +29,7 @@ target_link_libraries(baton PRIVATE
   bt_parser
   bt_diff
   bt_apply
+  bt_failover
   PkgConfig::SMARTCOLS
   PkgConfig::XXHASH)
 install(TARGETS baton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -21,6 +21,7 @@
 
 #include "base/ini.h"
 #include "failover/config_keys.h"
+#include "vip/address.h"
 
 enum bt_conf {
 #define X(id, name, type, fallback, scope, inherits, meaning) BT_CONF_##id,
@@ -58,12 +59,6 @@ struct bt_setting {
 };
 
 enum { BT_ADDRESS_TEXT_SIZE = 46 };
-
-struct bt_vip {
-    char address[BT_ADDRESS_TEXT_SIZE]; /* canonical text */
-    bool is_v6;
-    unsigned prefix;
-};
 
 struct bt_conf_server {
     const char *block;    /* "server1" */

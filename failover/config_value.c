@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "failover/config_value.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -108,35 +107,6 @@ int bt_config_value_check(enum bt_conf id, struct bt_setting *setting, struct bt
     return bt_fail(err, BT_ERR_BUG, "%s has no type", keys[id].name);
 }
 
-static int vip_parse(struct bt_slice item, struct bt_vip *ret, struct bt_err *err)
-{
-    const uint8_t *slash = item.len ? memchr(item.ptr, '/', item.len) : NULL;
-    char address[BT_ADDRESS_TEXT_SIZE];
-    struct bt_vip vip = {.is_v6 = item.len && memchr(item.ptr, ':', item.len)};
-    uint8_t raw[sizeof(struct in6_addr)];
-    uint64_t prefix;
-    size_t len;
-
-    if (!slash)
-        return bt_fail(err, BT_ERR_CONFIG, "vip \"%.*s\" has no prefix length; expected address/prefix",
-                       BT_SLICE_ARG(item));
-    len = (size_t)(slash - item.ptr);
-    if (len >= sizeof(address))
-        return bt_fail(err, BT_ERR_CONFIG, "vip \"%.*s\" is no address", BT_SLICE_ARG(item));
-    memcpy(address, item.ptr, len);
-    address[len] = '\0';
-    if (inet_pton(vip.is_v6 ? AF_INET6 : AF_INET, address, raw) != 1)
-        return bt_fail(err, BT_ERR_CONFIG, "vip \"%s\" is no address", address);
-    if (!bt_number_u64(bt_slice(slash + 1, item.len - len - 1), vip.is_v6 ? 128 : 32, &prefix) || prefix == 0)
-        return bt_fail(err, BT_ERR_CONFIG, "vip \"%.*s\" has a prefix length outside 1 to %d",
-                       BT_SLICE_ARG(item), vip.is_v6 ? 128 : 32);
-    vip.prefix = (unsigned)prefix;
-    if (!inet_ntop(vip.is_v6 ? AF_INET6 : AF_INET, raw, vip.address, sizeof(vip.address)))
-        return bt_fail_sys(err, "vip \"%s\"", address);
-    *ret = vip;
-    return 0;
-}
-
 int bt_config_vips_parse(const char *text, struct bt_vip list[static BT_VIPS_MAX],
                          size_t *ret_count, struct bt_err *err)
 {
@@ -157,8 +127,8 @@ int bt_config_vips_parse(const char *text, struct bt_vip list[static BT_VIPS_MAX
             continue;
         if (count == BT_VIPS_MAX)
             return bt_fail(err, BT_ERR_CONFIG, "vip lists more than %d addresses", BT_VIPS_MAX);
-        if (vip_parse(item, &list[count], err) != 0)
-            return -1;
+        if (bt_vip_parse(item, &list[count], err) != 0)
+            return bt_err_wrap(err, "vip");
         count++;
     }
     *ret_count = count;

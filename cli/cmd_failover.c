@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* baton failover - a dead primary is replaced. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "failover/report.h"
+
+enum { EXIT_PARTIAL = 10 };
+
+static struct {
+    const char *conf, *global_conf, *dead, *winner, *workdir, *log;
+    bool dry_run, json, ignore_last, yes;
+} opt;
+
+static const struct bt_opt opts[] = {
+    {"conf", 'c', BT_OPT_STRING, "FILE", "the cluster's configuration, MHA's or ours", NULL, &opt.conf},
+    {"global-conf", 0, BT_OPT_STRING, "FILE", "defaults of all clusters (/etc/masterha_default.cnf)", NULL,
+     &opt.global_conf},
+    {"dead-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "refuse unless this is the dead primary", NULL, &opt.dead},
+    {"new-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "promote this one instead of electing", NULL, &opt.winner},
+    {"dry-run", 'n', BT_OPT_FLAG, NULL, "collect and show the plan, change nothing", NULL, &opt.dry_run},
+    {"json", 0, BT_OPT_FLAG, NULL, "write the plan or the report as JSON", NULL, &opt.json},
+    {"ignore-last-failover", 0, BT_OPT_FLAG, NULL, "go on although one was done or failed lately", NULL,
+     &opt.ignore_last},
+    {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL, &opt.workdir},
+    {"log-output", 0, BT_OPT_STRING, "FILE", "instead of manager_log", NULL, &opt.log},
+    {"yes", 'y', BT_OPT_FLAG, NULL, "do not ask, also on a terminal", NULL, &opt.yes},
+    {0},
+};
+
+/* Everything the configuration has against it, before the error itself. */
+static int load(struct bt_arena *arena, struct bt_config *config, struct bt_err *err)
+{
+    struct bt_config_opts load_opts = {
+        .path = opt.conf, .global_path = opt.global_conf, .workdir = opt.workdir, .log_path = opt.log};
+    bt_auto_config_notes struct bt_config_notes notes;
+    int rc;
+
+    bt_config_notes_init(&notes);
+    rc = bt_config_load(&load_opts, arena, &notes, config, err);
+    if (notes.warnings.count && opt.global_conf)
+        fprintf(stderr, "%s", bt_buf_str(&notes.warnings.text));
+    if (rc != 0)
+        fprintf(stderr, "%s", bt_buf_str(&notes.mistakes.text));
+    return rc;
+}
+
+static void log_begin(const struct bt_config *config)
+{
+    bool is_dry = opt.dry_run;
+    const char *path = bt_setting_text(config->settings, BT_CONF_MANAGER_LOG);
+    static const enum bt_log_level levels[] = {BT_LOG_DEBUG, BT_LOG_INFO, BT_LOG_WARNING, BT_LOG_ERROR};
+    enum bt_log_level level = levels[bt_setting_number(config->settings, BT_CONF_LOG_LEVEL)];
+
+    bt_log_setup((struct bt_log_opts){
+        .level = is_dry && level < BT_LOG_ERROR ? BT_LOG_ERROR : level,
+        .format = is_dry ? BT_LOG_TERSE : BT_LOG_MHA,
+        .path = path[0] && !is_dry ? path : NULL,
+    });
+}
+
+/* A person at a terminal is asked once, as MHA asks. */
+static bool is_confirmed(const struct bt_config *config)
+{
+    char answer[16] = "";
+
+    if (opt.yes || opt.dry_run || !isatty(STDIN_FILENO))
+        return true;
+    fprintf(stderr, "Master of %s is dead. Proceed? (yes/NO): ", config->app);
+    return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static int show(const struct bt_failover *f, struct bt_err *err)
+{
+    struct bt_out out;
+    struct bt_json json;
+
+    bt_out_init(&out, STDOUT_FILENO);
+    if (opt.json) {
+        bt_json_init(&json, &out.buf);
+        bt_report_json(f, &json);
+        bt_buf_add_byte(&out.buf, '\n');
+    } else {
+        bt_report_text(f, &out.buf);
+    }
+    return bt_out_finish(&out, err);
+}
+
+static int run_with(const struct bt_config *config, struct bt_err *err)
+{
+    struct bt_failover_opts fo = {
+        .dead_primary = opt.dead,
+        .new_primary = opt.winner,
+        .dry_run = opt.dry_run,
+        .ignore_last_failover = opt.ignore_last,
+    };
+    enum bt_failover_outcome outcome;
+    struct bt_failover *f;
+    struct bt_err show_err = {0};
+    int rc;
+
+    if (bt_failover_new(config, &fo, &f, err) != 0)
+        return -1;
+    rc = bt_failover_run(f, &outcome, err);
+    if (show(f, &show_err) != 0 && rc == 0) {
+        *err = show_err;
+        rc = -1;
+    }
+    bt_failover_free(f);
+    if (rc != 0)
+        return -1;
+    return outcome == BT_FAILOVER_PARTIAL ? EXIT_PARTIAL : 0;
+}
+
+static int run(int argc, char **argv, struct bt_err *err)
+{
+    bt_auto_arena struct bt_arena arena;
+    struct bt_config config;
+
+    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
+    if (argc > 0)
+        return bt_fail(err, BT_ERR_USAGE, "failover takes no argument, but there is \"%s\"", argv[0]);
+    if (!opt.conf)
+        return bt_fail(err, BT_ERR_USAGE, "--conf=FILE must be given");
+    if (load(&arena, &config, err) != 0)
+        return -1;
+    if (!is_confirmed(&config))
+        return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
+    log_begin(&config);
+    return run_with(&config, err);
+}
+
+const struct bt_command bt_cmd_failover = {
+    .name = "failover",
+    .group = "Cluster",
+    .summary = "replace a dead primary by the best replica",
+    .usage = "--conf=FILE [OPTIONS]",
+    .about =
+        "Asks every server of the configuration, makes sure that the primary is dead, stops the\n"
+        "replicas' receivers, drops the writer address from the old primary and ends what is left of\n"
+        "its server.  From all logs that can be read (relay logs, the old primary's binary logs) it\n"
+        "works out what each replica lacks, completes the elected one, lets it take writes, moves the\n"
+        "address, completes the other replicas and makes them follow.\n"
+        "\n"
+        "A primary that answers to anybody is never replaced.  Where something cannot be saved or\n"
+        "proved, that is said: before, in the plan (--dry-run), and after, in the report.  Every step is in\n"
+        "APP.failover.journal of the work folder before it is taken.\n"
+        "\n"
+        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a replica\n"
+        "does not follow, the address is not there); else nothing was promoted.",
+    .examples = "  $ baton failover --conf=/etc/mha/app1.cnf --dry-run\n"
+                "  $ baton failover --conf=/etc/mha/app1.cnf --dead-primary=db1\n",
+    .opts = opts,
+    .run = run,
+};

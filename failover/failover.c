@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "failover/failover.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "failover/hooks.h"
+#include "failover/phrases.h"
+#include "failover/report.h"
+#include "failover/steps.h"
+
+enum { NOTES_MAX = 256 * 1024, HOST_ARENA_MAX = 32 << 20, FACTS_MAX = 64 << 20 };
+
+/* ------------------------------------------------------------------ new, free */
+
+static void paths_fill(struct bt_failover *f)
+{
+    const struct bt_config *c = f->config;
+
+    snprintf(f->complete_path, sizeof(f->complete_path), "%s/%s.failover.complete", c->workdir, c->app);
+    snprintf(f->error_path, sizeof(f->error_path), "%s/%s.failover.error", c->workdir, c->app);
+    snprintf(f->journal_path, sizeof(f->journal_path), "%s/%s.failover.journal", c->workdir, c->app);
+}
+
+static int names_find(struct bt_failover *f, struct bt_err *err)
+{
+    f->named_primary = SIZE_MAX;
+    f->wanted_winner = SIZE_MAX;
+    if (f->opts.dead_primary && bt_config_find(f->config, f->opts.dead_primary, &f->named_primary, err) != 0)
+        return bt_err_wrap(err, "--dead-primary");
+    if (f->opts.new_primary && bt_config_find(f->config, f->opts.new_primary, &f->wanted_winner, err) != 0)
+        return bt_err_wrap(err, "--new-primary");
+    return 0;
+}
+
+static bool memory_take(struct bt_failover *f)
+{
+    f->databases = bt_databases_new(f->config);
+    f->facts = calloc(f->count, sizeof(*f->facts));
+    f->hosts = calloc(f->count, sizeof(*f->hosts));
+    f->holdings = calloc(f->count, sizeof(*f->holdings));
+    f->dropped = calloc(f->count, sizeof(*f->dropped));
+    return f->databases && f->facts && f->hosts && f->holdings && f->dropped;
+}
+
+static void hosts_init(struct bt_failover *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct bt_fo_host *h = &f->hosts[i];
+
+        h->index = i;
+        h->conf = &f->config->servers[i];
+        h->db = &f->databases[i];
+        h->failover = f;
+        pthread_mutex_init(&h->node_mutex, NULL);
+        bt_arena_init(&h->arena, HOST_ARENA_MAX);
+        f->holdings[i] = (struct bt_holding){.logs_error = "", .gtid = "", .cut = ""};
+    }
+    for (int s = 0; s < BT_FO_STEP_COUNT; s++)
+        f->timings[s].took_ms = -1;
+    f->dead = (struct bt_dead_host){.node_error = "", .logs_error = ""};
+}
+
+int bt_failover_new(const struct bt_config *config, const struct bt_failover_opts *opts,
+                    struct bt_failover **ret, struct bt_err *err)
+{
+    struct bt_failover *f = calloc(1, sizeof(*f));
+
+    if (!f)
+        return bt_fail_sys(err, "failover");
+    f->config = config;
+    f->opts = *opts;
+    f->count = config->server_count;
+    pthread_mutex_init(&f->gate.mutex, NULL);
+    pthread_cond_init(&f->gate.changed, NULL);
+    pthread_mutex_init(&f->build_mutex, NULL);
+    pthread_mutex_init(&f->notes_mutex, NULL);
+    bt_buf_init(&f->notes, NOTES_MAX);
+    bt_arena_init(&f->facts_arena, FACTS_MAX);
+    if (!memory_take(f)) {
+        f->count = f->hosts ? f->count : 0;
+        bt_failover_free(f);
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu servers", config->server_count);
+    }
+    hosts_init(f);
+    paths_fill(f);
+    if (names_find(f, err) != 0) {
+        bt_failover_free(f);
+        return -1;
+    }
+    *ret = f;
+    return 0;
+}
+
+void bt_failover_free(struct bt_failover *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; f->hosts && i < f->count; i++) {
+        struct bt_fo_host *h = &f->hosts[i];
+
+        bt_remote_logs_close(h->relay);
+        bt_remote_logs_close(h->binlog);
+        bt_channel_close(h->node);
+        if (h->surveyed)
+            bt_survey_done(&h->survey.survey);
+        if (h->has_manifest)
+            bt_manifest_done(&h->manifest);
+        bt_arena_done(&h->arena);
+        pthread_mutex_destroy(&h->node_mutex);
+    }
+    if (f->has_plan)
+        bt_plan_done(&f->plan);
+    bt_databases_free(f->databases, f->count);
+    bt_journal_close(f->journal);
+    bt_buf_done(&f->notes);
+    bt_arena_done(&f->facts_arena);
+    pthread_mutex_destroy(&f->gate.mutex);
+    pthread_cond_destroy(&f->gate.changed);
+    pthread_mutex_destroy(&f->build_mutex);
+    pthread_mutex_destroy(&f->notes_mutex);
+    free(f->facts);
+    free(f->hosts);
+    free(f->holdings);
+    free(f->dropped);
+    free(f);
+}
+
+/* ------------------------------------------------------------------------ run */
+
+static int dry_run(struct bt_failover *f, struct bt_err *err)
+{
+    /* What stands in the way is part of the plan that is shown, and the outcome all the same. */
+    if (bt_fo_collect_only(f, err) != 0 || bt_fo_decide(f, err) != 0)
+        return -1;
+    return bt_fo_measure(f, err);
+}
+
+/* Up to the promotion; -1 leaves the replicas frozen. */
+static int before_promotion(struct bt_failover *f, struct bt_err *err)
+{
+    if (bt_fo_freeze(f, err) != 0 || bt_fo_decide(f, err) != 0)
+        return -1;
+    if (bt_fo_complete(f, err) != 0)
+        return -1;
+    return bt_fo_promote(f, err);
+}
+
+static void error_flag_write(const struct bt_failover *f)
+{
+    bt_auto_fd int fd = open(f->error_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+
+    if (fd < 0)
+        bt_error("could not write \"%s\"", f->error_path);
+}
+
+static void journal_end(struct bt_failover *f, const char *state)
+{
+    struct bt_err err = {0};
+
+    if (f->journal && bt_journal_write(f->journal, "end", state, NULL, NULL, NULL, &err) != 0)
+        bt_error("%s", err.text);
+}
+
+/* Nothing was promoted: what was stopped runs again. */
+static void stand_down(struct bt_failover *f, const struct bt_err *why)
+{
+    bt_error("%s", why->text);
+    bt_fo_complete_join(f);
+    if (!f->is_promoted)
+        bt_fo_undo_freeze(f);
+    error_flag_write(f);
+    journal_end(f, "failed");
+}
+
+static void report_send(struct bt_failover *f)
+{
+    bt_auto_buf struct bt_buf subject, body, replicas;
+    enum bt_hook_result result;
+    struct bt_err err = {0};
+
+    bt_buf_init(&subject, 4096);
+    bt_buf_init(&body, NOTES_MAX);
+    bt_buf_init(&replicas, 16384);
+    bt_report_subject(f, &subject);
+    bt_report_text(f, &body);
+    bt_info("%s", BT_SAY_REPORT);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->hosts[i].state == BT_FO_FOLLOWS)
+            bt_buf_addf(&replicas, "%s%s", replicas.len ? "," : "", f->config->servers[i].hostname);
+    if (bt_hook_report(f->config, f->topology.primary, f->is_promoted ? f->plan.winner : SIZE_MAX,
+                       bt_buf_str(&replicas), bt_buf_str(&subject), bt_buf_str(&body), &result, &err) != 0)
+        bt_warning("%s", err.text);
+}
+
+static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    *ret = BT_FAILOVER_REFUSED;
+    if (bt_journal_open(f->journal_path, &f->journal, err) != 0)
+        return -1;
+    *ret = BT_FAILOVER_FAILED;
+    if (before_promotion(f, err) != 0) {
+        stand_down(f, err);
+        report_send(f);
+        return -1;
+    }
+    bt_fo_repoint(f);
+    bt_fo_cleanup(f);
+    journal_end(f, f->is_partial ? "partial" : "done");
+    *ret = f->is_partial ? BT_FAILOVER_PARTIAL : BT_FAILOVER_DONE;
+    f->ended_ms = bt_clock_ms();
+    report_send(f);
+    return 0;
+}
+
+int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    int rc;
+
+    f->began_ms = bt_clock_ms();
+    f->began_wall_us = bt_clock_wall_us();
+    bt_info(BT_SAY_STARTING);
+    *ret = BT_FAILOVER_REFUSED;
+    if (bt_fo_check(f, err) != 0) {
+        bt_error("%s", err->text);
+        rc = -1;
+    } else if (f->opts.dry_run) {
+        rc = dry_run(f, err);
+        *ret = rc == 0 ? BT_FAILOVER_PLANNED : BT_FAILOVER_REFUSED;
+    } else {
+        rc = act(f, ret, err);
+    }
+    if (!f->ended_ms)
+        f->ended_ms = bt_clock_ms();
+    return rc;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "failover/remote_logs.h"
+
+#include "failover/source_node.h"
+
+enum { ARENA_MAX = 16 << 20, READ_MS = 30000 };
+
+struct bt_remote_logs {
+    struct bt_log_opener opener;
+    struct bt_channel *channel;
+    pthread_mutex_t *mutex;
+    struct bt_arena arena;
+    struct bt_list_reply list;
+    struct bt_log_set set;
+    char *name;
+};
+
+/* ------------------------------------------------------------------- one log */
+
+/* A log of the host; the channel is held only while bytes are on their way. */
+struct locked_source {
+    struct bt_source source;
+    struct bt_source *inner;
+    pthread_mutex_t *mutex;
+};
+
+static int locked_view(struct bt_source *source, uint64_t pos, size_t want, struct bt_slice *ret, struct bt_err *err)
+{
+    struct locked_source *s = (struct locked_source *)source;
+    int rc;
+
+    pthread_mutex_lock(s->mutex);
+    rc = bt_source_view(s->inner, pos, want, ret, err);
+    pthread_mutex_unlock(s->mutex);
+    return rc;
+}
+
+static uint64_t locked_size(struct bt_source *source)
+{
+    return bt_source_size(((struct locked_source *)source)->inner);
+}
+
+static void locked_close(struct bt_source *source)
+{
+    struct locked_source *s = (struct locked_source *)source;
+
+    bt_source_close(s->inner);
+    free(s);
+}
+
+static const struct bt_source_ops source_ops = {locked_view, locked_size, locked_close};
+
+/* ------------------------------------------------------------------- the set */
+
+static const struct bt_list_log *log_find(const struct bt_remote_logs *logs, const char *path)
+{
+    for (uint32_t i = 0; i < logs->list.count; i++)
+        if (!logs->list.logs[i].missing && strcmp(logs->list.logs[i].path, path) == 0)
+            return &logs->list.logs[i];
+    return NULL;
+}
+
+static int opener_open(struct bt_log_opener *o, const char *path, struct bt_source **ret, struct bt_err *err)
+{
+    struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
+    const struct bt_list_log *log = log_find(logs, path);
+    struct locked_source *s;
+    int rc;
+
+    if (!log)
+        return 1;
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return bt_fail_sys(err, "%s", path);
+    pthread_mutex_lock(logs->mutex);
+    rc = bt_source_node_open(logs->channel, path, READ_MS, &s->inner, err);
+    pthread_mutex_unlock(logs->mutex);
+    if (rc != 0) {
+        free(s);
+        return rc;
+    }
+    s->mutex = logs->mutex;
+    s->source = (struct bt_source){
+        .ops = &source_ops, .name = s->inner->name, .can_go_back = s->inner->can_go_back};
+    *ret = &s->source;
+    return 0;
+}
+
+static int opener_list(struct bt_log_opener *o, bt_log_name_fn *each, void *ctx, struct bt_err *err)
+{
+    struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
+
+    for (uint32_t i = 0; i < logs->list.count; i++)
+        if (!logs->list.logs[i].missing && each(ctx, logs->list.logs[i].name, logs->list.logs[i].size, err) != 0)
+            return -1;
+    return 0;
+}
+
+static void opener_close(struct bt_log_opener *o)
+{
+    bt_remote_logs_close((struct bt_remote_logs *)o);
+}
+
+static const struct bt_log_opener_ops opener_ops = {opener_list, opener_open, opener_close};
+
+static int set_fill(struct bt_remote_logs *logs, const struct bt_logs_id *id, struct bt_err *err)
+{
+    struct bt_log *list = bt_arena_array(&logs->arena, logs->list.count, sizeof(*list));
+
+    if (!list)
+        return bt_arena_fail(&logs->arena, "list of logs", err);
+    for (uint32_t i = 0; i < logs->list.count; i++)
+        list[i] = (struct bt_log){
+            .name = logs->list.logs[i].name,
+            .path = logs->list.logs[i].path,
+            .size = logs->list.logs[i].size,
+            .missing = logs->list.logs[i].missing,
+        };
+    logs->set = (struct bt_log_set){
+        .kind = (enum bt_log_kind)id->kind,
+        .base = logs->list.base,
+        .connection = logs->list.connection,
+        .index = logs->list.indexed ? "" : NULL,
+        .logs = list,
+        .count = logs->list.count,
+        .opener = &logs->opener,
+    };
+    return 0;
+}
+
+static int list(struct bt_remote_logs *logs, const struct bt_logs_id *id, struct bt_deadline until,
+                struct bt_err *err)
+{
+    struct bt_list_request request = {.logs = *id};
+    int rc;
+
+    pthread_mutex_lock(logs->mutex);
+    rc = bt_node_list(logs->channel, &request, until, &logs->arena, &logs->list, err);
+    pthread_mutex_unlock(logs->mutex);
+    return rc == 0 ? set_fill(logs, id, err) : -1;
+}
+
+int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex, const struct bt_logs_id *id,
+                        const char *host, struct bt_deadline until, struct bt_remote_logs **ret,
+                        struct bt_err *err)
+{
+    struct bt_remote_logs *logs = calloc(1, sizeof(*logs));
+
+    if (!logs)
+        return bt_fail_sys(err, "logs of %s", host);
+    bt_arena_init(&logs->arena, ARENA_MAX);
+    logs->channel = channel;
+    logs->mutex = mutex;
+    logs->name = strdup(host);
+    logs->opener = (struct bt_log_opener){&opener_ops, logs->name};
+    if (!logs->name || list(logs, id, until, err) != 0) {
+        bt_remote_logs_close(logs);
+        return -1;
+    }
+    if (logs->list.count == 0) {
+        bt_remote_logs_close(logs);
+        return 1;
+    }
+    *ret = logs;
+    return 0;
+}
+
+void bt_remote_logs_close(struct bt_remote_logs *logs)
+{
+    if (!logs)
+        return;
+    bt_arena_done(&logs->arena);
+    free(logs->name);
+    free(logs);
+}
+
+const struct bt_log_set *bt_remote_logs_set(const struct bt_remote_logs *logs)
+{
+    return &logs->set;
+}
+
+const char *bt_remote_logs_notes(const struct bt_remote_logs *logs)
+{
+    return logs->list.notes ? logs->list.notes : "";
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Phase 1: everybody is asked, the primary's death is voted on, the guards are looked at. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "failover/each.h"
+#include "failover/phrases.h"
+#include "failover/steps.h"
+
+enum { SUSPECT_MS = 1000, VOTE_MS = 1000, LAST_FAILOVER_MINUTES = 480 };
+
+static void channel_open(struct bt_failover *f, struct bt_fo_host *h)
+{
+    const struct bt_setting *set = h->conf->settings;
+    int64_t connect_ms = (int64_t)bt_setting_number(set, BT_CONF_SSH_CONNECTION_TIMEOUT);
+    struct bt_host host = {
+        .name = h->conf->hostname,
+        .is_local = h->conf->is_local,
+        .ssh_host = h->conf->ssh_ip,
+        .ssh_user = h->conf->ssh_user,
+        .ssh_port = h->conf->ssh_port,
+        .ssh_options = bt_setting_text(set, BT_CONF_SSH_OPTIONS),
+        .connect_ms = connect_ms,
+        .node_path = bt_setting_text(set, BT_CONF_NODE_PATH),
+        .remote_workdir = bt_setting_text(set, BT_CONF_REMOTE_WORKDIR),
+    };
+    struct bt_err err = {0};
+
+    (void)f;
+    if (!h->conf->has_node) {
+        snprintf(h->node_error, sizeof(h->node_error), "node_mode is none");
+        return;
+    }
+    if (bt_channel_open(&host, bt_deadline_in(connect_ms), &h->node, &h->node_why, &err) != 0) {
+        h->node = NULL;
+        snprintf(h->node_error, sizeof(h->node_error), "%.500s", err.text);
+    }
+}
+
+/* Even numbers ask the server, odd ones open the channel: both of a host at once. */
+static void ask_and_open(size_t k, void *ctx)
+{
+    struct bt_failover *f = ctx;
+    size_t i = k / 2;
+    int64_t ms = (int64_t)bt_setting_number(f->config->servers[i].settings, BT_CONF_CONNECT_TIMEOUT);
+
+    if (k % 2)
+        channel_open(f, &f->hosts[i]);
+    else
+        bt_database_ask(&f->databases[i], i == f->named_primary && ms > SUSPECT_MS ? SUSPECT_MS : ms);
+}
+
+static void log_servers(const struct bt_failover *f)
+{
+    bt_info(BT_SAY_DEAD_SERVERS);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->facts[i].life != BT_LIFE_ALIVE)
+            bt_info("  %s", f->config->servers[i].name);
+    bt_info(BT_SAY_ALIVE_SERVERS);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->facts[i].life == BT_LIFE_ALIVE)
+            bt_info("  %s", f->config->servers[i].name);
+    bt_info(BT_SAY_ALIVE_SLAVES);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->topology.role[i] == BT_ROLE_REPLICA)
+            bt_info("  %s  Version=%s log-bin:%s", f->config->servers[i].name, f->facts[i].version,
+                    f->facts[i].log_bin ? "enabled" : "disabled");
+}
+
+/* ----------------------------------------------------------------------- death */
+
+static void vote(size_t i, void *ctx)
+{
+    struct bt_failover *f = ctx;
+    struct bt_fo_host *h = &f->hosts[i];
+    const struct bt_conf_server *primary = &f->config->servers[f->topology.primary];
+    struct bt_reach_request request = {
+        .address = primary->ip, .port = primary->port, .timeout_ms = VOTE_MS, .greeting = true};
+    struct bt_reach_reply reply = {0};
+    struct bt_err err = {0};
+
+    if (f->topology.role[i] != BT_ROLE_REPLICA || !h->node)
+        return;
+    pthread_mutex_lock(&h->node_mutex);
+    if (bt_node_reach(h->node, &request, bt_deadline_in(VOTE_MS * 2), &reply, &err) != 0)
+        snprintf(h->vote_text, sizeof(h->vote_text), "no vote: %.200s", err.text);
+    else if (reply.port == BT_PORT_ANSWERS)
+        h->vote_reached = true;
+    pthread_mutex_unlock(&h->node_mutex);
+}
+
+static int death_confirm(struct bt_failover *f, struct bt_err *err)
+{
+    size_t p = f->topology.primary;
+    const struct bt_server_facts *facts = &f->facts[p];
+    const char *name = f->config->servers[p].name;
+
+    if (f->named_primary != SIZE_MAX && f->named_primary != p)
+        return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_IDENTIFIED, name, f->config->servers[f->named_primary].name);
+    if (facts->life == BT_LIFE_ALIVE)
+        return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_DEAD, name);
+    if (facts->life == BT_LIFE_REFUSING)
+        return bt_fail(err, BT_ERR_REALITY, BT_SAY_REACHABLE, name, facts->error_number);
+    bt_each(f->count, vote, f);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->hosts[i].vote_reached)
+            return bt_fail(err, BT_ERR_REALITY,
+                           "%s answers to %s, only the way from here is broken. Stop failover.", name,
+                           f->config->servers[i].name);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------- guards */
+
+static void time_mha(time_t when, char *out, size_t room)
+{
+    struct tm local;
+
+    localtime_r(&when, &local);
+    strftime(out, room, "%Y/%m/%d %H:%M:%S", &local);
+}
+
+static int last_failover_check(struct bt_failover *f, struct bt_err *err)
+{
+    uint64_t minutes = f->opts.last_failover_minutes ? f->opts.last_failover_minutes : LAST_FAILOVER_MINUTES;
+    char when[64];
+    struct stat st;
+
+    if (f->opts.ignore_last_failover) {
+        if (!f->opts.dry_run) {
+            unlink(f->complete_path);
+            unlink(f->error_path);
+        }
+        return 0;
+    }
+    if (stat(f->error_path, &st) == 0)
+        return bt_fail(err, BT_ERR_REALITY, BT_SAY_ERROR_FLAG "\nOr run: baton failover --ignore-last-failover",
+                       f->error_path, f->error_path);
+    if (stat(f->complete_path, &st) != 0)
+        return 0;
+    if (time(NULL) - st.st_mtime < (time_t)(minutes * 60)) {
+        time_mha(st.st_mtime, when, sizeof(when));
+        return bt_fail(err, BT_ERR_REALITY,
+                       BT_SAY_TOO_EARLY "\nClear it with: rm %s   Override it once with: --ignore-last-failover", when,
+                       f->complete_path, f->complete_path);
+    }
+    if (!f->opts.dry_run)
+        unlink(f->complete_path);
+    return 0;
+}
+
+static void lock_one(size_t i, void *ctx)
+{
+    struct bt_failover *f = ctx;
+    struct bt_fo_host *h = &f->hosts[i];
+    int rc;
+
+    if (f->topology.role[i] != BT_ROLE_REPLICA)
+        return;
+    rc = bt_database_lock(h->db, bt_deadline_in(3000), &h->err);
+    if (rc == 1)
+        bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
+}
+
+static int locks_take(struct bt_failover *f, struct bt_err *err)
+{
+    bt_each(f->count, lock_one, f);
+    for (size_t i = 0; i < f->count; i++)
+        if (f->hosts[i].err.kind != BT_ERR_NONE) {
+            *err = f->hosts[i].err;
+            return -1;
+        }
+    return 0;
+}
+
+static bool uses_gtid(const struct bt_failover *f)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < f->count; i++) {
+        const struct bt_upstream *u = bt_topology_link(&f->topology, f->facts, i);
+
+        all = all && (!u || u->mode != BT_REPLICA_POSITION);
+    }
+    return all;
+}
+
+static int state_files_check(struct bt_failover *f, struct bt_err *err)
+{
+    const char *dir = f->config->workdir;
+
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST)
+        return bt_fail_sys(err, "could not make the work folder \"%s\"", dir);
+    if (access(dir, W_OK) != 0)
+        return bt_fail_sys(err, "the work folder \"%s\" cannot be written to", dir);
+    return last_failover_check(f, err);
+}
+
+int bt_fo_check(struct bt_failover *f, struct bt_err *err)
+{
+    bt_info(BT_PHASE_1);
+    bt_fo_step_begin(f, BT_FO_CHECK);
+    if (state_files_check(f, err) != 0)
+        return -1;
+    bt_each(f->count * 2, ask_and_open, f);
+    if (bt_fo_facts_take(f, err) != 0 || bt_topology_find(f->config, f->facts, &f->topology, err) != 0)
+        return -1;
+    f->has_topology = true;
+    log_servers(f);
+    if (death_confirm(f, err) != 0)
+        return -1;
+    for (size_t i = 0; i < f->count; i++)
+        f->hosts[i].link = f->topology.link[i];
+    if (!f->opts.dry_run && locks_take(f, err) != 0)
+        return -1;
+    bt_info(uses_gtid(f) ? BT_SAY_MODE_GTID : BT_SAY_MODE_POSITION);
+    bt_fo_step_end(f, BT_FO_CHECK);
+    bt_info(BT_PHASE_1_DONE);
+    bt_crash_point("after-check");
+    return 0;
+}
