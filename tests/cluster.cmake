@@ -8,3 +8,4 @@ bt_bats(cluster ledger)
 # One request over a node channel, for tests/cli/node.bats and tests/cluster/node.bats.
 add_executable(channel_tool cluster/channel_tool.c)
 target_link_libraries(channel_tool PRIVATE bt_flags bt_failover)
+bt_bats(cluster node)

@@ -13,8 +13,10 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -330,6 +332,18 @@ static int reach(struct bt_channel *ch, char **args, struct bt_err *err)
     return 0;
 }
 
+/* PORT: takes it and serves nobody. */
+static int listen_on(struct bt_channel *ch, char **args, struct bt_err *err)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number(args[0]))};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)ch;
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) != 0 || listen(fd, 1) != 0)
+        return bt_fail_sys(err, "could not listen on port %s", args[0]);
+    return pause();
+}
+
 static const struct command {
     const char *name;
     int args;
@@ -350,6 +364,7 @@ static const struct command {
     {"stop", 6, false, stop},
     {"vip", 3, false, vip},
     {"reach", 3, false, reach},
+    {"listen", 1, true, listen_on},
 };
 
 /* -------------------------------------------------------------------- main */
