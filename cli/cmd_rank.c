@@ -60,6 +60,8 @@ static int collect(struct ranking *r, int argc, char **argv, struct bt_err *err)
         r->items[i].received = logs->survey.received;
         if (logs->survey.has_gtid && logs->survey.flavor == BT_FLAVOR_MARIADB)
             r->items[i].gtid = &logs->survey.gtid;
+        if (logs->survey.has_gtid && logs->survey.flavor == BT_FLAVOR_MYSQL)
+            r->items[i].gtid_set = &logs->survey.gtid_set;
     }
     return 0;
 }

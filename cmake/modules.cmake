@@ -70,6 +70,7 @@ bt_module(diff
     diff_log_save.c
     diff_log_verify.c
     digest.c
+    had.c
     log_dir.c
     log_home.c
     log_set.c

@@ -275,7 +275,7 @@ int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct
 
 void bt_log_head_done(struct bt_log_head *h)
 {
-    bt_gtid_state_done(&h->list);
+    bt_had_done(&h->list);
 }
 
 /* Takes what one of the first events says.  1: the head ends here. */
@@ -283,7 +283,6 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev, enu
                            struct bt_log_head *ret, struct bt_err *err)
 {
     const struct bt_coordinate_tracker *place = &w->grouper.place;
-    uint32_t flags;
 
     ret->readable = true;
     if (part != BT_GROUP_OUTSIDE) {
@@ -295,11 +294,9 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev, enu
         }
         return 1;
     }
-    if (ev->type == BT_GTID_LIST && !ret->has_list) {
-        if (bt_gtid_list_read(ev, &ret->list, &flags, err) != 0)
-            return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[w->log].name, ev->offset);
-        ret->has_list = true;
-    }
+    if ((ev->type == BT_GTID_LIST || ev->type == BT_PREVIOUS_GTIDS) && !ret->list.known &&
+        bt_had_read(&ret->list, ev, err) != 0)
+        return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[w->log].name, ev->offset);
     if (place->last.file[0]) {
         /* The first place the log names: the ROTATE at its head, before anything else moved it. */
         if (!ret->has_place)

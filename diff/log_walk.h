@@ -14,6 +14,7 @@
 #ifndef BT_DIFF_LOG_WALK_H
 #define BT_DIFF_LOG_WALK_H
 
+#include "diff/had.h"
 #include "diff/survey.h"
 #include "parser/transaction.h"
 
@@ -66,8 +67,7 @@ struct bt_log_head {
     bool has_place;             /* place.pos is known (place.file perhaps not) */
     bool begins_whole;          /* its first transaction begins here, or there is none */
     bool has_transaction;
-    bool has_list;              /* GTID_LIST: the state in front of its first transaction */
-    struct bt_gtid_state list;
+    struct bt_had list; /* GTID_LIST, PREVIOUS_GTIDS: what stands in front of its first transaction */
 };
 
 int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,

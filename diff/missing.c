@@ -18,13 +18,15 @@ void bt_missing_done(struct bt_missing *m)
     free(m->cuts);
     bt_buf_done(&m->lost);
     bt_gtid_state_done(&m->before);
+    bt_gtid_set_done(&m->before_set);
     *m = (struct bt_missing){0};
 }
 
 static void finder_done(struct bt_finder *f)
 {
     for (size_t i = 0; i < f->segment_count; i++)
-        bt_gtid_state_done(&f->segments[i].list);
+        bt_had_done(&f->segments[i].list);
+    bt_had_done(&f->had);
     free(f->segments);
     free(f->found);
     free(f->nodes);
@@ -60,30 +62,8 @@ static void name_transaction(struct bt_buf *out, const struct bt_gtid *gtid,
 struct sweep {
     struct bt_finder *f;
     struct bt_coordinate at; /* file "" = not known */
-    struct bt_gtid_state had;
-    bool knows_gtid;
+    struct bt_had had;
 };
-
-static bool list_is_had(const struct bt_gtid_state *list, const struct bt_gtid_state *had)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (!bt_gtid_state_has(had, &list->items[i]))
-            return false;
-    }
-    return true;
-}
-
-/* MariaDB numbers the transactions of a domain without holes, so the next number proves that nothing
- * of this domain stands between. */
-static bool is_next_number(const struct sweep *s, const struct bt_gtid *gtid)
-{
-    const struct bt_gtid *last;
-
-    if (!s->knows_gtid || gtid->kind != BT_GTID_MARIADB)
-        return false;
-    last = bt_gtid_state_last(&s->had, gtid->domain);
-    return gtid->sequence == (last ? last->sequence : 0) + 1;
-}
 
 /* Whether nothing is missing between what is had and this copy. */
 static bool copy_is_joined(const struct sweep *s, const struct bt_found *x)
@@ -92,13 +72,13 @@ static bool copy_is_joined(const struct sweep *s, const struct bt_found *x)
 
     if (segment->joined)
         return true;
-    if (!s->at.file[0] && !s->knows_gtid)
+    if (!s->at.file[0] && !s->had.known)
         return s->f->m->count == 0 && x->first; /* nothing is known of the target: it takes all */
-    if (is_next_number(s, &x->item.gtid))
+    if (bt_had_is_next(&s->had, &x->item.gtid))
         return true;
     if (!x->first)
         return false;
-    if (segment->has_list && s->knows_gtid && list_is_had(&segment->list, &s->had))
+    if (segment->list.known && bt_had_contains(&s->had, &segment->list))
         return true;
     return s->at.file[0] && segment->place.file[0] &&
            bt_coordinate_compare(&segment->place, &s->at) <= 0;
@@ -143,8 +123,8 @@ static int take_item(struct sweep *s, uint32_t node, uint32_t copy, uint32_t hol
         f->segments[f->found[i].segment].joined = true;
     if (item->file != BT_NONE)
         place_of(f, item, true, &s->at);
-    if (item->gtid.kind == BT_GTID_MARIADB && s->knows_gtid)
-        return bt_gtid_state_update(&s->had, &item->gtid, err);
+    if (s->had.known)
+        return bt_had_add(&s->had, &item->gtid, err);
     return 0;
 }
 
@@ -207,8 +187,7 @@ static bool cut_is_covered(const struct bt_finder *f, const struct bt_missing_cu
                      f->m->sources[c->source].role != BT_SOURCE_BINLOG;
 
     if (c->cut.gtid.kind != BT_GTID_NONE) {
-        if (want->gtid && c->cut.gtid.kind == BT_GTID_MARIADB &&
-            bt_gtid_state_has(want->gtid, &c->cut.gtid))
+        if (bt_had_has(&f->had, &c->cut.gtid))
             return true;
         if (bt_missing_lookup(f, &c->cut.gtid) != BT_NONE)
             return true;
@@ -315,53 +294,55 @@ static int reenter(struct bt_finder *f, struct bt_err *err)
 static int find_before(struct bt_finder *f, struct bt_err *err)
 {
     struct bt_missing *m = f->m;
-    const struct bt_segment *segment = NULL;
+    struct bt_had before = {0};
 
-    for (size_t i = 0; i < f->found_count && m->count && !segment; i++) {
-        if (f->found[i].first && f->segments[f->found[i].segment].has_list &&
-            bt_gtid_equal(&f->found[i].item.gtid, &m->items[0].gtid))
-            segment = &f->segments[f->found[i].segment];
+    if (f->had.known) {
+        if (bt_had_copy(&before, f->want->gtid, f->want->gtid_set, err) != 0)
+            goto failed;
     }
-    if (segment || f->want->gtid) {
-        const struct bt_gtid_state *from = f->want->gtid ? f->want->gtid : &segment->list;
+    for (size_t i = 0; i < f->found_count && m->count && !before.known; i++) {
+        const struct bt_had *list = &f->segments[f->found[i].segment].list;
 
-        m->has_before = true;
-        for (size_t i = 0; i < from->count; i++) {
-            if (bt_gtid_state_update(&m->before, &from->items[i], err) != 0)
-                return -1;
-        }
-        return 0;
+        if (f->found[i].first && list->known &&
+            bt_gtid_equal(&f->found[i].item.gtid, &m->items[0].gtid) &&
+            bt_had_copy(&before, &list->state, &list->set, err) != 0)
+            goto failed;
     }
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count && !before.known; i++) {
         struct bt_gtid gtid = m->items[i].gtid;
 
         if (gtid.kind != BT_GTID_MARIADB || gtid.sequence < 2 ||
-            bt_gtid_state_last(&m->before, gtid.domain))
+            bt_gtid_state_last(&before.state, gtid.domain))
             continue;
         gtid.sequence--;
-        m->has_before = true;
-        if (bt_gtid_state_update(&m->before, &gtid, err) != 0)
-            return -1;
+        if (bt_had_add(&before, &gtid, err) != 0)
+            goto failed;
     }
+    m->before = before.state;
+    m->before_set = before.set;
     return 0;
+failed:
+    bt_had_done(&before);
+    return -1;
 }
 
 static int find(struct bt_finder *f, struct bt_err *err)
 {
-    struct sweep s = {.f = f, .at = f->want->after, .knows_gtid = f->want->gtid != NULL};
+    struct sweep s = {.f = f, .at = f->want->after};
     int failed = 0;
 
+    if (bt_had_copy(&f->had, f->want->gtid, f->want->gtid_set, err) != 0)
+        return -1;
     for (uint32_t i = 0; i < f->m->source_count; i++) {
         if (bt_missing_scan(f, i, NULL, err) != 0)
             return -1;
     }
     if (bt_missing_merge(f, err) != 0 || reenter(f, err) != 0)
         return -1;
-    for (size_t i = 0; !failed && s.knows_gtid && i < f->want->gtid->count; i++)
-        failed = bt_gtid_state_update(&s.had, &f->want->gtid->items[i], err);
+    failed = bt_had_copy(&s.had, f->want->gtid, f->want->gtid_set, err);
     if (!failed)
         failed = sweep(&s, err);
-    bt_gtid_state_done(&s.had);
+    bt_had_done(&s.had);
     if (failed)
         return -1;
     judge_cuts(f);

@@ -24,7 +24,8 @@
 /* What the target has. */
 struct bt_missing_want {
     struct bt_coordinate after;       /* all up to here is had; file "" = not known */
-    const struct bt_gtid_state *gtid; /* all in here is had; NULL = not known */
+    const struct bt_gtid_state *gtid;   /* MariaDB: all in here is had; NULL = not known */
+    const struct bt_gtid_set *gtid_set; /* MySQL: the same */
     struct bt_coordinate until;       /* nothing that ends behind this; file "" = no limit */
     /* What the target has is everything up to `after` (one connection, no filters): the sources are
      * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for any
@@ -78,7 +79,7 @@ struct bt_missing {
     size_t cut_count;
     struct bt_buf lost;  /* empty = nothing; else sentences for people */
     struct bt_gtid_state before; /* MariaDB: GTID state in front of the first item */
-    bool has_before;
+    struct bt_gtid_set before_set; /* MySQL: the same; empty = not known */
     uint64_t bytes_read;
     const struct bt_missing_source *sources; /* borrowed from the call */
     size_t source_count;

@@ -9,14 +9,14 @@
 #ifndef BT_DIFF_MISSING_PRIV_H
 #define BT_DIFF_MISSING_PRIV_H
 
+#include "diff/had.h"
 #include "diff/missing.h"
 
 #define BT_NONE UINT32_MAX
 
 struct bt_segment {
     struct bt_coordinate place; /* file "" = not known */
-    struct bt_gtid_state list;
-    bool has_list;
+    struct bt_had list; /* what stands in front of it */
     bool joined; /* follows on something that the target has or that was put into the set */
 };
 
@@ -31,6 +31,7 @@ struct bt_found {
 
 struct bt_finder {
     const struct bt_missing_want *want;
+    struct bt_had had; /* want's GTIDs, of either flavour */
     struct bt_missing *m;
     struct bt_found *found; /* source by source, each in its order */
     size_t found_count, found_room;

@@ -64,15 +64,6 @@ uint32_t bt_missing_file(struct bt_finder *f, const char *name)
 
 /* ------------------------------------------------------------------- entries */
 
-static bool list_is_had(const struct bt_gtid_state *list, const struct bt_gtid_state *had)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (!bt_gtid_state_has(had, &list->items[i]))
-            return false;
-    }
-    return true;
-}
-
 /* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this log
  * from being read as damage. */
 static bool event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos)
@@ -121,13 +112,13 @@ static void enter_binlog(const struct bt_log_set *set, const struct bt_coordinat
 }
 
 /* Whether the head is a place to enter at: what the target lacks begins behind it. */
-static bool head_fits(const struct bt_missing_want *want, bool by_gtid, const struct bt_log_head *head)
+static bool head_fits(const struct bt_finder *f, bool by_gtid, const struct bt_log_head *head)
 {
     if (!head->readable || !head->begins_whole)
         return false;
     if (by_gtid)
-        return head->has_list && list_is_had(&head->list, want->gtid);
-    return head->place.file[0] && bt_coordinate_compare(&head->place, &want->after) <= 0;
+        return head->list.known && bt_had_contains(&f->had, &head->list);
+    return head->place.file[0] && bt_coordinate_compare(&head->place, &f->want->after) <= 0;
 }
 
 /* Backwards by the heads of the logs. */
@@ -145,7 +136,7 @@ static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struc
         if (bt_log_head_read(set, i, &head, err) != 0)
             return -1;
         s->f->m->bytes_read += 4096;
-        fits = head_fits(s->f->want, by_gtid, &head);
+        fits = head_fits(s->f, by_gtid, &head);
         ret->opts.log = i;
         ret->place = head.place;
         bt_log_head_done(&head);
@@ -161,7 +152,7 @@ static int find_entry(struct scan *s, struct entry *ret, struct bt_err *err)
     enum bt_source_role role = s->source->role;
     bool has_after = want->after.file[0] && role != BT_SOURCE_BINLOG;
 
-    if (want->gtid && !(has_after && want->is_prefix))
+    if (s->f->had.known && !(has_after && want->is_prefix))
         return enter_by_heads(s, true, ret, err);
     if (has_after && role == BT_SOURCE_PRIMARY) {
         enter_binlog(s->source->set, &want->after, ret);
@@ -203,13 +194,15 @@ static int add_cut(struct scan *s, const struct bt_cut *cut, struct bt_err *err)
     return begin_segment(s, NULL, err);
 }
 
-static bool is_had(const struct bt_missing_want *want, enum bt_source_role role,
+static bool is_had(const struct bt_finder *f, enum bt_source_role role,
                    const struct bt_transaction *t)
 {
-    if (want->gtid && t->gtid.kind == BT_GTID_MARIADB)
-        return bt_gtid_state_has(want->gtid, &t->gtid);
-    return role != BT_SOURCE_BINLOG && want->after.file[0] && t->primary_end.file[0] &&
-           bt_coordinate_compare(&t->primary_end, &want->after) <= 0;
+    const struct bt_coordinate *after = &f->want->after;
+
+    if (f->had.known && t->gtid.kind != BT_GTID_NONE)
+        return bt_had_has(&f->had, &t->gtid);
+    return role != BT_SOURCE_BINLOG && after->file[0] && t->primary_end.file[0] &&
+           bt_coordinate_compare(&t->primary_end, after) <= 0;
 }
 
 static int add_found(struct scan *s, const struct bt_log_walk_step *step,
@@ -252,17 +245,17 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
     return 0;
 }
 
-/* A GTID_LIST at the start of a segment says what stands before it. */
+/* A GTID_LIST or PREVIOUS_GTIDS at the start of a segment says what stands before it; but a MySQL relay
+ * log's is only what was retrieved into older relay logs. */
 static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_segment *segment = &s->f->segments[s->segment];
-    uint32_t flags;
 
-    if (!s->at_segment_start || segment->has_list)
+    if (!s->at_segment_start || segment->list.known ||
+        (ev->type == BT_PREVIOUS_GTIDS && s->source->role == BT_SOURCE_RELAY))
         return 0;
-    if (bt_gtid_list_read(ev, &segment->list, &flags, err) != 0)
-        return bt_err_wrap(err, "GTID_LIST at %" PRIu64 " of \"%s\"", ev->offset, s->source->name);
-    segment->has_list = true;
+    if (bt_had_read(&segment->list, ev, err) != 0)
+        return bt_err_wrap(err, "GTIDs at %" PRIu64 " of \"%s\"", ev->offset, s->source->name);
     return 0;
 }
 
@@ -274,11 +267,12 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
 
     if (step->cut.kind != BT_CUT_NONE)
         return add_cut(s, &step->cut, err);
-    if (step->part == BT_GROUP_OUTSIDE && step->event.type == BT_GTID_LIST)
+    if (step->part == BT_GROUP_OUTSIDE &&
+        (step->event.type == BT_GTID_LIST || step->event.type == BT_PREVIOUS_GTIDS))
         return take_list(s, &step->event, err);
     if (step->part != BT_GROUP_END && step->part != BT_GROUP_WHOLE)
         return 0;
-    if (is_had(want, s->source->role, t)) {
+    if (is_had(s->f, s->source->role, t)) {
         s->f->segments[s->segment].joined = true;
         s->at_segment_start = false;
         return 0;

@@ -31,6 +31,17 @@ enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a, const st
     return b_ahead ? BT_RANK_LESS : BT_RANK_EQUAL;
 }
 
+static enum bt_rank_order compare_sets(const struct bt_gtid_set *a, const struct bt_gtid_set *b)
+{
+    bool a_has_b = bt_gtid_set_contains(a, b), b_has_a = bt_gtid_set_contains(b, a);
+
+    if (a_has_b && b_has_a)
+        return BT_RANK_EQUAL;
+    if (a_has_b)
+        return BT_RANK_MORE;
+    return b_has_a ? BT_RANK_LESS : BT_RANK_FORKED;
+}
+
 static enum bt_rank_order compare_places(const struct bt_coordinate *a, const struct bt_coordinate *b)
 {
     int order;
@@ -45,6 +56,8 @@ enum bt_rank_order bt_rank_compare(const struct bt_rank_item *a, const struct bt
 {
     if (a->gtid && b->gtid)
         return bt_gtid_state_compare(a->gtid, b->gtid);
+    if (a->gtid_set && b->gtid_set)
+        return compare_sets(a->gtid_set, b->gtid_set);
     return compare_places(&a->received, &b->received);
 }
 
@@ -57,7 +70,8 @@ static int order_of(const struct bt_rank_item *a, const struct bt_rank_item *b)
     if (order == BT_RANK_FORKED)
         order = compare_places(&a->received, &b->received);
     if (order == BT_RANK_UNKNOWN) {
-        bool a_known = a->gtid || a->received.file[0], b_known = b->gtid || b->received.file[0];
+        bool a_known = a->gtid || a->gtid_set || a->received.file[0];
+        bool b_known = b->gtid || b->gtid_set || b->received.file[0];
 
         return a_known == b_known ? 0 : a_known ? -1 : 1;
     }
@@ -74,7 +88,8 @@ static void find_forks(struct bt_rank_item *items, size_t count)
             if (k == i || bt_rank_compare(&items[i], &items[k]) != BT_RANK_FORKED)
                 continue;
             items[i].fork_with = k;
-            domains_ahead(items[i].gtid, items[k].gtid, &items[i].fork_domain);
+            if (items[i].gtid && items[k].gtid)
+                domains_ahead(items[i].gtid, items[k].gtid, &items[i].fork_domain);
         }
     }
 }

@@ -15,7 +15,8 @@
 /* What ranking needs of one server; a survey made on another host fills it from a few texts. */
 struct bt_rank_item {
     struct bt_coordinate received;      /* file "" = not known */
-    const struct bt_gtid_state *gtid;   /* NULL = not known */
+    const struct bt_gtid_state *gtid;   /* MariaDB; NULL = not known */
+    const struct bt_gtid_set *gtid_set; /* MySQL; NULL = not known */
     unsigned rank;                      /* out: 1 = best */
     bool latest;                        /* out: rank 1 */
     size_t fork_with;                   /* out: index of a server it is incomparable to; SIZE_MAX */

@@ -24,6 +24,7 @@ const char *bt_cut_kind_name(enum bt_cut_kind kind)
 void bt_survey_done(struct bt_survey *s)
 {
     bt_gtid_state_done(&s->gtid);
+    bt_gtid_set_done(&s->gtid_set);
     bt_buf_done(&s->gtid_text);
 }
 
@@ -45,7 +46,7 @@ static int find_start(const struct bt_log_set *set, bool wants_list, struct bt_s
             return -1;
         s->logs_read++;
         good = head.readable && head.has_transaction && head.begins_whole && head.place.file[0] &&
-               (head.has_list || !wants_list);
+               (head.list.known || !wants_list);
         bt_log_head_done(&head);
         if (good)
             break;
@@ -77,6 +78,8 @@ static bool take_hint(const struct bt_log_set *set, const struct bt_survey_hints
 
 static int add_gtid(struct bt_survey *s, const struct bt_gtid *gtid, struct bt_err *err)
 {
+    if (gtid->kind == BT_GTID_MYSQL)
+        return bt_gtid_set_add(&s->gtid_set, gtid, err);
     if (gtid->kind != BT_GTID_MARIADB)
         return 0;
     return bt_gtid_state_update(&s->gtid, gtid, err);
@@ -95,6 +98,18 @@ static int add_list(struct bt_survey *s, const struct bt_event *ev, struct bt_er
     if (!failed && !s->has_transaction)
         s->has_gtid = true;
     return failed ? -1 : 0;
+}
+
+/* MySQL's: in a binary log all that was executed before it, in a relay log all that was retrieved. */
+static int add_previous(struct bt_survey *s, const struct bt_event *ev, struct bt_err *err)
+{
+    bt_auto_gtid_set struct bt_gtid_set set = {0};
+
+    if (bt_previous_gtids_read(ev, &set, err) != 0 ||
+        bt_gtid_set_unite(&s->gtid_set, &set, err) != 0)
+        return -1;
+    s->has_gtid = true;
+    return 0;
 }
 
 /* The server that wrote the set, and the one whose events it holds. */
@@ -144,6 +159,8 @@ static int take_step(struct bt_survey *s, const struct bt_log_walk *w,
     if (step->event.type == BT_FORMAT_DESCRIPTION)
         take_format(s, &step->event);
     if (step->event.type == BT_GTID_LIST && add_list(s, &step->event, err) != 0)
+        return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
+    if (step->event.type == BT_PREVIOUS_GTIDS && add_previous(s, &step->event, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
     if (last->file[0]) {
         if (!s->oldest.file[0])
@@ -214,6 +231,13 @@ static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, s
 {
     if (!hints || !hints->gtid_executed)
         return 0;
+    /* MySQL's notation has uuids in it, MariaDB's has no colon. */
+    if (strchr(hints->gtid_executed, ':')) {
+        if (bt_gtid_set_parse(bt_slice_str(hints->gtid_executed), &s->gtid_set, err) != 0)
+            return bt_err_wrap(err, "executed GTIDs");
+        s->has_gtid = true;
+        return 0;
+    }
     if (bt_gtid_state_parse(bt_slice_str(hints->gtid_executed), &s->gtid, err) != 0)
         return bt_err_wrap(err, "executed GTIDs");
     s->has_gtid = true;
@@ -238,7 +262,12 @@ static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
     if (!s->received.file[0])
         s->received = s->position;
     take_executed(s, info, hints);
-    if (s->gtid.count && s->has_gtid)
+    /* With gtid_mode=OFF the set is there and empty: it says nothing. */
+    if (s->flavor == BT_FLAVOR_MYSQL && bt_gtid_set_is_empty(&s->gtid_set))
+        s->has_gtid = false;
+    if (s->has_gtid && s->flavor == BT_FLAVOR_MYSQL)
+        bt_gtid_set_text(&s->gtid_set, &s->gtid_text);
+    else if (s->has_gtid)
         bt_gtid_state_text(&s->gtid, &s->gtid_text);
     return bt_buf_check(&s->gtid_text, "the GTID state", err);
 }

@@ -17,7 +17,7 @@
 
 #include "diff/log_set.h"
 #include "parser/format.h"
-#include "parser/gtid.h"
+#include "parser/gtid_set.h"
 #include "parser/reader.h"
 
 /* What a live server says about itself; zeroed = ask the files. */
@@ -60,7 +60,8 @@ struct bt_survey {
     struct bt_coordinate oldest;   /* the logs at hand begin here */
     bool has_gtid;                 /* gtid is known completely (a GTID_LIST or a hint was met) */
     struct bt_gtid_state gtid;     /* MariaDB: last GTID per domain received whole */
-    struct bt_buf gtid_text;       /* the same as text; MySQL: the set */
+    struct bt_gtid_set gtid_set;   /* MySQL: relay logs: what was retrieved, and executed (hint) */
+    struct bt_buf gtid_text;       /* either as text, in the server's notation */
     struct bt_gtid last_gtid;      /* of the last whole transaction */
     uint64_t unfinished_bytes;
     struct bt_cut cut;             /* kind NONE when the last log ends well */
