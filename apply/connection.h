@@ -33,16 +33,17 @@ enum bt_tls {
 /* All strings may be NULL and are borrowed during open only.  What is set here wins over the option
  * file. */
 struct bt_connection_opts {
-    const char *host;           /* TCP, also for "localhost" */
-    unsigned port;              /* 0 = 3306 or the option file's */
-    const char *socket;         /* unix socket; wins over host */
+    const char *host;   /* TCP, also for "localhost" */
+    unsigned port;      /* 0 = 3306 or the option file's */
+    const char *socket; /* unix socket; wins over host */
     const char *user;
     const char *password;
     const char *defaults_file;  /* the only option file that is read */
     const char *defaults_group; /* besides [client]; only with defaults_file */
     enum bt_tls tls;
     const char *tls_ca, *tls_cert, *tls_key; /* PEM files */
-    bool local_infile;          /* LOAD DATA LOCAL may ask us: bt_connection_set_infile() */
+    /* LOAD DATA LOCAL may ask us: bt_connection_set_infile() */
+    bool local_infile;
 };
 
 struct bt_server {
@@ -84,7 +85,7 @@ struct bt_rows {
     struct bt_arena arena;
     unsigned column_count;
     uint64_t row_count;
-    const char **names; /* column_count */
+    const char **names;     /* column_count */
     struct bt_slice *cells; /* row_count * column_count, row after row; NULL is ptr == "" with
                                is_null set */
     bool *is_null;

@@ -109,7 +109,7 @@ uint64_t bt_context_sql_mode(const struct bt_context *c, uint64_t mode)
 
     if (c->source == c->target)
         return c->target == BT_FLAVOR_MYSQL && c->target_version >= 80000 ? mode & ~mysql8_removed
-                                                                         : mode;
+                                                                          : mode;
     if (c->target == BT_FLAVOR_MYSQL)
         return mode & UINT32_MAX & (c->target_version >= 80000 ? ~mysql8_removed : UINT64_MAX);
     /* MySQL rounds fractions of seconds where MariaDB cuts them, unless told otherwise. */
@@ -315,7 +315,8 @@ static int add_decimal(struct bt_buf *out, struct bt_slice value, struct bt_err 
             bt_buf_add_byte(out, '.');
         while (left > 0) {
             /* the odd group stands first in the whole part and last in the fraction */
-            unsigned digits = part == 0 && left % 9 ? left % 9 : left < 9 ? left : 9;
+            unsigned digits = part == 0 && left % 9 ? left % 9 : left < 9 ? left
+                                                                          : 9;
             uint32_t number = 0;
 
             for (unsigned i = 0; i < digit_bytes[digits]; i++)

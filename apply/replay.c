@@ -24,9 +24,9 @@ struct replay {
     struct bt_target target;
     struct bt_statements statements;
     struct bt_sender sender;
-    bool is_open;        /* the three above are */
-    bool is_passed_over; /* the transaction under way is on the target already */
-    bool stop;           /* progress said so */
+    bool is_open;                 /* the three above are */
+    bool is_passed_over;          /* the transaction under way is on the target already */
+    bool stop;                    /* progress said so */
     struct bt_gtid_state reached; /* MariaDB: what gtid_slave_pos is to become */
     struct bt_err late;           /* of a callback that cannot fail */
     int64_t started_ms, told_ms;

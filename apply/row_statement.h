@@ -20,7 +20,7 @@ struct bt_row_statement {
     struct bt_buf bytes; /* the events, as they will be encoded */
     bool is_open;        /* something was added that STMT_END has not closed */
     bool is_whole;
-    char table[200];     /* "db.table" of the last TABLE_MAP, for messages */
+    char table[200]; /* "db.table" of the last TABLE_MAP, for messages */
 };
 
 enum { BT_ROW_STATEMENT_MAX = 1500 << 20 };

@@ -43,8 +43,8 @@ typedef int bt_step_emit(void *ctx, const struct bt_step *step, struct bt_err *e
 struct bt_statements_opts {
     enum bt_flavor target;
     uint32_t target_version;
-    bool keep_gtids;      /* give transactions their original GTIDs */
-    uint64_t packet_max;  /* the target's max_allowed_packet */
+    bool keep_gtids;     /* give transactions their original GTIDs */
+    uint64_t packet_max; /* the target's max_allowed_packet */
     const struct bt_collations *collations;
     bt_step_emit *emit;
     void *ctx;

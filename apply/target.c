@@ -201,8 +201,9 @@ static int set_up_session(struct bt_target *t, const struct bt_target_opts *opts
                            err) < 0)
         return -1;
     /* Otherwise the target's log keeps the text of our BINLOG statements. */
-    if (mariadb && t->has_binlog && try_set(t, "SET binlog_annotate_row_events=0", false,
-                                            "setting up the session", deadline, err) < 0)
+    if (mariadb && t->has_binlog &&
+        try_set(t, "SET binlog_annotate_row_events=0", false, "setting up the session", deadline,
+                err) < 0)
         return -1;
     if (mariadb && t->keeps_gtids &&
         try_set(t, "SET server_id=@@server_id, gtid_domain_id=@@gtid_domain_id", true,

@@ -18,8 +18,9 @@ struct bt_target {
     struct bt_connection *connection;
     struct bt_server server;
     uint64_t packet_max;
-    bool has_binlog;  /* and writes what we do into it */
-    bool keeps_gtids; /* transactions can be given their original GTIDs */
+    bool has_binlog; /* and writes what we do into it */
+    /* transactions can be given their original GTIDs */
+    bool keeps_gtids;
     struct bt_gtid_state binlog_state, slave_pos; /* MariaDB */
     struct bt_gtid_set executed;                  /* MySQL */
     struct bt_collations collations;

@@ -57,11 +57,11 @@ static inline void bt_release_dir(DIR **dir)
 #define bt_auto_dir BT_AUTO(bt_release_dir)
 
 /* Takes the pointer out of an automatic variable, which is NULL afterwards. */
-#define bt_steal(variable)               \
-    __extension__({                      \
+#define bt_steal(variable) \
+    __extension__({ \
         __typeof__(variable) stolen_ = (variable); \
-        (variable) = NULL;               \
-        stolen_;                         \
+        (variable) = NULL; \
+        stolen_; \
     })
 
 static inline int bt_steal_fd(int *fd)

@@ -27,7 +27,8 @@ void bt_buf_reset(struct bt_buf *b)
 /* Room at least for len + n bytes, doubling, never over the ceiling. */
 static bool grow(struct bt_buf *b, size_t n)
 {
-    size_t room = b->room ? b->room : FIRST_ROOM < b->max ? FIRST_ROOM : b->max;
+    size_t room = b->room ? b->room : FIRST_ROOM < b->max ? FIRST_ROOM
+                                                          : b->max;
     uint8_t *data;
 
     if (b->failed || n > b->max - b->len) {

@@ -37,7 +37,7 @@ struct bt_err {
     unsigned server_errno; /* MariaDB/MySQL error number, 0 if none */
     const char *file;      /* where it was raised, for --verbose */
     int line;
-    char text[1024];       /* "outermost: ...: innermost", no newline */
+    char text[1024]; /* "outermost: ...: innermost", no newline */
 };
 
 /* What every failing function returns; inline, so that the compiler knows it too and does not take

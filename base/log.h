@@ -22,9 +22,9 @@ enum bt_log_format {
 };
 
 struct bt_log_opts {
-    enum bt_log_level level;   /* lines below it are dropped */
+    enum bt_log_level level; /* lines below it are dropped */
     enum bt_log_format format;
-    const char *path;          /* appended to; NULL = stderr.  Borrowed for good */
+    const char *path; /* appended to; NULL = stderr.  Borrowed for good */
 };
 
 void bt_log_setup(struct bt_log_opts opts);

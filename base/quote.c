@@ -8,7 +8,11 @@ static const char digits[] = "0123456789ABCDEF";
 size_t bt_utf8_length(const uint8_t *p, size_t left)
 {
     uint8_t a = p[0];
-    size_t len = a < 0x80 ? 1 : a < 0xc2 ? 0 : a < 0xe0 ? 2 : a < 0xf0 ? 3 : a < 0xf5 ? 4 : 0;
+    size_t len = a < 0x80 ? 1 : a < 0xc2 ? 0
+                            : a < 0xe0   ? 2
+                            : a < 0xf0   ? 3
+                            : a < 0xf5   ? 4
+                                         : 0;
 
     if (len > left)
         return 0;
@@ -54,8 +58,15 @@ static inline bool copy_8(uint8_t *at, const uint8_t *p)
 
 static uint8_t *put_escape(uint8_t *at, uint8_t c)
 {
-    static const char short_forms[] = {['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-                                       ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    static const char short_forms[] = {
+        ['"'] = '"',
+        ['\\'] = '\\',
+        ['\b'] = 'b',
+        ['\f'] = 'f',
+        ['\n'] = 'n',
+        ['\r'] = 'r',
+        ['\t'] = 't',
+    };
 
     *at++ = '\\';
     if (c < sizeof(short_forms) && short_forms[c]) {

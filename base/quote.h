@@ -18,7 +18,8 @@ uint8_t *bt_quote_at(uint8_t *at, struct bt_slice text);
  * 2 * len + 4 bytes, and returns the end. */
 uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes);
 
-/* Length of the well-formed UTF-8 character at p, of which left bytes are there; 0 if it is none. */
+/* Length of the well-formed UTF-8 character at p, of which left bytes are there; 0 if it is none.
+ */
 size_t bt_utf8_length(const uint8_t *p, size_t left);
 
 #endif

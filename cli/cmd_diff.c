@@ -28,15 +28,16 @@ static struct {
 static const struct bt_opt opts[] = {
     {"target", 't', BT_OPT_STRING, "DIR", "the replica to complete: its log directory", NULL,
      &opt.target},
-    {"replica", 'r', BT_OPT_LIST, "DIR", "another replica of the same primary", NULL, &opt.replicas},
+    {"replica", 'r', BT_OPT_LIST, "DIR", "another replica of the same primary", NULL,
+     &opt.replicas},
     {"primary", 'p', BT_OPT_STRING, "DIR", "the primary's binary logs", NULL, &opt.primary},
     {"output", 'o', BT_OPT_STRING, "FILE",
      "write the diff log to FILE (packed when it ends in .zst) and the manifest to FILE.json", NULL,
      &opt.out},
     {"from", 0, BT_OPT_CHOICE, "WHAT", "count as had what the target has received or executed",
      from_names, &opt.from},
-    {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection", NULL,
-     &opt.connection},
+    {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
+     NULL, &opt.connection},
     {"dry-run", 'n', BT_OPT_FLAG, NULL, "find out, but write nothing", NULL, &opt.dry_run},
     {"list", 0, BT_OPT_FLAG, NULL, "with --json: every transaction too", NULL, &opt.list},
     {"json", 0, BT_OPT_FLAG, NULL, "write the manifest as JSON", NULL, &opt.json},
@@ -96,7 +97,8 @@ static int take_target(struct job *job, struct bt_err *err)
     if (opt.from == FROM_EXECUTED) {
         if (!survey->executed.file[0])
             return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has executed is not known: there is no"
-                           " relay-log.info", opt.target);
+                                                " relay-log.info",
+                           opt.target);
         job->want.after = survey->executed;
         job->want.is_prefix = true;
         /* Its own relay logs hold what it has received and not executed. */
@@ -109,7 +111,8 @@ static int take_target(struct job *job, struct bt_err *err)
     job->want.is_prefix = !job->want.gtid || count_domains(&survey->gtid) <= 1;
     if (!survey->received.file[0] && !job->want.gtid)
         return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has received is not known: its relay logs"
-                       " name no place in a primary's log", opt.target);
+                                            " name no place in a primary's log",
+                       opt.target);
     add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, true);
     return 0;
 }
@@ -242,9 +245,11 @@ const struct bt_command bt_cmd_diff = {
     .summary = "write the log of what a replica lacks",
     .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE [OPTIONS]",
     .about =
-        "Finds every transaction that the target lacks and that some other log holds whole, and writes\n"
+        "Finds every transaction that the target lacks and that some other log holds whole, and "
+        "writes\n"
         "them, in order, as one valid binary log that mariadb-binlog and `baton apply` read.  A\n"
-        "transaction without its end and anything behind damage is left out; the manifest says where and\n"
+        "transaction without its end and anything behind damage is left out; the manifest says "
+        "where and\n"
         "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
                 "  $ baton diff --target r2 --primary dead --dry-run\n",

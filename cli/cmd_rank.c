@@ -17,8 +17,8 @@ static struct {
 
 static const struct bt_opt opts[] = {
     {"json", 0, BT_OPT_FLAG, NULL, "write one JSON document", NULL, &opt.json},
-    {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection", NULL,
-     &opt.connection},
+    {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
+     NULL, &opt.connection},
     {0},
 };
 
@@ -125,7 +125,8 @@ static void write_table(const struct ranking *r, struct bt_out *out)
                         logs->survey.cut.at, logs->survey.cut.reason);
         if (item->fork_with != SIZE_MAX)
             bt_buf_addf(&out->buf, "      cannot be compared to %s: each has something of its own"
-                        " (this one in domain %u)\n", r->logs[item->fork_with].dir,
+                                   " (this one in domain %u)\n",
+                        r->logs[item->fork_with].dir,
                         item->fork_domain);
     }
 }
@@ -154,10 +155,12 @@ const struct bt_command bt_cmd_rank = {
     .group = "Logs without servers",
     .summary = "tell which replica has received most",
     .usage = "[OPTIONS] REPLICA_DIR...",
-    .about = "Reads the relay logs of each directory from their end backwards and orders the replicas by\n"
-             "what they have received whole: by GTID where both sides know theirs, by the primary's\n"
-             "coordinate otherwise.  Equal ones share a rank.  A transaction without its end does not\n"
-             "count; its bytes are shown.\n",
+    .about =
+        "Reads the relay logs of each directory from their end backwards and orders the replicas "
+        "by\n"
+        "what they have received whole: by GTID where both sides know theirs, by the primary's\n"
+        "coordinate otherwise.  Equal ones share a rank.  A transaction without its end does not\n"
+        "count; its bytes are shown.\n",
     .examples = "  $ baton rank /var/lib/mysql-r1 /var/lib/mysql-r2\n",
     .opts = opts,
     .run = run,

@@ -41,8 +41,8 @@ static void write_text(const char *path, const struct bt_diff_log_report *r, str
                 r->transactions, r->events, bt_size_text(r->bytes, size));
 }
 
-static void write_json(const char *path, const struct bt_diff_log_report *r, const struct bt_err *fault,
-                       struct bt_json *j)
+static void write_json(const char *path, const struct bt_diff_log_report *r,
+                       const struct bt_err *fault, struct bt_json *j)
 {
     char first[BT_GTID_TEXT_SIZE], last[BT_GTID_TEXT_SIZE];
 
@@ -56,7 +56,8 @@ static void write_json(const char *path, const struct bt_diff_log_report *r, con
         bt_json_key_u64(j, "bytes", r->bytes);
         bt_json_key_str(j, "first",
                         r->first.kind == BT_GTID_NONE ? NULL : bt_gtid_text(&r->first, first));
-        bt_json_key_str(j, "last", r->last.kind == BT_GTID_NONE ? NULL : bt_gtid_text(&r->last, last));
+        bt_json_key_str(j, "last",
+                        r->last.kind == BT_GTID_NONE ? NULL : bt_gtid_text(&r->last, last));
         bt_json_key_str(j, "xxh3", r->xxh3);
     }
     bt_json_end(j);
@@ -106,8 +107,10 @@ const struct bt_command bt_cmd_verify = {
     .group = "Logs without servers",
     .summary = "check a diff log against its manifest",
     .usage = "[OPTIONS] FILE...",
-    .about = "Reads each diff log whole: framing, positions and CRC of every event, no transaction without\n"
-             "an end, none twice, and, against FILE.json, the GTID, size and content of each one and the\n"
+    .about = "Reads each diff log whole: framing, positions and CRC of every event, no transaction "
+             "without\n"
+             "an end, none twice, and, against FILE.json, the GTID, size and content of each one "
+             "and the\n"
              "digest of all.\n",
     .examples = "  $ baton verify r2.binlog\n",
     .opts = opts,

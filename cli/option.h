@@ -36,13 +36,13 @@ struct bt_opt_list {
 };
 
 struct bt_opt {
-    const char *name;               /* long name; NULL ends the table */
-    char letter;                    /* short name or 0 */
+    const char *name; /* long name; NULL ends the table */
+    char letter;      /* short name or 0 */
     enum bt_opt_kind kind;
-    const char *arg;                /* name of the value in help, NULL for flags */
-    const char *help;               /* one sentence, lower case, no full stop */
-    const char *const *choices;     /* BT_OPT_CHOICE: names, NULL at the end */
-    void *value;                    /* where it goes, type by kind; holds the default */
+    const char *arg;            /* name of the value in help, NULL for flags */
+    const char *help;           /* one sentence, lower case, no full stop */
+    const char *const *choices; /* BT_OPT_CHOICE: names, NULL at the end */
+    void *value;                /* where it goes, type by kind; holds the default */
 };
 
 /* Parses argv[1..] (argv[0] is the command's name).  Arguments that are no options are moved to

@@ -7,7 +7,8 @@
 #include "base/log.h"
 
 /* The relay set of a named connection. */
-static const struct bt_log_set *find_connection(const struct bt_log_home *home, const char *connection)
+static const struct bt_log_set *find_connection(const struct bt_log_home *home,
+                                                const char *connection)
 {
     for (size_t i = 0; i < home->set_count; i++) {
         if (home->sets[i].kind == BT_LOG_KIND_RELAY &&
@@ -30,8 +31,8 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
     s.binlog = bt_log_home_find(s.home, BT_LOG_KIND_BINLOG, NULL);
     if (connection && !s.relay) {
         bt_log_home_close(s.home);
-        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs of connection \"%s\" in \"%s\"",
-                       connection, dir);
+        return bt_fail(err, BT_ERR_REALITY,
+                       "there are no relay logs of connection \"%s\" in \"%s\"", connection, dir);
     }
     if (!s.relay && !s.binlog) {
         bt_log_home_close(s.home);
@@ -53,7 +54,8 @@ void bt_server_logs_close(struct bt_server_logs *s)
     *s = (struct bt_server_logs){0};
 }
 
-int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, struct bt_err *err)
+int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set,
+                          struct bt_err *err)
 {
     const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? s->relay_info : NULL;
 

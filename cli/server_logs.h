@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server_logs.h - one server's log directory as the offline commands take it: its sets, the relay set
- * they mean, and what a survey says of it.
+ * server_logs.h - one server's log directory as the offline commands take it: its sets, the relay
+ * set they mean, and what a survey says of it.
  */
 #ifndef BT_CLI_SERVER_LOGS_H
 #define BT_CLI_SERVER_LOGS_H
@@ -12,11 +12,12 @@
 struct bt_server_logs {
     const char *dir; /* as given; borrowed */
     struct bt_log_home *home;
-    const struct bt_log_set *relay;  /* NULL = none */
-    const struct bt_log_set *binlog; /* NULL = none */
+    const struct bt_log_set *relay;           /* NULL = none */
+    const struct bt_log_set *binlog;          /* NULL = none */
     const struct bt_relay_info *relay_info;   /* NULL = none */
     const struct bt_source_info *source_info; /* NULL = none */
-    struct bt_survey survey; /* of what bt_server_logs_survey() was told to look at */
+    /* of what bt_server_logs_survey() was told to look at */
+    struct bt_survey survey;
     bool surveyed;
 };
 

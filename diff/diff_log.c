@@ -16,7 +16,7 @@ struct feed {
     struct bt_source *source;
     struct bt_reader *reader;
     uint32_t log;
-    uint64_t at; /* offset of the next event */
+    uint64_t at;             /* offset of the next event */
     struct bt_event pending; /* read, but not used yet */
     bool has_pending;
 };
@@ -211,8 +211,8 @@ static int copy_damaged(const struct writer *w, const struct bt_missing_item *fr
                    end->offset, bt_end_kind_name(end->kind), end->reason);
 }
 
-/* Brings the source's feed to the transaction: it is right there, or the log is opened anew, since what
- * lies between may be damaged. */
+/* Brings the source's feed to the transaction: it is right there, or the log is opened anew, since
+ * what lies between may be damaged. */
 static int seek(struct writer *w, const struct bt_missing_item *from, struct bt_err *err)
 {
     struct feed *f = &w->feeds[from->source];
@@ -222,8 +222,8 @@ static int seek(struct writer *w, const struct bt_missing_item *from, struct bt_
     return feed_open(f, &w->m->sources[from->source], from->log, from->start, err);
 }
 
-/* Whether the transaction's last byte is behind us.  The events inside of a payload all stand at its
- * place; the one that follows them, or the log's end, shows that they are done. */
+/* Whether the transaction's last byte is behind us.  The events inside of a payload all stand at
+ * its place; the one that follows them, or the log's end, shows that they are done. */
 static bool is_behind(const struct feed *f, const struct bt_missing_item *from,
                       const struct bt_event *ev)
 {
@@ -274,9 +274,11 @@ static int copy_events(struct writer *w, const struct bt_missing_item *from,
 
 static int put_transaction(struct writer *w, const struct bt_missing_item *from, struct bt_err *err)
 {
-    struct bt_manifest_item item = {
-        .gtid = from->gtid, .file = from->file, .pos = from->pos, .end = from->end_pos,
-        .kind = from->kind};
+    struct bt_manifest_item item = {.gtid = from->gtid,
+                                    .file = from->file,
+                                    .pos = from->pos,
+                                    .end = from->end_pos,
+                                    .kind = from->kind};
 
     bt_digest_reset(w->digest);
     if (seek(w, from, err) != 0 || copy_events(w, from, &item, err) != 0)
@@ -306,7 +308,8 @@ static int describe_sources(struct writer *w, struct bt_err *err)
     for (size_t i = 0; i < m->source_count; i++) {
         if (!(used >> i & 1))
             continue;
-        out->sources[out->source_count] = bt_arena_str(&out->arena, bt_slice_str(m->sources[i].name));
+        out->sources[out->source_count] =
+            bt_arena_str(&out->arena, bt_slice_str(m->sources[i].name));
         if (!out->sources[out->source_count++])
             return bt_arena_fail(&out->arena, "a manifest", err);
     }

@@ -27,8 +27,8 @@ struct bt_sink {
 
 struct bt_diff_log_opts {
     bool zstd;
-    int zstd_level;      /* 0 = 1 */
-    uint32_t server_id;  /* of the FORMAT_DESCRIPTION; 0 = the first source's */
+    int zstd_level;     /* 0 = 1 */
+    uint32_t server_id; /* of the FORMAT_DESCRIPTION; 0 = the first source's */
 };
 
 /* Writes the log to the sink and fills *ret with what was written.  A copy that turns out damaged
@@ -52,9 +52,9 @@ struct bt_diff_log_report {
 };
 
 /* Checks a diff log against its manifest (NULL: against itself only): framing and end_log_pos of
- * every event, CRCs, no unfinished transaction, per transaction GTID, size and digest, GTID sequence
- * without step back, the digest of all.  The first fault is the error (BT_ERR_CORRUPT or CONFLICT),
- * naming offset and transaction. */
+ * every event, CRCs, no unfinished transaction, per transaction GTID, size and digest, GTID
+ * sequence without step back, the digest of all.  The first fault is the error (BT_ERR_CORRUPT or
+ * CONFLICT), naming offset and transaction. */
 int bt_diff_log_verify(struct bt_source *source, const struct bt_manifest *manifest,
                        struct bt_diff_log_report *ret, struct bt_err *err) BT_MUST_CHECK;
 

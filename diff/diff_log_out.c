@@ -23,8 +23,8 @@ void bt_xxh3_text(const void *state, char out[static 33])
              (unsigned long long)hash.low64);
 }
 
-int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts, struct bt_sink sink,
-                      struct bt_err *err)
+int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts,
+                      struct bt_sink sink, struct bt_err *err)
 {
     *o = (struct bt_diff_out){.sink = sink};
     bt_buf_init(&o->block, BLOCK_SIZE);
@@ -96,8 +96,8 @@ static int put(struct bt_diff_out *o, struct bt_slice bytes, struct bt_err *err)
 }
 
 /* Writes header and body and, when the log has them, the CRC of both. */
-static int put_event(struct bt_diff_out *o, struct bt_event_header h, struct bt_slice body, bool crc,
-                     bool hashed, struct bt_err *err)
+static int put_event(struct bt_diff_out *o, struct bt_event_header h, struct bt_slice body,
+                     bool crc, bool hashed, struct bt_err *err)
 {
     uint8_t bytes[BT_EVENT_HEADER_SIZE + BT_CHECKSUM_SIZE];
     struct bt_buf head = {.data = bytes, .room = sizeof(bytes), .max = sizeof(bytes)};
@@ -130,7 +130,8 @@ static int put_event(struct bt_diff_out *o, struct bt_event_header h, struct bt_
 int bt_diff_out_format(struct bt_diff_out *o, const struct bt_format *format, uint32_t when,
                        uint32_t server_id, struct bt_err *err)
 {
-    struct bt_event_header h = {.when = when, .type = BT_FORMAT_DESCRIPTION, .server_id = server_id};
+    struct bt_event_header h = {
+        .when = when, .type = BT_FORMAT_DESCRIPTION, .server_id = server_id};
     uint8_t bytes[FORMAT_BODY_MAX] = {0};
     struct bt_buf body = {.data = bytes, .room = sizeof(bytes), .max = sizeof(bytes)};
     char version[50] = {0};
@@ -146,7 +147,10 @@ int bt_diff_out_format(struct bt_diff_out *o, const struct bt_format *format, ui
         bt_buf_add_le(&body, 1, 1);
     if (bt_buf_check(&body, "a FORMAT_DESCRIPTION", err) != 0)
         return -1;
-    if (!o->has_format && put(o, bt_slice("\xfe" "bin", 4), err) != 0)
+    if (!o->has_format && put(o, bt_slice("\xfe"
+                                          "bin",
+                                          4),
+                              err) != 0)
         return -1;
     o->format = *format;
     o->has_format = true;
@@ -179,7 +183,8 @@ int bt_diff_out_event(struct bt_diff_out *o, const struct bt_event *ev, uint64_t
     struct bt_slice body;
 
     if (ev->raw.len < BT_EVENT_HEADER_SIZE + trailer)
-        return bt_fail(err, BT_ERR_BUG, "an event of %zu bytes came out of the reader", ev->raw.len);
+        return bt_fail(err, BT_ERR_BUG, "an event of %zu bytes came out of the reader",
+                       ev->raw.len);
     body = bt_slice(ev->raw.ptr + BT_EVENT_HEADER_SIZE,
                     ev->raw.len - BT_EVENT_HEADER_SIZE - trailer);
     if (put_event(o, h, body, o->checksum, true, err) != 0)

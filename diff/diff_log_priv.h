@@ -16,15 +16,15 @@ struct bt_diff_out {
     struct bt_buf block; /* collects small writes */
     ZSTD_CCtx *zstd;     /* NULL = plain */
     struct bt_buf packed;
-    uint64_t pos;        /* in the plain log */
+    uint64_t pos;            /* in the plain log */
     struct bt_format format; /* written last */
     bool has_format;
     bool checksum;
     void *xxh3; /* XXH3_state_t over the transactions' events */
 };
 
-int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts, struct bt_sink sink,
-                      struct bt_err *err) BT_MUST_CHECK;
+int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts,
+                      struct bt_sink sink, struct bt_err *err) BT_MUST_CHECK;
 void bt_diff_out_done(struct bt_diff_out *o);
 
 /* Magic and FORMAT_DESCRIPTION, or, in the middle, a FORMAT_DESCRIPTION alone. */

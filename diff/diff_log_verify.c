@@ -30,8 +30,9 @@ static int check_place(const struct verify *v, const struct bt_event *ev, struct
     uint64_t end = ev->offset + ev->raw.len;
 
     if (ev->header.end_log_pos != (uint32_t)end)
-        return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": the event ends at %" PRIu64
-                       ", its header says %u", v->name, ev->offset, end, ev->header.end_log_pos);
+        return bt_fail(err, BT_ERR_CORRUPT,
+                       "%s:%" PRIu64 ": the event ends at %" PRIu64 ", its header says %u", v->name,
+                       ev->offset, end, ev->header.end_log_pos);
     return 0;
 }
 
@@ -45,22 +46,27 @@ static int check_against_manifest(const struct verify *v, const struct bt_transa
     if (!v->manifest)
         return 0;
     if (index >= v->manifest->count)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": transaction %" PRIu64
-                       " is one more than the manifest's %zu", v->name, t->start, index + 1,
-                       v->manifest->count);
+        return bt_fail(err, BT_ERR_CONFLICT,
+                       "%s:%" PRIu64 ": transaction %" PRIu64
+                       " is one more than the manifest's %zu",
+                       v->name, t->start, index + 1, v->manifest->count);
     want = &v->manifest->items[index];
     bt_gtid_text(&t->gtid, have_text);
     bt_gtid_text(&want->gtid, want_text);
     if (strcmp(have_text, want_text) != 0)
         return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": transaction \"%s\", the manifest has"
-                       " \"%s\" there", v->name, t->start, have_text, want_text);
+                                             " \"%s\" there",
+                       v->name, t->start, have_text, want_text);
     if (v->bytes != want->bytes || v->events != want->events)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": transaction %s has %" PRIu64
-                       " events of %" PRIu64 " bytes, the manifest says %" PRIu64 " of %" PRIu64,
-                       v->name, t->start, have_text, v->events, v->bytes, want->events, want->bytes);
+        return bt_fail(err, BT_ERR_CONFLICT,
+                       "%s:%" PRIu64 ": transaction %s has %" PRIu64 " events of %" PRIu64
+                       " bytes, the manifest says %" PRIu64 " of %" PRIu64,
+                       v->name, t->start, have_text, v->events, v->bytes, want->events,
+                       want->bytes);
     if (bt_digest_value(v->digest) != want->digest)
         return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": the content of transaction %s is not"
-                       " what the manifest says", v->name, t->start, have_text);
+                                             " what the manifest says",
+                       v->name, t->start, have_text);
     return 0;
 }
 
@@ -77,7 +83,8 @@ static int check_sequence(struct verify *v, const struct bt_transaction *t, stru
         if (had->domain == t->gtid.domain && had->server_id == t->gtid.server_id &&
             had->sequence >= t->gtid.sequence)
             return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": transaction %s comes behind"
-                           " number %" PRIu64 " of its domain and server", v->name, t->start,
+                                                 " number %" PRIu64 " of its domain and server",
+                           v->name, t->start,
                            bt_gtid_text(&t->gtid, text), had->sequence);
     }
     return bt_gtid_state_update(&v->had, &t->gtid, err);
@@ -115,7 +122,8 @@ static int take_event(struct verify *v, const struct bt_event *ev, struct bt_err
 
         if (!is_frame)
             return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": an event of type %u stands outside"
-                           " any transaction", v->name, ev->offset, ev->type);
+                                                " any transaction",
+                           v->name, ev->offset, ev->type);
         return 0;
     }
     if (part == BT_GROUP_BEGIN || part == BT_GROUP_WHOLE) {
@@ -137,8 +145,8 @@ static int check_totals(struct verify *v, const struct bt_end *end, struct bt_er
     const struct bt_manifest *m = v->manifest;
 
     if (end->kind != BT_END_CLEAN)
-        return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": the log is %s: %s", v->name, end->offset,
-                       bt_end_kind_name(end->kind), end->reason);
+        return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": the log is %s: %s", v->name,
+                       end->offset, bt_end_kind_name(end->kind), end->reason);
     if (v->grouper.inside)
         return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": the last transaction has no end",
                        v->name, end->offset);
@@ -147,9 +155,10 @@ static int check_totals(struct verify *v, const struct bt_end *end, struct bt_er
         return 0;
     if (v->report.transactions != m->transactions || v->report.events != m->events ||
         v->report.bytes != m->bytes)
-        return bt_fail(err, BT_ERR_CONFLICT, "\"%s\" holds %" PRIu64 " transactions of %" PRIu64
-                       " bytes, its manifest says %" PRIu64 " of %" PRIu64, v->name,
-                       v->report.transactions, v->report.bytes, m->transactions, m->bytes);
+        return bt_fail(err, BT_ERR_CONFLICT,
+                       "\"%s\" holds %" PRIu64 " transactions of %" PRIu64
+                       " bytes, its manifest says %" PRIu64 " of %" PRIu64,
+                       v->name, v->report.transactions, v->report.bytes, m->transactions, m->bytes);
     if (strcmp(v->report.xxh3, m->xxh3) != 0)
         return bt_fail(err, BT_ERR_CONFLICT, "the digest of \"%s\" is %s, its manifest says %s",
                        v->name, v->report.xxh3, m->xxh3);

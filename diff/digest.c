@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What of each event goes into the digest.  A replica with log_slave_updates writes events anew, so
- * fields that the writing server fills from its own state are left out: thread ids, execution times,
- * status variables, table ids, transaction numbers, group commit ids.
+ * fields that the writing server fills from its own state are left out: thread ids, execution
+ * times, status variables, table ids, transaction numbers, group commit ids.
  */
 #include "diff/digest.h"
 
@@ -74,7 +74,8 @@ static void add_gtid(struct bt_digest *d, const struct bt_event *ev)
 }
 
 /* Database and statement; false when the body is too short to have them. */
-static bool split_query(const struct bt_event *ev, struct bt_slice *ret_db, struct bt_slice *ret_sql)
+static bool split_query(const struct bt_event *ev, struct bt_slice *ret_db,
+                        struct bt_slice *ret_sql)
 {
     struct bt_cursor c = bt_cursor(ev->body);
     uint16_t error_code, status_len;

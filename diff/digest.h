@@ -3,9 +3,9 @@
  * digest.h - the content of a transaction as 64 bits that do not depend on which log holds it.
  *
  * Two copies of one transaction differ from log to log in the checksum, in end_log_pos, in
- * whether the IO thread has decompressed it, in flags that only matter to the log, in table ids, and
- * (MariaDB) in whether ANNOTATE_ROWS came along.  The digest is XXH3-64 over the rest: type, time,
- * server_id, and the decompressed body with those fields taken out.
+ * whether the IO thread has decompressed it, in flags that only matter to the log, in table ids,
+ * and (MariaDB) in whether ANNOTATE_ROWS came along.  The digest is XXH3-64 over the rest: type,
+ * time, server_id, and the decompressed body with those fields taken out.
  */
 #ifndef BT_DIFF_DIGEST_H
 #define BT_DIFF_DIGEST_H

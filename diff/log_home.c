@@ -195,8 +195,8 @@ static int add_indexed(struct finder *f, struct bt_log_set *set, size_t *room, s
         return bt_arena_fail(arena, "a log index", err);
     log.name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     if (!bt_log_name_split(log.name, &base_len, &number)) {
-        bt_buf_addf(&f->home->notes, "\"%s\" names \"%.200s\", which is no log's name\n", set->index,
-                    path);
+        bt_buf_addf(&f->home->notes, "\"%s\" names \"%.200s\", which is no log's name\n",
+                    set->index, path);
         return 0;
     }
     file = find_listed(f, log.name);
@@ -249,7 +249,8 @@ static int read_index(struct finder *f, const char *name, struct bt_err *err)
     if (set.count == 0)
         return 0;
     if (!index_rises(&set)) {
-        bt_buf_addf(&f->home->notes, "\"%s\" is not in numeric order; numeric order is used\n", name);
+        bt_buf_addf(&f->home->notes, "\"%s\" is not in numeric order; numeric order is used\n",
+                    name);
         sort_logs(&set);
     }
     if (!bt_log_name_split(set.logs[set.count - 1].name, &base_len, &number))

@@ -63,11 +63,11 @@ struct bt_log {
 };
 
 struct bt_log_set {
-    enum bt_log_kind kind;   /* UNKNOWN when no log of it is long enough to tell */
-    const char *base;        /* "relay-bin" */
-    const char *connection;  /* multi-source: what stands behind the relay base name; "" = default */
-    const char *index;       /* the index file's name; NULL = numeric order */
-    struct bt_log *logs;     /* oldest first */
+    enum bt_log_kind kind;  /* UNKNOWN when no log of it is long enough to tell */
+    const char *base;       /* "relay-bin" */
+    const char *connection; /* multi-source: what stands behind the relay base name; "" = default */
+    const char *index;      /* the index file's name; NULL = numeric order */
+    struct bt_log *logs;    /* oldest first */
     size_t count;
     struct bt_log_opener *opener; /* borrowed from the home */
 };
@@ -98,7 +98,8 @@ static inline void bt_log_home_release(struct bt_log_home **home)
 #define bt_auto_log_home BT_AUTO(bt_log_home_release)
 
 /* The set of that kind: with base given the one of that base name; else the only one, or the one
- * of the default connection, or the one with the newest index.  NULL if none.  Borrows from home. */
+ * of the default connection, or the one with the newest index.  NULL if none.  Borrows from home.
+ */
 const struct bt_log_set *bt_log_home_find(const struct bt_log_home *home, enum bt_log_kind kind,
                                           const char *base);
 

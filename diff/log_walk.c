@@ -60,7 +60,8 @@ static void cut_transaction(struct bt_log_walk *w, const struct bt_transaction *
     snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
 }
 
-/* Entering a log in its middle: the tracker has to be told what the log's first event would tell. */
+/* Entering a log in its middle: the tracker has to be told what the log's first event would tell.
+ */
 static int resume_place(struct bt_log_walk *w, struct bt_err *err)
 {
     struct bt_coordinate place = w->place;
@@ -112,7 +113,8 @@ static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *er
 static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
 {
     const struct bt_end *end = bt_reader_end(w->reader);
-    const struct bt_transaction *open = w->grouper.inside ? bt_grouper_transaction(&w->grouper) : NULL;
+    const struct bt_transaction *open =
+        w->grouper.inside ? bt_grouper_transaction(&w->grouper) : NULL;
     bool is_last = w->log + 1 >= w->set->count;
     bool damaged = end->kind == BT_END_TORN || end->kind == BT_END_CORRUPT;
     uint64_t size = bt_source_size(w->source);
@@ -140,8 +142,8 @@ static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
     return false;
 }
 
-/* Whether a transaction visibly begins with this event.  The grouper knows where the server writes a
- * GTID event in front of each; before that it is BEGIN or a lone statement, and behind damage a
+/* Whether a transaction visibly begins with this event.  The grouper knows where the server writes
+ * a GTID event in front of each; before that it is BEGIN or a lone statement, and behind damage a
  * statement may as well be the rest of a transaction. */
 static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *ev)
 {
@@ -175,7 +177,8 @@ static int group_event(struct bt_log_walk *w, struct bt_log_walk_step *ret, stru
         *ret = (struct bt_log_walk_step){.log = w->log};
         cut_transaction(w, &w->grouper.abandoned, BT_CUT_UNFINISHED, 0,
                         headless ? "only the end of the transaction is here"
-                                 : "the transaction has no end", &ret->cut);
+                                 : "the transaction has no end",
+                        &ret->cut);
         w->headless = false;
         return 1;
     }
@@ -279,8 +282,8 @@ void bt_log_head_done(struct bt_log_head *h)
 }
 
 /* Takes what one of the first events says.  1: the head ends here. */
-static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev, enum bt_group_step part,
-                           struct bt_log_head *ret, struct bt_err *err)
+static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
+                           enum bt_group_step part, struct bt_log_head *ret, struct bt_err *err)
 {
     const struct bt_coordinate_tracker *place = &w->grouper.place;
 

@@ -7,9 +7,9 @@
  *         step.cut.kind ? something was left out here : step.event is step.part of w.transaction
  *     bt_log_walk_end(&w)
  *
- * A transaction may span relay logs; that is followed.  Where a log is missing, torn or corrupt, and
- * where a transaction turns out to have no end or no beginning, the walk hands out a cut and goes
- * on behind it; a transaction that a cut has touched is never handed out as whole.
+ * A transaction may span relay logs; that is followed.  Where a log is missing, torn or corrupt,
+ * and where a transaction turns out to have no end or no beginning, the walk hands out a cut and
+ * goes on behind it; a transaction that a cut has touched is never handed out as whole.
  */
 #ifndef BT_DIFF_LOG_WALK_H
 #define BT_DIFF_LOG_WALK_H
@@ -19,14 +19,14 @@
 #include "parser/transaction.h"
 
 struct bt_log_walk_opts {
-    size_t log;   /* index of the first log */
-    uint64_t pos; /* offset of an event in it; 0 = its beginning */
+    size_t log;                 /* index of the first log */
+    uint64_t pos;               /* offset of an event in it; 0 = its beginning */
     struct bt_coordinate place; /* relay log: the primary's coordinate at pos */
-    bool in_order; /* the place is known to stand between two transactions */
+    bool in_order;              /* the place is known to stand between two transactions */
 };
 
 struct bt_log_walk_step {
-    struct bt_cut cut; /* kind NONE: this is an event */
+    struct bt_cut cut;     /* kind NONE: this is an event */
     struct bt_event event; /* borrows until the next step */
     enum bt_group_step part;
     size_t log;       /* of the event */
@@ -38,7 +38,7 @@ struct bt_log_walk {
     size_t log;
     struct bt_source *source;
     struct bt_reader *reader;
-    uint64_t start_pos; /* in the first log */
+    uint64_t start_pos;         /* in the first log */
     struct bt_coordinate place; /* relay log: of start_pos */
     struct bt_grouper grouper;
     const struct bt_transaction *transaction; /* of the event handed out last; NULL outside */
@@ -62,12 +62,14 @@ void bt_log_walk_end(struct bt_log_walk *w);
 
 /* What the first events of a log say; reading them costs a page. */
 struct bt_log_head {
-    bool readable;              /* at least its FORMAT_DESCRIPTION */
-    struct bt_coordinate place; /* where in the primary's log it begins; file "" = it does not say */
-    bool has_place;             /* place.pos is known (place.file perhaps not) */
-    bool begins_whole;          /* its first transaction begins here, or there is none */
+    bool readable; /* at least its FORMAT_DESCRIPTION */
+    /* where in the primary's log it begins; file "" = it does not say */
+    struct bt_coordinate place;
+    bool has_place;    /* place.pos is known (place.file perhaps not) */
+    bool begins_whole; /* its first transaction begins here, or there is none */
     bool has_transaction;
-    struct bt_had list; /* GTID_LIST, PREVIOUS_GTIDS: what stands in front of its first transaction */
+    /* GTID_LIST, PREVIOUS_GTIDS: what stands in front of its first transaction */
+    struct bt_had list;
 };
 
 int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,

@@ -33,7 +33,8 @@ int bt_manifest_add(struct bt_manifest *m, const struct bt_manifest_item *item, 
         struct bt_manifest_item *more;
 
         if (m->count >= LIST_MAX)
-            return bt_fail(err, BT_ERR_LIMIT, "more than %d transactions in one diff log", LIST_MAX);
+            return bt_fail(err, BT_ERR_LIMIT, "more than %d transactions in one diff log",
+                           LIST_MAX);
         more = reallocarray(m->items, room, sizeof(*more));
         if (!more)
             return bt_fail(err, BT_ERR_SYSTEM, "no memory to list %zu transactions", room);
@@ -316,8 +317,9 @@ static int parse_list(struct parse *p, struct bt_json_value root)
             return -1;
     }
     if (p->m->count != p->m->transactions)
-        return bt_fail(p->err, BT_ERR_CORRUPT, "the manifest lists %zu transactions and counts %llu",
-                       p->m->count, (unsigned long long)p->m->transactions);
+        return bt_fail(p->err, BT_ERR_CORRUPT,
+                       "the manifest lists %zu transactions and counts %llu", p->m->count,
+                       (unsigned long long)p->m->transactions);
     return 0;
 }
 
@@ -372,7 +374,8 @@ int bt_manifest_read(const char *diff_log_path, struct bt_manifest *ret, struct 
     if (bt_source_file_open(path, &source, err) != 0)
         return -1;
     if (bt_source_size(source) > MANIFEST_SIZE_MAX)
-        return bt_fail(err, BT_ERR_LIMIT, "\"%s\" is larger than %zu bytes", path, MANIFEST_SIZE_MAX);
+        return bt_fail(err, BT_ERR_LIMIT, "\"%s\" is larger than %zu bytes", path,
+                       MANIFEST_SIZE_MAX);
     if (bt_source_view(source, 0, (size_t)bt_source_size(source), &text, err) != 0)
         return -1;
     if (bt_manifest_parse(text, ret, err) != 0)

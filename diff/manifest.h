@@ -2,9 +2,10 @@
 /*
  * manifest.h - what a diff log holds: the NAME.json beside it (design.md 6).
  *
- *   {"transactions","events","bytes","first":{"gtid","file","pos","end"},"last":{...},"sources":[...],
- *    "cut":[{"source","at","reason"}],"lost":null|"...","xxh3",
- *    "server_version","checksum","list":[{"gtid","file","pos","end","bytes","events","kind","xxh3"}]}
+ *   {"transactions","events","bytes","first":{"gtid","file","pos","end"},"last":{...},
+ *    "sources":[...],"cut":[{"source","at","reason"}],"lost":null|"...","xxh3",
+ *    "server_version","checksum",
+ *    "list":[{"gtid","file","pos","end","bytes","events","kind","xxh3"}]}
  *
  * bytes counts the transactions' events as they stand in the diff log.  xxh3 is XXH3-128, hex, over
  * every byte of the transactions' events as written; the xxh3 of a list entry is its content digest
@@ -19,7 +20,7 @@
 
 struct bt_manifest_item {
     struct bt_gtid gtid;
-    uint32_t file; /* index into files; UINT32_MAX = not known */
+    uint32_t file;     /* index into files; UINT32_MAX = not known */
     uint64_t pos, end; /* the primary's */
     uint64_t bytes, events;
     uint64_t digest;

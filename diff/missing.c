@@ -222,8 +222,10 @@ static void say_cut(struct bt_finder *f, const struct bt_missing_cut *c)
         return;
     }
     name_transaction(lost, &c->cut.gtid, &c->cut.place);
-    bt_buf_addf(lost, ": no whole copy; last sign of it: %" PRIu64 " bytes from %s:%" PRIu64
-                " of \"%s\" (%s). ", c->cut.bytes, c->cut.log, c->cut.at, name, c->cut.reason);
+    bt_buf_addf(lost,
+                ": no whole copy; last sign of it: %" PRIu64 " bytes from %s:%" PRIu64
+                " of \"%s\" (%s). ",
+                c->cut.bytes, c->cut.log, c->cut.at, name, c->cut.reason);
 }
 
 /* Drops the cuts that need no word: the rest of a transaction whose begin lies in an older log, and

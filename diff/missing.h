@@ -8,8 +8,8 @@
  *     bt_missing_done(&m)
  *
  * A transaction is lacking when its GTID is not in the target's state (where the target's GTIDs are
- * known and the transaction has one), else when it ends behind the target's coordinate.  Each source
- * is entered from its end backwards: by the heads of its logs to the first log that can hold
+ * known and the transaction has one), else when it ends behind the target's coordinate.  Each
+ * source is entered from its end backwards: by the heads of its logs to the first log that can hold
  * something lacking.  Sources may overlap: a transaction is identified by GTID, or by the primary's
  * coordinate, and taken from the cheapest source that holds it whole and undamaged.  The set
  * ends in front of the first transaction that is known to exist but that nobody holds whole: what
@@ -28,8 +28,8 @@ struct bt_missing_want {
     const struct bt_gtid_set *gtid_set; /* MySQL: the same */
     struct bt_coordinate until;       /* nothing that ends behind this; file "" = no limit */
     /* What the target has is everything up to `after` (one connection, no filters): the sources are
-     * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for any
-     * target but reads up to one log more. */
+     * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for
+     * any target but reads up to one log more. */
     bool is_prefix;
 };
 
@@ -51,17 +51,17 @@ struct bt_missing_source {
 /* One transaction that the target lacks. */
 struct bt_missing_item {
     struct bt_gtid gtid;
-    uint32_t file;          /* primary's file: index into bt_missing.files; UINT32_MAX = not known */
-    uint64_t pos, end_pos;  /* in the primary's file */
-    uint32_t source;        /* whose copy is taken */
-    uint32_t log, end_log;  /* index in its set of where it begins and ends */
-    uint64_t start, end;    /* offsets there */
+    uint32_t file;         /* primary's file: index into bt_missing.files; UINT32_MAX = not known */
+    uint64_t pos, end_pos; /* in the primary's file */
+    uint32_t source;       /* whose copy is taken */
+    uint32_t log, end_log; /* index in its set of where it begins and ends */
+    uint64_t start, end;   /* offsets there */
     uint64_t bytes, events, rows_events;
     uint32_t when;
     uint32_t server_id;
-    uint8_t kind;           /* enum bt_transaction_kind */
+    uint8_t kind; /* enum bt_transaction_kind */
     uint8_t end_kind;
-    uint32_t holders;       /* bit per source (up to 32) that holds a good copy */
+    uint32_t holders; /* bit per source (up to 32) that holds a good copy */
 };
 
 struct bt_missing_cut {
@@ -77,7 +77,7 @@ struct bt_missing {
     uint64_t bytes, events;
     struct bt_missing_cut *cuts; /* every source whose tail, or middle, was not usable */
     size_t cut_count;
-    struct bt_buf lost;  /* empty = nothing; else sentences for people */
+    struct bt_buf lost;          /* empty = nothing; else sentences for people */
     struct bt_gtid_state before; /* MariaDB: GTID state in front of the first item */
     struct bt_gtid_set before_set; /* MySQL: the same; empty = not known */
     uint64_t bytes_read;

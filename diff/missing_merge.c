@@ -118,8 +118,9 @@ static void order_by_place(struct bt_finder *f)
     qsort_r(f->nodes, f->node_count, sizeof(*f->nodes), compare_places, f);
 }
 
-/* Some have none: each source's own order is kept, and what only it has is put in behind what it had
- * in front of it.  links[i] is what comes behind node i; the last element is the list's head. */
+/* Some have none: each source's own order is kept, and what only it has is put in behind what it
+ * had in front of it.  links[i] is what comes behind node i; the last element is the list's head.
+ */
 static int order_by_sources(struct bt_finder *f, struct bt_err *err)
 {
     bt_auto_free uint32_t *links = malloc((f->found_count + 1) * sizeof(*links));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * missing_priv.h - the parts of missing.h: what each source holds (missing_scan.c), one order of it all
- * (missing_merge.c), and where that order has to end (missing.c).
+ * missing_priv.h - the parts of missing.h: what each source holds (missing_scan.c), one order of it
+ * all (missing_merge.c), and where that order has to end (missing.c).
  *
  * A segment is a stretch of one source without a break.  Where it begins is known by the primary's
  * coordinate, by the GTID state in front of it, or by a transaction in it that the target has.
@@ -24,9 +24,8 @@ struct bt_segment {
 struct bt_found {
     struct bt_missing_item item;
     uint32_t segment;
-    bool first;        /* of its segment */
+    bool first;         /* of its segment */
     uint32_t next_copy; /* of the same transaction; BT_NONE = last */
-
 };
 
 struct bt_finder {

@@ -64,8 +64,8 @@ uint32_t bt_missing_file(struct bt_finder *f, const char *name)
 
 /* ------------------------------------------------------------------- entries */
 
-/* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this log
- * from being read as damage. */
+/* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this
+ * log from being read as damage. */
 static bool event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos)
 {
     bt_auto_source struct bt_source *source = NULL;
@@ -220,12 +220,21 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
     f->found = found;
     x = &f->found[f->found_count];
     *x = (struct bt_found){
-        .item = {.gtid = t->gtid, .file = BT_NONE, .source = s->index,
-                 .log = (uint32_t)step->begin_log, .end_log = (uint32_t)step->log,
-                 .start = t->start, .end = step->event.offset + step->event.raw.len,
-                 .bytes = t->bytes, .events = t->events, .rows_events = t->rows_events,
-                 .when = t->when, .server_id = t->server_id, .kind = (uint8_t)t->kind,
-                 .end_kind = (uint8_t)t->end_kind, .holders = 1u << s->index},
+        .item = {.gtid = t->gtid,
+                 .file = BT_NONE,
+                 .source = s->index,
+                 .log = (uint32_t)step->begin_log,
+                 .end_log = (uint32_t)step->log,
+                 .start = t->start,
+                 .end = step->event.offset + step->event.raw.len,
+                 .bytes = t->bytes,
+                 .events = t->events,
+                 .rows_events = t->rows_events,
+                 .when = t->when,
+                 .server_id = t->server_id,
+                 .kind = (uint8_t)t->kind,
+                 .end_kind = (uint8_t)t->end_kind,
+                 .holders = 1u << s->index},
         .segment = s->segment,
         .first = s->at_segment_start,
         .next_copy = BT_NONE,
@@ -245,8 +254,8 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
     return 0;
 }
 
-/* A GTID_LIST or PREVIOUS_GTIDS at the start of a segment says what stands before it; but a MySQL relay
- * log's is only what was retrieved into older relay logs. */
+/* A GTID_LIST or PREVIOUS_GTIDS at the start of a segment says what stands before it; but a MySQL
+ * relay log's is only what was retrieved into older relay logs. */
 static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_segment *segment = &s->f->segments[s->segment];

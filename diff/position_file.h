@@ -22,7 +22,7 @@
 #include "parser/coordinate.h"
 
 struct bt_relay_info {
-    char connection[128]; /* "" = default */
+    char connection[128];                /* "" = default */
     char relay_log[BT_LOG_NAME_MAX + 1]; /* base name */
     uint64_t relay_pos;
     struct bt_coordinate executed; /* in the primary's log */
@@ -34,7 +34,8 @@ struct bt_source_info {
     char host[256];
     char user[256];
     uint32_t port;
-    int using_gtid; /* MariaDB: 0 no, 1 current_pos, 2 slave_pos; MySQL auto_position 0/1; -1 not said */
+    /* MariaDB: 0 no, 1 current_pos, 2 slave_pos; MySQL auto_position 0/1; -1 not said */
+    int using_gtid;
 };
 
 int bt_relay_info_parse(struct bt_slice text, struct bt_relay_info *ret, struct bt_err *err)

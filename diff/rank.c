@@ -18,7 +18,8 @@ static size_t domains_ahead(const struct bt_gtid_state *a, const struct bt_gtid_
     return count;
 }
 
-enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a, const struct bt_gtid_state *b)
+enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a,
+                                         const struct bt_gtid_state *b)
 {
     uint32_t domain;
     bool a_ahead = domains_ahead(a, b, &domain) > 0;
@@ -42,14 +43,16 @@ static enum bt_rank_order compare_sets(const struct bt_gtid_set *a, const struct
     return b_has_a ? BT_RANK_LESS : BT_RANK_FORKED;
 }
 
-static enum bt_rank_order compare_places(const struct bt_coordinate *a, const struct bt_coordinate *b)
+static enum bt_rank_order compare_places(const struct bt_coordinate *a,
+                                         const struct bt_coordinate *b)
 {
     int order;
 
     if (!a->file[0] || !b->file[0])
         return BT_RANK_UNKNOWN;
     order = bt_coordinate_compare(a, b);
-    return order < 0 ? BT_RANK_LESS : order > 0 ? BT_RANK_MORE : BT_RANK_EQUAL;
+    return order < 0 ? BT_RANK_LESS : order > 0 ? BT_RANK_MORE
+                                                : BT_RANK_EQUAL;
 }
 
 enum bt_rank_order bt_rank_compare(const struct bt_rank_item *a, const struct bt_rank_item *b)
@@ -73,9 +76,11 @@ static int order_of(const struct bt_rank_item *a, const struct bt_rank_item *b)
         bool a_known = a->gtid || a->gtid_set || a->received.file[0];
         bool b_known = b->gtid || b->gtid_set || b->received.file[0];
 
-        return a_known == b_known ? 0 : a_known ? -1 : 1;
+        return a_known == b_known ? 0 : a_known ? -1
+                                                : 1;
     }
-    return order == BT_RANK_MORE ? -1 : order == BT_RANK_LESS ? 1 : 0;
+    return order == BT_RANK_MORE ? -1 : order == BT_RANK_LESS ? 1
+                                                              : 0;
 }
 
 /* Names for each item the first other one that it is incomparable to. */

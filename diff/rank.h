@@ -29,7 +29,8 @@ enum bt_rank_order { BT_RANK_LESS, BT_RANK_EQUAL, BT_RANK_MORE, BT_RANK_FORKED, 
 enum bt_rank_order bt_rank_compare(const struct bt_rank_item *a, const struct bt_rank_item *b);
 
 /* The same for two states alone. */
-enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a, const struct bt_gtid_state *b);
+enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a,
+                                         const struct bt_gtid_state *b);
 
 /* Fills rank, latest and fork of every item and order[] with their indexes, best first. */
 void bt_rank_run(struct bt_rank_item *items, size_t count, size_t *order);

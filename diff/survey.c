@@ -217,8 +217,8 @@ static void take_executed(struct bt_survey *s, const struct bt_relay_info *info,
         s->executed = info->executed;
     if (!s->executed.file[0])
         return;
-    /* Behind the last transaction the primary may have written events outside of any: having executed
-     * those is not having more. */
+    /* Behind the last transaction the primary may have written events outside of any: having
+     * executed those is not having more. */
     if (!s->received.file[0] || (same_base(&s->executed, &s->position) &&
                                  bt_coordinate_compare(&s->executed, &s->position) > 0))
         s->received = s->executed;

@@ -22,11 +22,15 @@
 
 /* What a live server says about itself; zeroed = ask the files. */
 struct bt_survey_hints {
-    struct bt_coordinate executed; /* SHOW SLAVE STATUS: Relay_Master_Log_File, Exec_Master_Log_Pos */
-    const char *gtid_executed;     /* gtid_slave_pos (MariaDB), gtid_executed (MySQL); NULL = unknown */
-    const char *relay_log;         /* Relay_Log_File, Relay_Log_Pos: the walk begins here instead of */
-    uint64_t relay_pos;            /*   searching; NULL = search */
-    bool skip_gtid;                /* the caller needs no gtid: spares reading back to a GTID_LIST */
+    /* SHOW SLAVE STATUS: Relay_Master_Log_File, Exec_Master_Log_Pos */
+    struct bt_coordinate executed;
+    /* gtid_slave_pos (MariaDB), gtid_executed (MySQL); NULL = unknown */
+    const char *gtid_executed;
+    /* Relay_Log_File, Relay_Log_Pos: the walk begins here instead of */
+    const char *relay_log;
+    uint64_t relay_pos; /*   searching; NULL = search */
+    /* the caller needs no gtid: spares reading back to a GTID_LIST */
+    bool skip_gtid;
 };
 
 /* Why a log's tail is not used. */
@@ -41,9 +45,10 @@ enum bt_cut_kind {
 struct bt_cut {
     enum bt_cut_kind kind;
     char log[BT_LOG_NAME_MAX + 1];
-    uint64_t at;        /* offset behind the last whole transaction (or event outside of one) */
-    uint64_t bytes;     /* how many bytes are left out */
-    struct bt_gtid gtid; /* of the transaction that is cut off; NONE when not known */
+    /* offset behind the last whole transaction (or event outside of one) */
+    uint64_t at;
+    uint64_t bytes;             /* how many bytes are left out */
+    struct bt_gtid gtid;        /* of the transaction that is cut off; NONE when not known */
     struct bt_coordinate place; /* of its begin in the primary's log; file "" = not known */
     char reason[256];
 };
@@ -51,11 +56,12 @@ struct bt_cut {
 struct bt_survey {
     enum bt_log_kind kind;
     enum bt_flavor flavor;
-    char server_version[51]; /* relay: the primary's, as its FORMAT_DESCRIPTION says */
-    uint32_t server_id;      /* who wrote the logs: the replica itself */
-    bool has_transaction;    /* at least one whole transaction was seen */
+    char server_version[51];       /* relay: the primary's, as its FORMAT_DESCRIPTION says */
+    uint32_t server_id;            /* who wrote the logs: the replica itself */
+    bool has_transaction;          /* at least one whole transaction was seen */
     struct bt_coordinate received; /* end of the last whole transaction; file "" = not known */
-    struct bt_coordinate position; /* end of everything received outside a transaction, >= received */
+    /* end of everything received outside a transaction, >= received */
+    struct bt_coordinate position;
     struct bt_coordinate executed; /* binary logs: = received */
     struct bt_coordinate oldest;   /* the logs at hand begin here */
     bool has_gtid;                 /* gtid is known completely (a GTID_LIST or a hint was met) */
@@ -64,8 +70,8 @@ struct bt_survey {
     struct bt_buf gtid_text;       /* either as text, in the server's notation */
     struct bt_gtid last_gtid;      /* of the last whole transaction */
     uint64_t unfinished_bytes;
-    struct bt_cut cut;             /* kind NONE when the last log ends well */
-    bool in_use;                   /* binary log: it was not closed */
+    struct bt_cut cut;              /* kind NONE when the last log ends well */
+    bool in_use;                    /* binary log: it was not closed */
     uint64_t logs_read, bytes_read; /* what the survey cost */
 };
 

@@ -303,7 +303,8 @@ int bt_channel_ping(struct bt_channel *ch, struct bt_deadline until, struct bt_e
         return break_with_words(ch,
                                 why.kind == BT_ERR_TIMEOUT ? BT_CHANNEL_TIMEOUT : BT_CHANNEL_CLOSED,
                                 why.kind == BT_ERR_TIMEOUT ? "there was no answer in time"
-                                                        : "the connection was closed", err);
+                                                           : "the connection was closed",
+                                err);
     do {
         if (receive(ch, until, &m, err) != 0)
             return -1;

@@ -49,7 +49,8 @@ static bool is_block(const char *name, const char *prefix)
 {
     size_t len = strlen(prefix);
 
-    return strncmp(name, prefix, len) == 0 && name[len] != '\0' && !strchr(name, ' ') && !strchr(name, '\t');
+    return strncmp(name, prefix, len) == 0 && name[len] != '\0' && !strchr(name, ' ') &&
+           !strchr(name, '\t');
 }
 
 /* "server_default" is a block of a server, as for MHA: only the blank makes the defaults. */
@@ -85,8 +86,8 @@ static bool key_find(const char *name, enum bt_conf *ret)
 }
 
 /* A key where it has no effect is no mistake for MHA, which ignores it: it is said. */
-static void warn_scope(struct load *l, const char *path, const struct bt_ini_entry *e, enum bt_conf id,
-                       enum section_kind section, bool is_global)
+static void warn_scope(struct load *l, const char *path, const struct bt_ini_entry *e,
+                       enum bt_conf id, enum section_kind section, bool is_global)
 {
     unsigned here = section == SECTION_SERVER   ? BT_SCOPE_S
                     : section == SECTION_BINLOG ? BT_SCOPE_B
@@ -94,7 +95,8 @@ static void warn_scope(struct load *l, const char *path, const struct bt_ini_ent
                                                 : BT_SCOPE_A;
 
     if (!(bt_conf_key(id)->scope & here))
-        bt_ini_mistake(&l->notes->warnings, path, e->line, "%s has no effect in [%s]", e->key, e->section);
+        bt_ini_mistake(&l->notes->warnings, path, e->line, "%s has no effect in [%s]", e->key,
+                       e->section);
 }
 
 /* ssh_options loses all its quotes, as in MHA. */
@@ -160,8 +162,8 @@ static void defaults_take(struct load *l, const struct bt_ini *ini, bool is_glob
 
 /* ---------------------------------------------------------------- the servers */
 
-static void server_settings(struct load *l, const struct bt_ini *ini, const struct bt_ini_section *s,
-                            struct bt_conf_server *server)
+static void server_settings(struct load *l, const struct bt_ini *ini,
+                            const struct bt_ini_section *s, struct bt_conf_server *server)
 {
     settings_reset(server->settings);
     for (int i = 0; i < BT_CONF_COUNT; i++)
@@ -173,7 +175,8 @@ static void server_settings(struct load *l, const struct bt_ini *ini, const stru
             entry_take(l, ini->path, e, section_kind(s->name), false, server->settings);
 }
 
-static int resolve_by_libc(const char *host, char ret[static BT_ADDRESS_TEXT_SIZE], struct bt_err *err)
+static int resolve_by_libc(const char *host, char ret[static BT_ADDRESS_TEXT_SIZE],
+                           struct bt_err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
@@ -181,21 +184,24 @@ static int resolve_by_libc(const char *host, char ret[static BT_ADDRESS_TEXT_SIZ
 
     if (rc != 0)
         return bt_fail(err, BT_ERR_REALITY, "%s", gai_strerror(rc));
-    rc = getnameinfo(list->ai_addr, list->ai_addrlen, ret, BT_ADDRESS_TEXT_SIZE, NULL, 0, NI_NUMERICHOST);
+    rc = getnameinfo(list->ai_addr, list->ai_addrlen, ret, BT_ADDRESS_TEXT_SIZE, NULL, 0,
+                     NI_NUMERICHOST);
     freeaddrinfo(list);
     if (rc != 0)
         return bt_fail(err, BT_ERR_REALITY, "%s", gai_strerror(rc));
     return 0;
 }
 
-static const char *resolve(struct load *l, const struct bt_ini *ini, unsigned line, const char *host)
+static const char *resolve(struct load *l, const struct bt_ini *ini, unsigned line,
+                           const char *host)
 {
     char address[BT_ADDRESS_TEXT_SIZE];
     struct bt_err err = {0};
     char *copy;
 
     if ((l->opts->resolve ? l->opts->resolve : resolve_by_libc)(host, address, &err) != 0) {
-        bt_ini_mistake(&l->notes->mistakes, ini->path, line, "could not resolve host \"%s\": %s", host, err.text);
+        bt_ini_mistake(&l->notes->mistakes, ini->path, line, "could not resolve host \"%s\": %s",
+                       host, err.text);
         return host;
     }
     copy = bt_arena_str(l->arena, bt_slice_str(address));
@@ -219,7 +225,8 @@ static bool is_our_address(const char *address)
             len = sizeof(struct sockaddr_in);
         else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6)
             len = sizeof(struct sockaddr_in6);
-        found = len && getnameinfo(i->ifa_addr, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
+        found = len &&
+                getnameinfo(i->ifa_addr, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0 &&
                 strcmp(text, address) == 0;
     }
     freeifaddrs(list);
@@ -256,7 +263,8 @@ static void server_fill(struct load *l, const struct bt_ini *ini, const struct b
                      ? set[BT_CONF_IP].text
                      : resolve(l, ini, set[BT_CONF_HOSTNAME].line, server->hostname);
     server->port = (uint16_t)set[BT_CONF_PORT].number;
-    server->ssh_host = bt_setting_is_set(set, BT_CONF_SSH_HOST) ? set[BT_CONF_SSH_HOST].text : server->hostname;
+    server->ssh_host =
+        bt_setting_is_set(set, BT_CONF_SSH_HOST) ? set[BT_CONF_SSH_HOST].text : server->hostname;
     if (bt_setting_is_set(set, BT_CONF_SSH_IP))
         server->ssh_ip = set[BT_CONF_SSH_IP].text;
     else if (bt_setting_is_set(set, BT_CONF_SSH_HOST))
@@ -264,9 +272,11 @@ static void server_fill(struct load *l, const struct bt_ini *ini, const struct b
     else
         server->ssh_ip = server->ip;
     server->ssh_port = (uint16_t)set[BT_CONF_SSH_PORT].number;
-    server->ssh_user = bt_setting_is_set(set, BT_CONF_SSH_USER) ? set[BT_CONF_SSH_USER].text : login_name(l);
+    server->ssh_user =
+        bt_setting_is_set(set, BT_CONF_SSH_USER) ? set[BT_CONF_SSH_USER].text : login_name(l);
     server->has_node = mode != BT_NODE_NONE;
-    server->is_local = mode == BT_NODE_LOCAL || (mode == BT_NODE_AUTO && is_our_address(server->ssh_ip));
+    server->is_local =
+        mode == BT_NODE_LOCAL || (mode == BT_NODE_AUTO && is_our_address(server->ssh_ip));
     server->candidate_master = set[BT_CONF_CANDIDATE_MASTER].number > 0;
     server->no_master = set[BT_CONF_NO_MASTER].number > 0;
     server->ignore_fail = set[BT_CONF_IGNORE_FAIL].number > 0;
@@ -320,7 +330,8 @@ static void check_duplicates(struct load *l, const struct bt_ini *ini)
         for (size_t j = 0; j < i; j++)
             if (s[i].ip && s[j].ip && s[i].port == s[j].port && strcmp(s[i].ip, s[j].ip) == 0)
                 bt_ini_mistake(&l->notes->mistakes, ini->path, s[i].settings[BT_CONF_HOSTNAME].line,
-                               "[%s] is the same server as [%s]: %s:%u", s[i].block, s[j].block, s[i].ip, s[i].port);
+                               "[%s] is the same server as [%s]: %s:%u", s[i].block, s[j].block,
+                               s[i].ip, s[i].port);
 }
 
 static size_t blocks_take(struct load *l, const struct bt_ini *ini, enum section_kind kind,
@@ -332,8 +343,8 @@ static size_t blocks_take(struct load *l, const struct bt_ini *ini, enum section
     for (const struct bt_ini_section *s = ini->sections; s; s = s->next)
         room += section_kind(s->name) == kind;
     if (room > BT_SERVERS_MAX) {
-        bt_ini_mistake(&l->notes->mistakes, ini->path, 0, "%zu servers are described, allowed are %d", room,
-                       BT_SERVERS_MAX);
+        bt_ini_mistake(&l->notes->mistakes, ini->path, 0,
+                       "%zu servers are described, allowed are %d", room, BT_SERVERS_MAX);
         return 0;
     }
     list = bt_arena_array(l->arena, room, sizeof(*list));
@@ -362,12 +373,14 @@ static void check_sections(struct load *l, const struct bt_ini *ini, bool is_glo
         enum section_kind kind = section_kind(s->name);
 
         if (kind == SECTION_OTHER)
-            bt_ini_mistake(&l->notes->mistakes, ini->path, s->line,
-                           "[%s] is no section; allowed are [server default], [serverNAME] and [binlogNAME]",
-                           s->name);
+            bt_ini_mistake(
+                &l->notes->mistakes, ini->path, s->line,
+                "[%s] is no section; allowed are [server default], [serverNAME] and [binlogNAME]",
+                s->name);
         else if (is_global && kind != SECTION_DEFAULT)
             bt_ini_mistake(&l->notes->warnings, ini->path, s->line,
-                           "[%s] has no effect in the global file: only [server default] is read", s->name);
+                           "[%s] has no effect in the global file: only [server default] is read",
+                           s->name);
     }
 }
 
@@ -377,7 +390,8 @@ static char *app_name(struct bt_arena *arena, const char *path)
     const char *base = slash ? slash + 1 : path;
     const char *dot = strrchr(base, '.');
 
-    return bt_arena_str(arena, bt_slice(base, dot && dot != base ? (size_t)(dot - base) : strlen(base)));
+    return bt_arena_str(arena,
+                        bt_slice(base, dot && dot != base ? (size_t)(dot - base) : strlen(base)));
 }
 
 /* The script prints what stands only in another place (a vault): name=value lines. */
@@ -402,7 +416,8 @@ static int script_take(struct load *l, struct bt_err *err)
         return bt_err_wrap(err, "init_conf_load_script");
     if (result.exit_code != 0)
         return bt_fail(err, BT_ERR_CONFIG, "init_conf_load_script ended with %d", result.exit_code);
-    if (bt_ini_parse(bt_buf_slice(&out), "init_conf_load_script", l->arena, &l->notes->mistakes, &ini, err) != 0)
+    if (bt_ini_parse(bt_buf_slice(&out), "init_conf_load_script", l->arena, &l->notes->mistakes,
+                     &ini, err) != 0)
         return -1;
     defaults_take(l, &ini, false);
     return 0;
@@ -415,9 +430,11 @@ static void application_fill(struct load *l, const struct bt_ini *app)
 
     memcpy(c->settings, l->defaults, sizeof(c->settings));
     if (l->opts->workdir)
-        c->settings[BT_CONF_MANAGER_WORKDIR] = (struct bt_setting){.text = l->opts->workdir, .path = "--workdir"};
+        c->settings[BT_CONF_MANAGER_WORKDIR] =
+            (struct bt_setting){.text = l->opts->workdir, .path = "--workdir"};
     if (l->opts->log_path)
-        c->settings[BT_CONF_MANAGER_LOG] = (struct bt_setting){.text = l->opts->log_path, .path = "--log-output"};
+        c->settings[BT_CONF_MANAGER_LOG] =
+            (struct bt_setting){.text = l->opts->log_path, .path = "--log-output"};
     c->workdir = c->settings[BT_CONF_MANAGER_WORKDIR].text;
     if (bt_config_vips_parse(c->settings[BT_CONF_VIP].text, c->vips, &c->vip_count, &err) != 0)
         c->vip_count = 0; /* said when the entry was read */
@@ -427,9 +444,11 @@ static void application_fill(struct load *l, const struct bt_ini *app)
         bt_ini_mistake(&l->notes->mistakes, app->path, 0, "there is no [serverN] section");
     check_duplicates(l, app);
     for (size_t i = 0; i < c->server_count && c->vip_count; i++)
-        if (c->servers[i].hostname[0] && !bt_setting_is_set(c->servers[i].settings, BT_CONF_VIP_INTERFACE))
+        if (c->servers[i].hostname[0] &&
+            !bt_setting_is_set(c->servers[i].settings, BT_CONF_VIP_INTERFACE))
             bt_ini_mistake(&l->notes->mistakes, app->path, c->settings[BT_CONF_VIP].line,
-                           "vip is set, but there is no vip_interface for [%s]", c->servers[i].block);
+                           "vip is set, but there is no vip_interface for [%s]",
+                           c->servers[i].block);
 }
 
 static int load(struct load *l, const struct bt_ini *global, const struct bt_ini *app, bool may_run,
@@ -451,7 +470,8 @@ static int load(struct load *l, const struct bt_ini *global, const struct bt_ini
         return bt_arena_fail(l->arena, "the configuration", err);
     count = l->notes->mistakes.count;
     if (count)
-        return bt_fail(err, BT_ERR_CONFIG, "\"%s\" has %u mistake%s", l->opts->path, count, count == 1 ? "" : "s");
+        return bt_fail(err, BT_ERR_CONFIG, "\"%s\" has %u mistake%s", l->opts->path, count,
+                       count == 1 ? "" : "s");
     return 0;
 }
 
@@ -489,8 +509,8 @@ int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
         if (bt_ini_read(global_path, true, arena, &notes->mistakes, &global, err) != 0)
             return bt_err_wrap(err, "global configuration");
     } else {
-        bt_ini_mistake(&notes->warnings, global_path, 0, "Global configuration file %s not found. Skipping.",
-                       global_path);
+        bt_ini_mistake(&notes->warnings, global_path, 0,
+                       "Global configuration file %s not found. Skipping.", global_path);
     }
     if (bt_ini_read(opts->path, true, arena, &notes->mistakes, &app, err) != 0)
         return bt_err_wrap(err, "configuration");
@@ -502,14 +522,16 @@ int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
 
 /* --------------------------------------------------------------- find and show */
 
-int bt_config_find(const struct bt_config *config, const char *host, size_t *ret, struct bt_err *err)
+int bt_config_find(const struct bt_config *config, const char *host, size_t *ret,
+                   struct bt_err *err)
 {
     const char *colon = strrchr(host, ':');
     uint64_t port = 0;
     size_t len = strlen(host), found = SIZE_MAX;
 
     /* An IPv6 address has colons of its own: a port is only what follows the single one. */
-    if (colon && strchr(host, ':') == colon && bt_number_u64(bt_slice_str(colon + 1), UINT16_MAX, &port))
+    if (colon && strchr(host, ':') == colon &&
+        bt_number_u64(bt_slice_str(colon + 1), UINT16_MAX, &port))
         len = (size_t)(colon - host);
     for (size_t i = 0; i < config->server_count; i++) {
         const struct bt_conf_server *s = &config->servers[i];
@@ -520,7 +542,8 @@ int bt_config_find(const struct bt_config *config, const char *host, size_t *ret
             (port && port != s->port))
             continue;
         if (found != SIZE_MAX)
-            return bt_fail(err, BT_ERR_USAGE, "\"%s\" is more than one server of %s; add :PORT", host, config->path);
+            return bt_fail(err, BT_ERR_USAGE, "\"%s\" is more than one server of %s; add :PORT",
+                           host, config->path);
         found = i;
     }
     if (found == SIZE_MAX)

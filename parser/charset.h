@@ -21,11 +21,11 @@ enum bt_charset_form {
 };
 
 struct bt_charset {
-    const char *name;         /* the servers' name: "latin1" */
+    const char *name; /* the servers' name: "latin1" */
     enum bt_charset_form form;
-    bool extends_ascii;       /* bytes under 0x80 alone are ASCII text */
-    uint8_t max_bytes;        /* of one character */
-    const char *iconv_name;   /* SINGLE, MULTI: what iconv calls it; NULL: it has none */
+    bool extends_ascii;     /* bytes under 0x80 alone are ASCII text */
+    uint8_t max_bytes;      /* of one character */
+    const char *iconv_name; /* SINGLE, MULTI: what iconv calls it; NULL: it has none */
 };
 
 /* By collation number (MySQL 5.0 to 9.x, MariaDB 5.3 to 12.x); NULL when not known. */

@@ -41,11 +41,13 @@ int bt_log_name_compare(const char *a, const char *b);
 enum bt_log_kind { BT_LOG_KIND_UNKNOWN, BT_LOG_KIND_BINLOG, BT_LOG_KIND_RELAY };
 
 struct bt_coordinate_tracker {
-    enum bt_log_kind kind; /* known after the first event: a relay log's own is flagged RELAY_LOG */
-    uint32_t own_server_id;    /* relay log: of its first FDE */
-    struct bt_coordinate last; /* end of the last event that had one */
+    /* known after the first event: a relay log's own is flagged RELAY_LOG */
+    enum bt_log_kind kind;
+    uint32_t own_server_id;          /* relay log: of its first FDE */
+    struct bt_coordinate last;       /* end of the last event that had one */
     struct bt_coordinate start, end; /* of the event fed last; equal where it has no extent */
-    bool has_place; /* the event fed last came from the primary: start and end are its place */
+    /* the event fed last came from the primary: start and end are its place */
+    bool has_place;
 
     bool is_first;     /* the next event is the first of its log */
     bool keeps_place;  /* that log follows one whose place goes on */

@@ -12,7 +12,7 @@
 #include "base/slice.h"
 
 enum {
-    BT_DECIMAL_PRECISION_MAX = 65, /* DECIMAL_MAX_PRECISION of both servers */
+    BT_DECIMAL_PRECISION_MAX = 65,                       /* DECIMAL_MAX_PRECISION of both servers */
     BT_DECIMAL_TEXT_SIZE = BT_DECIMAL_PRECISION_MAX + 3, /* sign, "0.", digits */
 };
 

@@ -9,8 +9,8 @@
 #include "base/digits.h"
 
 enum {
-    PLAIN_EXPONENT_MAX = 15,  /* DBL_DIG: my_gcvt's MAX_DECPT_FOR_F_FORMAT */
-    EXACT_DIGITS = 15,        /* a decimal of so many digits survives a double */
+    PLAIN_EXPONENT_MAX = 15, /* DBL_DIG: my_gcvt's MAX_DECPT_FOR_F_FORMAT */
+    EXACT_DIGITS = 15,       /* a decimal of so many digits survives a double */
 };
 
 /* Powers of ten that a double holds exactly. */
@@ -88,7 +88,8 @@ static char *put_by_trying(double value, bool is_float, char *at)
 
 static char *put_special(double value, char *at)
 {
-    const char *text = isnan(value) ? "nan" : value < 0 ? "-inf" : "inf";
+    const char *text = isnan(value) ? "nan" : value < 0 ? "-inf"
+                                                        : "inf";
     size_t len = strlen(text);
 
     memcpy(at, text, len);

@@ -116,13 +116,17 @@ struct bt_format;
 /* A view of one event; borrows from the reader until its next call. */
 struct bt_event {
     struct bt_event_header header;
-    uint8_t type;    /* what body is: header.type, or the plain type of a compressed event */
-    bool inner;      /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
-    bool sealed;     /* encrypted, and no key is there: only offset and raw mean something */
-    bool opened;     /* a TRANSACTION_PAYLOAD whose inner events are handed out behind it */
-    uint64_t offset; /* of the event in this log */
-    struct bt_slice raw;  /* the event as it stands in the log, header to checksum */
-    struct bt_slice body; /* behind the header, without checksum, decompressed */
+    /* what body is: header.type, or the plain type of a compressed event */
+    uint8_t type;
+    /* came out of a TRANSACTION_PAYLOAD; offset and raw are the outer event's */
+    bool inner;
+    /* encrypted, and no key is there: only offset and raw mean something */
+    bool sealed;
+    /* a TRANSACTION_PAYLOAD whose inner events are handed out behind it */
+    bool opened;
+    uint64_t offset;                /* of the event in this log */
+    struct bt_slice raw;            /* the event as it stands in the log, header to checksum */
+    struct bt_slice body;           /* behind the header, without checksum, decompressed */
     const struct bt_format *format; /* the FORMAT_DESCRIPTION that governs it */
 };
 

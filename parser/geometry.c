@@ -119,7 +119,8 @@ static bool put_geometry(struct reader *r, enum geometry_type wanted, int depth)
     if (depth > BT_GEOMETRY_DEPTH_MAX || !bt_cur_u8(&r->c, &order) || order > 1)
         return false;
     r->is_little = order == 1;
-    if (!read_u32(r, &type) || type < POINT || type > COLLECTION || (wanted != ANY && type != wanted))
+    if (!read_u32(r, &type) || type < POINT || type > COLLECTION ||
+        (wanted != ANY && type != wanted))
         return false;
     if (wanted == ANY)
         bt_buf_add_str(r->out, names[type]);

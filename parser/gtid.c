@@ -16,7 +16,7 @@ static char *put_uuid(const uint8_t uuid[static 16], char *out)
     for (int i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *out++ = '-';
-        out += sprintf(out, "%02x", uuid[i]);
+        out += snprintf(out, 3, "%02x", uuid[i]);
     }
     return out;
 }
@@ -30,14 +30,13 @@ const char *bt_gtid_text(const struct bt_gtid *gtid, char out[static BT_GTID_TEX
         out[0] = '\0';
         break;
     case BT_GTID_MARIADB:
-        sprintf(out, "%u-%u-%llu", gtid->domain, gtid->server_id,
-                (unsigned long long)gtid->sequence);
+        snprintf(out, BT_GTID_TEXT_SIZE, "%u-%u-%llu", gtid->domain, gtid->server_id,
+                 (unsigned long long)gtid->sequence);
         break;
     case BT_GTID_MYSQL:
         at = put_uuid(gtid->uuid, at);
-        if (gtid->tag[0])
-            at += sprintf(at, ":%.32s", gtid->tag);
-        sprintf(at, ":%llu", (unsigned long long)gtid->sequence);
+        snprintf(at, BT_GTID_TEXT_SIZE - UUID_TEXT_SIZE, "%s%.32s:%llu", gtid->tag[0] ? ":" : "",
+                 gtid->tag, (unsigned long long)gtid->sequence);
         break;
     }
     return out;

@@ -54,15 +54,18 @@ enum bt_gtid_flag_extra {
 /* What a GTID event of either flavour says. */
 struct bt_gtid_event {
     struct bt_gtid gtid;
-    uint8_t flags;       /* MariaDB: enum bt_gtid_flag; MySQL: 1 = may have statements */
+    /* MariaDB: enum bt_gtid_flag; MySQL: 1 = may have statements */
+    uint8_t flags;
     uint8_t flags_extra; /* MariaDB: enum bt_gtid_flag_extra */
     uint64_t commit_id;  /* MariaDB group commit; 0 without */
-    uint64_t alter_seq;  /* MariaDB: of the START ALTER that this one completes */
-    uint32_t thread_id;  /* MariaDB 11.5+ */
-    struct bt_slice xid; /* MariaDB XA: formatID u32, gtrid_len u8, bqual_len u8, data; or "" */
-    int64_t last_committed, sequence_number; /* MySQL logical clock; 0 without */
+    /* MariaDB: of the START ALTER that this one completes */
+    uint64_t alter_seq;
+    uint32_t thread_id; /* MariaDB 11.5+ */
+    /* MariaDB XA: formatID u32, gtrid_len u8, bqual_len u8, data; or "" */
+    struct bt_slice xid;
+    int64_t last_committed, sequence_number;          /* MySQL logical clock; 0 without */
     uint64_t immediate_commit_us, original_commit_us; /* MySQL; 0 without */
-    uint64_t transaction_length;             /* MySQL, GTID event included; 0 without */
+    uint64_t transaction_length;                      /* MySQL, GTID event included; 0 without */
     uint32_t immediate_version, original_version;
 };
 

@@ -44,7 +44,8 @@ int bt_gtid_range_append(struct bt_gtid_range *r, struct bt_gtid_interval item, 
 }
 
 /* Index of the range with key's uuid and tag, or where it would stand. */
-static size_t range_index(const struct bt_gtid_set *s, const struct bt_gtid_range *key, bool *ret_found)
+static size_t range_index(const struct bt_gtid_set *s, const struct bt_gtid_range *key,
+                          bool *ret_found)
 {
     size_t low = 0, high = s->count;
 
@@ -240,7 +241,8 @@ static int range_subtract(struct bt_gtid_range *r, const struct bt_gtid_range *o
         while (b < other->count && other->items[b].last < item.first)
             b++;
         for (size_t cut = b; cut < other->count && item.first <= item.last &&
-                             other->items[cut].first <= item.last; cut++) {
+                             other->items[cut].first <= item.last;
+             cut++) {
             struct bt_gtid_interval before = {item.first, other->items[cut].first - 1};
 
             if (other->items[cut].first > item.first &&

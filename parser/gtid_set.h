@@ -31,8 +31,8 @@ struct bt_gtid_interval {
 /* The numbers of one uuid and tag. */
 struct bt_gtid_range {
     uint8_t uuid[16];
-    char tag[33];                    /* "" without one */
-    struct bt_gtid_interval *items;  /* owned; ascending, with a gap between any two */
+    char tag[33];                   /* "" without one */
+    struct bt_gtid_interval *items; /* owned; ascending, with a gap between any two */
     size_t count, room;
 };
 

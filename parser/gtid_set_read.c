@@ -228,8 +228,8 @@ int bt_gtid_set_parse(struct bt_slice text, struct bt_gtid_set *ret, struct bt_e
                 return -1;
             if (result == 1 || (c.left && *c.at != ','))
                 return bt_fail(err, BT_ERR_USAGE, "\"%.*s\" is not a MySQL GTID set"
-                               " (uuid:1-3:tag:5,...): stuck at character %zu", (int)
-                               (text.len > 200 ? 200 : text.len), (const char *)text.ptr,
+                                                  " (uuid:1-3:tag:5,...): stuck at character %zu",
+                               (int)(text.len > 200 ? 200 : text.len), (const char *)text.ptr,
                                text.len - c.left + 1);
         }
         skip_blanks(&c);
@@ -322,7 +322,8 @@ static int read_event_range(struct bt_cursor *c, bool is_tagged, struct bt_gtid_
 
     if (!bt_cur_copy(c, sizeof(key.uuid), key.uuid) || (is_tagged && !read_event_tag(c, key.tag)) ||
         !bt_cur_u64(c, &count) || count > c->left / 16)
-        return bt_fail(err, BT_ERR_CORRUPT, "PREVIOUS_GTIDS ends in its uuid number %zu", s->count + 1);
+        return bt_fail(err, BT_ERR_CORRUPT, "PREVIOUS_GTIDS ends in its uuid number %zu",
+                       s->count + 1);
     if (bt_gtid_set_insert_range(s, s->count, &key, err) != 0)
         return -1;
     for (; count > 0; count--) {
@@ -348,7 +349,8 @@ int bt_previous_gtids_read(const struct bt_event *ev, struct bt_gtid_set *ret, s
     uint64_t count;
 
     if (!bt_cur_u64(&c, &count))
-        return bt_fail(err, BT_ERR_CORRUPT, "PREVIOUS_GTIDS of %zu bytes has no count", ev->body.len);
+        return bt_fail(err, BT_ERR_CORRUPT, "PREVIOUS_GTIDS of %zu bytes has no count",
+                       ev->body.len);
     is_tagged = count >> 56 == 1 && (count & 0xff) == 1;
     if (is_tagged)
         count = count >> 8 & 0xffffffffffff;

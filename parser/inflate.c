@@ -42,9 +42,11 @@ static enum libdeflate_result inflate_once(struct bt_inflater *z, struct bt_slic
     size_t used;
 
     if (is_raw)
-        result = libdeflate_deflate_decompress_ex(z->deflate, in.ptr, in.len, at, room, &used, ret_len);
+        result =
+            libdeflate_deflate_decompress_ex(z->deflate, in.ptr, in.len, at, room, &used, ret_len);
     else
-        result = libdeflate_zlib_decompress_ex(z->deflate, in.ptr, in.len, at, room, &used, ret_len);
+        result =
+            libdeflate_zlib_decompress_ex(z->deflate, in.ptr, in.len, at, room, &used, ret_len);
     if (result == LIBDEFLATE_SUCCESS && used != in.len)
         return LIBDEFLATE_BAD_DATA;
     return result;
@@ -65,17 +67,20 @@ static int inflate_claimed(struct bt_inflater *z, struct bt_slice in, bool is_ra
         size_t len;
 
         if (!at)
-            return bt_fail(err, BT_ERR_LIMIT, "compressed data of %zu bytes claims %llu plain bytes,"
-                           " allowed are %zu", in.len, (unsigned long long)claimed,
-                           out->max - out->len);
+            return bt_fail(err, BT_ERR_LIMIT,
+                           "compressed data of %zu bytes claims %llu plain bytes,"
+                           " allowed are %zu",
+                           in.len, (unsigned long long)claimed, out->max - out->len);
         result = inflate_once(z, in, is_raw, at, room, &len);
         if (result == LIBDEFLATE_SUCCESS && len == claimed) {
             bt_buf_commit(out, len);
             return 0;
         }
-        if (result == LIBDEFLATE_SUCCESS || (result == LIBDEFLATE_INSUFFICIENT_SPACE && room == claimed))
+        if (result == LIBDEFLATE_SUCCESS ||
+            (result == LIBDEFLATE_INSUFFICIENT_SPACE && room == claimed))
             return bt_fail(err, BT_ERR_CORRUPT, "compressed data does not hold the %llu plain bytes"
-                           " that it claims", (unsigned long long)claimed);
+                                                " that it claims",
+                           (unsigned long long)claimed);
         if (result != LIBDEFLATE_INSUFFICIENT_SPACE)
             return bt_fail(err, BT_ERR_CORRUPT, "compressed data of %zu bytes is damaged", in.len);
         room = room > claimed / 2 ? (size_t)claimed : room * 2;
@@ -93,7 +98,8 @@ int bt_inflate_block(struct bt_inflater *z, struct bt_slice block, struct bt_buf
         return bt_fail(err, BT_ERR_CORRUPT, "compressed block is empty");
     if ((head & 0xf8) != 0x80 || (head & 7) < 1 || (head & 7) > 4)
         return bt_fail(err, BT_ERR_CORRUPT, "compressed block begins with 0x%02x, which is no"
-                       " algorithm and length that MariaDB writes", (unsigned)head);
+                                            " algorithm and length that MariaDB writes",
+                       (unsigned)head);
     if (!bt_cur_be(&c, head & 7, &claimed))
         return bt_fail(err, BT_ERR_CORRUPT, "compressed block ends after %zu bytes", block.len);
     return inflate_claimed(z, bt_cur_rest(&c), false, claimed, out, err);
@@ -114,7 +120,8 @@ int bt_inflate_column(struct bt_inflater *z, struct bt_slice image, struct bt_bu
     }
     if ((head & 0xf0) != 0x80 || (head & 7) < 1 || (head & 7) > 4)
         return bt_fail(err, BT_ERR_CORRUPT, "compressed column begins with 0x%02x, which is no"
-                       " method and length that MariaDB writes", (unsigned)head);
+                                            " method and length that MariaDB writes",
+                       (unsigned)head);
     if (!bt_cur_be(&c, head & 7, &claimed))
         return bt_fail(err, BT_ERR_CORRUPT, "compressed column ends after %zu bytes", image.len);
     return inflate_claimed(z, bt_cur_rest(&c), head & 8, claimed, out, err);

@@ -16,8 +16,8 @@
  *     1 byte   1000 wlll   l as above; w: raw deflate, else zlib stream
  *
  *   MySQL TRANSACTION_PAYLOAD (libbinlogevents codecs/binary.cpp 8.0.43): fields of packed integers
- *   (type, length, value): 1 payload size, 2 compression (0 zstd, 255 none), 3 plain size, 0 (alone)
- *   ends them; then the payload, a sequence of events without checksums.
+ *   (type, length, value): 1 payload size, 2 compression (0 zstd, 255 none), 3 plain size, 0
+ * (alone) ends them; then the payload, a sequence of events without checksums.
  */
 #ifndef BT_PARSER_INFLATE_H
 #define BT_PARSER_INFLATE_H
@@ -70,7 +70,8 @@ struct bt_payload;
 
 struct bt_payload_limits {
     uint32_t event_size_max; /* of one inner event; 0 = 1 GiB */
-    uint64_t plain_max;      /* of all plain bytes of one payload; 0 = no limit but the data's own */
+    /* of all plain bytes of one payload; 0 = no limit but the data's own */
+    uint64_t plain_max;
 };
 
 int bt_payload_new(struct bt_payload **ret, struct bt_err *err) BT_MUST_CHECK;

@@ -12,7 +12,7 @@ enum {
     FIELD_PAYLOAD_SIZE = 1,
     FIELD_COMPRESSION = 2,
     FIELD_PLAIN_SIZE = 3,
-    CHUNK = 128 * 1024,        /* what one zstd block can give */
+    CHUNK = 128 * 1024, /* what one zstd block can give */
     EVENT_LENGTH_OFFSET = 9,
 };
 
@@ -43,7 +43,8 @@ int bt_payload_header_read(struct bt_slice body, struct bt_payload_header *ret, 
         if (type == FIELD_END)
             break;
         if (!bt_cur_lenenc_take(&c, &value))
-            return bt_fail(err, BT_ERR_CORRUPT, "payload header field %llu is longer than the event",
+            return bt_fail(err, BT_ERR_CORRUPT,
+                           "payload header field %llu is longer than the event",
                            (unsigned long long)type);
         if (type > FIELD_PLAIN_SIZE)
             continue; /* added by a later server; the format lets readers skip it */
@@ -59,7 +60,8 @@ int bt_payload_header_read(struct bt_slice body, struct bt_payload_header *ret, 
             h.plain_size = number;
     }
     if (h.compression != BT_PAYLOAD_ZSTD && h.compression != BT_PAYLOAD_NONE)
-        return bt_fail(err, BT_ERR_CORRUPT, "payload is compressed by method %llu, known are 0 and 255",
+        return bt_fail(err, BT_ERR_CORRUPT,
+                       "payload is compressed by method %llu, known are 0 and 255",
                        (unsigned long long)h.compression);
     if (size != c.left)
         return bt_fail(err, BT_ERR_CORRUPT, "payload claims %llu bytes, the event holds %zu",
@@ -192,13 +194,15 @@ int bt_payload_next(struct bt_payload *p, struct bt_slice *ret, struct bt_err *e
         if (!bt_cur_skip(&c, EVENT_LENGTH_OFFSET) || !bt_cur_u32(&c, &length) ||
             length < BT_EVENT_HEADER_SIZE || length > p->limits.event_size_max)
             return bt_fail(err, BT_ERR_CORRUPT, "event in a transaction payload claims %u bytes,"
-                           " allowed are %d to %u", length, BT_EVENT_HEADER_SIZE,
+                                                " allowed are %d to %u",
+                           length, BT_EVENT_HEADER_SIZE,
                            p->limits.event_size_max);
         result = peek(p, length, &bytes, err);
     }
     if (result == 1)
         return bt_fail(err, BT_ERR_CORRUPT, "transaction payload ends after %zu of %u bytes of an"
-                       " event", bytes.len, length);
+                                            " event",
+                       bytes.len, length);
     if (result < 0)
         return -1;
     if (p->compression != BT_PAYLOAD_NONE)

@@ -76,24 +76,28 @@ static const char *schema_misfit(struct bt_plan *p, const struct bt_table *table
                                  const struct bt_schema_table *s)
 {
     if (s->column_count != table->map.column_count)
-        return bt_arena_strf(&p->arena, "the schema has %u columns, the log has %u", s->column_count,
-                             table->map.column_count);
+        return bt_arena_strf(&p->arena, "the schema has %u columns, the log has %u",
+                             s->column_count, table->map.column_count);
     for (uint32_t i = 0; i < s->column_count; i++)
         if (!type_is(&s->columns[i], schema_types_of(table->columns[i].type)))
             return bt_arena_strf(&p->arena, "column %u is %.*s in the schema and of type %u in the"
-                                 " log", i + 1, BT_SLICE_ARG(s->columns[i].type),
+                                            " log",
+                                 i + 1, BT_SLICE_ARG(s->columns[i].type),
                                  (unsigned)table->columns[i].type);
     return NULL;
 }
 
 /* ------------------------------------------------------------------- steps */
 
-static bool step_integer(const struct bt_column *c, const struct bt_schema_column *s, struct step *ret)
+static bool step_integer(const struct bt_column *c, const struct bt_schema_column *s,
+                         struct step *ret)
 {
     static const struct {
         uint8_t type, op, width;
-    } integers[] = {{BT_COLUMN_TINY, OP_I8, 1}, {BT_COLUMN_SHORT, OP_I16, 2},
-                    {BT_COLUMN_INT24, OP_I24, 3}, {BT_COLUMN_LONG, OP_I32, 4},
+    } integers[] = {{BT_COLUMN_TINY, OP_I8, 1},
+                    {BT_COLUMN_SHORT, OP_I16, 2},
+                    {BT_COLUMN_INT24, OP_I24, 3},
+                    {BT_COLUMN_LONG, OP_I32, 4},
                     {BT_COLUMN_LONGLONG, OP_I64, 8}};
     bool is_unsigned = c->knows_sign ? c->is_unsigned : s && s->is_unsigned;
 
@@ -120,7 +124,8 @@ static bool step_fixed(struct step *ret, enum step_op op, enum bt_value_kind kin
 static bool step_old_temporal(const struct bt_column *c, const struct bt_schema_column *s,
                               struct step *ret)
 {
-    static const uint8_t datetime_size[] = {8, 6, 6, 7, 7, 7, 8}, time_size[] = {3, 4, 4, 5, 5, 5, 6};
+    static const uint8_t datetime_size[] = {8, 6, 6, 7, 7, 7, 8},
+                         time_size[] = {3, 4, 4, 5, 5, 5, 6};
     unsigned digits = s && s->length <= 6 ? s->length : 0;
 
     ret->digits = (uint8_t)digits;
@@ -169,7 +174,8 @@ static enum bt_value_kind string_kind(const struct bt_column *c, const struct bt
     return c->collation == 63 ? BT_VALUE_BINARY : BT_VALUE_TEXT;
 }
 
-static bool step_string(const struct bt_column *c, const struct bt_schema_column *s, struct step *ret)
+static bool step_string(const struct bt_column *c, const struct bt_schema_column *s,
+                        struct step *ret)
 {
     enum bt_value_kind kind = string_kind(c, s);
 
@@ -201,7 +207,8 @@ static bool step_of(const struct bt_column *c, const struct bt_schema_column *s,
     case BT_COLUMN_FLOAT: return step_fixed(ret, OP_FLOAT, BT_VALUE_FLOAT, 4);
     case BT_COLUMN_DOUBLE: return step_fixed(ret, OP_DOUBLE, BT_VALUE_DOUBLE, 8);
     case BT_COLUMN_NEWDECIMAL:
-        return step_fixed(ret, OP_FIXED, BT_VALUE_DECIMAL, bt_decimal_size(c->meta >> 8, c->meta & 255));
+        return step_fixed(ret, OP_FIXED, BT_VALUE_DECIMAL,
+                          bt_decimal_size(c->meta >> 8, c->meta & 255));
     case BT_COLUMN_NULL: ret->op = OP_NOTHING; return true;
     case BT_COLUMN_DATE:
     case BT_COLUMN_NEWDATE: return step_fixed(ret, OP_DATE, BT_VALUE_DATE, 3);
@@ -212,7 +219,8 @@ static bool step_of(const struct bt_column *c, const struct bt_schema_column *s,
     case BT_COLUMN_DATETIME2:
     case BT_COLUMN_TIME2: return step_new_temporal(c, ret);
     case BT_COLUMN_YEAR: return step_fixed(ret, OP_YEAR, BT_VALUE_YEAR, 1);
-    case BT_COLUMN_BIT: return c->meta <= 64 && step_fixed(ret, OP_BE, BT_VALUE_BIT, (c->meta + 7u) / 8);
+    case BT_COLUMN_BIT:
+        return c->meta <= 64 && step_fixed(ret, OP_BE, BT_VALUE_BIT, (c->meta + 7u) / 8);
     case BT_COLUMN_ENUM: return c->meta <= 2 && step_fixed(ret, OP_LE, BT_VALUE_ENUM, c->meta);
     case BT_COLUMN_SET: return c->meta <= 8 && step_fixed(ret, OP_LE, BT_VALUE_SET, c->meta);
     default: return step_string(c, s, ret);
@@ -249,7 +257,8 @@ static int name_column(struct bt_plan *p, size_t i, const struct bt_column *c,
                        const struct bt_schema_column *s, struct bt_err *err)
 {
     struct plan_column *col = &p->columns[i];
-    struct bt_slice name = c->name.len ? c->name : s ? s->name : bt_slice_empty();
+    struct bt_slice name = c->name.len ? c->name : s ? s->name
+                                                     : bt_slice_empty();
 
     if (name.len == 0) {
         char text[BT_DIGITS_MAX + 1] = "@";
@@ -309,7 +318,8 @@ static int keep_member(struct bt_plan *p, const struct plan_column *col, struct 
 static int keep_members(struct bt_plan *p, struct plan_column *col, const struct bt_column *c,
                         const struct bt_schema_column *s, struct bt_err *err)
 {
-    uint32_t count = c->member_count ? c->member_count : s ? s->member_count : 0;
+    uint32_t count = c->member_count ? c->member_count : s ? s->member_count
+                                                           : 0;
     struct bt_slice rest = c->members, name;
 
     if (count == 0)
@@ -334,7 +344,8 @@ static int keep_members(struct bt_plan *p, struct plan_column *col, const struct
     return 0;
 }
 
-static const struct bt_charset *charset_of(const struct bt_column *c, const struct bt_schema_column *s)
+static const struct bt_charset *charset_of(const struct bt_column *c,
+                                           const struct bt_schema_column *s)
 {
     if (c->collation)
         return bt_charset_of_collation(c->collation);
@@ -350,9 +361,11 @@ static int plan_column(struct bt_plan *p, size_t i, const struct bt_column *c,
     step->column = (uint16_t)i;
     if (!step_of(c, s, step))
         return bt_fail(err, BT_ERR_CORRUPT, "column %zu has type %u with metadata %u, whose values"
-                       " have no known size", i + 1, (unsigned)c->type, (unsigned)c->meta);
+                                            " have no known size",
+                       i + 1, (unsigned)c->type, (unsigned)c->meta);
     col->digits = step->digits;
-    col->key_part = c->key_part ? c->key_part : s ? s->key_part : 0;
+    col->key_part = c->key_part ? c->key_part : s ? s->key_part
+                                                  : 0;
     col->is_json = step->kind == BT_VALUE_JSON;
     p->json_count += col->is_json;
     if (step->kind == BT_VALUE_DECIMAL) {

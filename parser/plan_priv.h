@@ -11,25 +11,37 @@
 /* How the bytes of a value are found and turned into a bt_value. */
 enum step_op {
     OP_NOTHING, /* type NULL: no bytes, always NULL */
-    OP_I8, OP_I16, OP_I24, OP_I32, OP_I64,
-    OP_LE,      /* unsigned, little endian, width bytes */
-    OP_BE,      /* unsigned, big endian, width bytes */
+    OP_I8,
+    OP_I16,
+    OP_I24,
+    OP_I32,
+    OP_I64,
+    OP_LE, /* unsigned, little endian, width bytes */
+    OP_BE, /* unsigned, big endian, width bytes */
     OP_YEAR,
-    OP_FLOAT, OP_DOUBLE,
-    OP_FIXED,   /* width bytes as they are */
-    OP_DATE, OP_TIME_OLD, OP_DATETIME_OLD, OP_TIMESTAMP_OLD,
-    OP_TIMESTAMP2, OP_DATETIME2, OP_TIME2,
-    OP_TIMESTAMP_HIRES, OP_DATETIME_HIRES, OP_TIME_HIRES,
-    OP_VARIABLE, /* width bytes of length, then the value */
+    OP_FLOAT,
+    OP_DOUBLE,
+    OP_FIXED, /* width bytes as they are */
+    OP_DATE,
+    OP_TIME_OLD,
+    OP_DATETIME_OLD,
+    OP_TIMESTAMP_OLD,
+    OP_TIMESTAMP2,
+    OP_DATETIME2,
+    OP_TIME2,
+    OP_TIMESTAMP_HIRES,
+    OP_DATETIME_HIRES,
+    OP_TIME_HIRES,
+    OP_VARIABLE,   /* width bytes of length, then the value */
     OP_COMPRESSED, /* the same, and the value is a MariaDB COMPRESSED column */
 };
 
 struct step {
     uint16_t column;
-    uint8_t op;    /* enum step_op */
-    uint8_t kind;  /* enum bt_value_kind */
-    uint8_t width; /* by op */
-    uint8_t digits; /* of the fraction */
+    uint8_t op;        /* enum step_op */
+    uint8_t kind;      /* enum bt_value_kind */
+    uint8_t width;     /* by op */
+    uint8_t digits;    /* of the fraction */
     uint8_t fixed_len; /* bytes of the value; 0 with OP_VARIABLE and OP_COMPRESSED */
 };
 
@@ -45,9 +57,11 @@ struct plan_column {
     uint8_t precision, scale;
     uint16_t key_part;
     bool is_json;
-    uint32_t pad_to;     /* BINARY(n), INET4, INET6, UUID: zeros at the end are cut off */
+    /* BINARY(n), INET4, INET6, UUID: zeros at the end are cut off */
+    uint32_t pad_to;
     const struct bt_charset *charset; /* TEXT; NULL = not known */
-    struct bt_charset_reader *reader; /* where text must be converted; NULL = is UTF-8 or not known */
+    /* where text must be converted; NULL = is UTF-8 or not known */
+    struct bt_charset_reader *reader;
     struct member *members;
     uint32_t member_count;
 };

@@ -100,10 +100,11 @@ struct bt_query {
     uint16_t default_collation_utf8mb4;
     uint8_t require_primary_key;
     uint8_t default_table_encryption;
-    uint8_t updated_db_count; /* 254: too many to name */
+    uint8_t updated_db_count;    /* 254: too many to name */
     struct bt_slice updated_dbs; /* NUL-ended names, one after the other */
     uint8_t gtid_flags3;
-    uint64_t alter_seq;                      /* with GTID_FLAGS3: of the START ALTER it completes */
+    /* with GTID_FLAGS3: of the START ALTER it completes */
+    uint64_t alter_seq;
     struct bt_slice character_set_collations; /* (charset u16, collation u16)* */
 };
 
@@ -126,7 +127,7 @@ enum bt_query_verb {
     BT_VERB_OTHER,
     BT_VERB_BEGIN, /* BEGIN, START TRANSACTION */
     BT_VERB_COMMIT,
-    BT_VERB_ROLLBACK, /* not ROLLBACK TO */
+    BT_VERB_ROLLBACK,  /* not ROLLBACK TO */
     BT_VERB_SAVEPOINT, /* also ROLLBACK TO and RELEASE */
     BT_VERB_XA_START,
     BT_VERB_XA_END,

@@ -17,11 +17,11 @@ struct bt_type_set {
 struct bt_reader {
     struct bt_source *source; /* borrowed */
     struct bt_reader_opts opts;
-    uint64_t stop_pos;      /* UINT64_MAX without one */
-    struct bt_slice window; /* what is in hand from pos on; borrowed from source */
-    uint64_t pos;           /* of the next event */
-    bool takes_fast_way;    /* nothing but the event in the window has to be looked at */
-    uint32_t length_min;    /* of an event under the format in force */
+    uint64_t stop_pos;          /* UINT64_MAX without one */
+    struct bt_slice window;     /* what is in hand from pos on; borrowed from source */
+    uint64_t pos;               /* of the next event */
+    bool takes_fast_way;        /* nothing but the event in the window has to be looked at */
+    uint32_t length_min;        /* of an event under the format in force */
     struct bt_type_set careful; /* types that need the slow way */
     struct bt_format format;    /* in force */
     bool has_format;

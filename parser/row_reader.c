@@ -27,7 +27,7 @@ struct bt_row_reader {
     struct image before, after;
     bool has_before, has_after, is_partial;
     bool is_done;
-    uint64_t row; /* number of the next, for messages */
+    uint64_t row;                 /* number of the next, for messages */
     struct bt_inflater *inflater; /* owned; made at the first COMPRESSED column */
     struct bt_arena inflated;     /* plain bytes of the current row */
     struct bt_buf scratch;
@@ -84,7 +84,8 @@ static int image_begin(struct image *image, const struct bt_plan *plan, struct b
     }
     if (present.len < (plan->count + 7) / 8)
         return bt_fail(err, BT_ERR_CORRUPT, "rows event says of %zu bytes of columns which are"
-                       " present, the table has %zu columns", present.len, plan->count);
+                                            " present, the table has %zu columns",
+                       present.len, plan->count);
     image->count = 0;
     for (size_t i = 0; i < plan->count; i++) {
         if (present.ptr[i / 8] >> i % 8 & 1)
@@ -248,7 +249,8 @@ struct partial {
     bool is_used;
 };
 
-static bool is_difference(const struct bt_plan *plan, const struct partial *partial, uint16_t column)
+static bool is_difference(const struct bt_plan *plan, const struct partial *partial,
+                          uint16_t column)
 {
     size_t json = 0;
 
@@ -266,7 +268,8 @@ static int decode_image(struct bt_row_reader *r, struct image *image, const stru
     struct bt_slice nulls;
 
     if (!bt_cur_take(&c, (image->count + 7) / 8, &nulls))
-        return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in its NULL bits", (unsigned long long)r->row);
+        return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in its NULL bits",
+                       (unsigned long long)r->row);
     for (size_t i = 0; i < image->count; i++) {
         const struct step *s = &image->steps[i];
         struct bt_value *v = &image->values[s->column];
@@ -280,7 +283,8 @@ static int decode_image(struct bt_row_reader *r, struct image *image, const stru
             return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in its column %u",
                            (unsigned long long)r->row, s->column + 1u);
         if (s->op == OP_COMPRESSED && inflate_value(r, v, err) != 0)
-            return bt_err_wrap(err, "row %llu, column %u", (unsigned long long)r->row, s->column + 1u);
+            return bt_err_wrap(err, "row %llu, column %u", (unsigned long long)r->row,
+                               s->column + 1u);
         if (partial && is_difference(r->plan, partial, s->column))
             v->kind = BT_VALUE_JSON_DIFF;
     }
@@ -288,15 +292,17 @@ static int decode_image(struct bt_row_reader *r, struct image *image, const stru
     return 0;
 }
 
-/* PARTIAL_UPDATE_ROWS: packed options before the after image; 1: which JSON columns are differences,
- * one bit for each JSON column of the table (sql/rpl_record.cc, MySQL 8.0.43). */
+/* PARTIAL_UPDATE_ROWS: packed options before the after image; 1: which JSON columns are
+ * differences, one bit for each JSON column of the table (sql/rpl_record.cc, MySQL 8.0.43). */
 static int read_partial(struct bt_row_reader *r, struct partial *ret, struct bt_err *err)
 {
     uint64_t options;
 
     if (!bt_cur_lenenc(&r->c, &options) || options > 1)
-        return bt_fail(err, BT_ERR_CORRUPT, "row %llu of a partial update has options that no server"
-                       " writes", (unsigned long long)r->row);
+        return bt_fail(err, BT_ERR_CORRUPT,
+                       "row %llu of a partial update has options that no server"
+                       " writes",
+                       (unsigned long long)r->row);
     ret->is_used = options == 1;
     if (ret->is_used && !bt_cur_take(&r->c, (r->plan->json_count + 7) / 8, &ret->bits))
         return bt_fail(err, BT_ERR_CORRUPT, "row %llu ends in the bits of its JSON columns",
@@ -369,8 +375,10 @@ int bt_row_reader_count(struct bt_row_reader *r, const struct bt_plan *plan,
             (r->is_partial && r->has_after && read_partial(r, &partial, err) != 0) ||
             (r->has_after && !skip_image(&r->c, &r->after)) || (r->c.left == left && left > 0)) {
             r->is_done = true;
-            return bt_fail(err, BT_ERR_CORRUPT, "row %llu of a rows event is damaged %zu bytes before"
-                           " its end", (unsigned long long)r->row, left);
+            return bt_fail(err, BT_ERR_CORRUPT,
+                           "row %llu of a rows event is damaged %zu bytes before"
+                           " its end",
+                           (unsigned long long)r->row, left);
         }
         r->row++;
         r->is_done = r->c.left == 0;

@@ -14,8 +14,8 @@ enum { FILE_MAX = 256 << 20, MEMORY_MAX = 1 << 30 };
 
 /* ----------------------------------------------------------------- keeping */
 
-struct schema_table *schema_add_table(struct bt_schema *s, struct bt_slice db, struct bt_slice table,
-                                      struct bt_err *err)
+struct schema_table *schema_add_table(struct bt_schema *s, struct bt_slice db,
+                                      struct bt_slice table, struct bt_err *err)
 {
     struct schema_table *t = bt_arena_alloc(&s->arena, sizeof(*t));
 
@@ -174,12 +174,14 @@ static int compare_names(struct bt_slice a, struct bt_slice b)
 {
     int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
-    return order ? order : a.len < b.len ? -1 : a.len > b.len;
+    return order ? order : a.len < b.len ? -1
+                                         : a.len > b.len;
 }
 
 static int compare_tables(const void *a, const void *b)
 {
-    const struct schema_table *x = *(struct schema_table *const *)a, *y = *(struct schema_table *const *)b;
+    const struct schema_table *x = *(struct schema_table *const *)a,
+                              *y = *(struct schema_table *const *)b;
     int order = compare_names(x->view.db, y->view.db);
 
     return order ? order : compare_names(x->view.table, y->view.table);
@@ -223,7 +225,8 @@ int bt_schema_load(const char *path, struct bt_schema **ret, struct bt_err *err)
         uint8_t *at = bt_buf_reserve(&text, 65536);
 
         if (!at)
-            return bt_fail(err, BT_ERR_LIMIT, "schema \"%s\" has more than %d bytes", path, FILE_MAX);
+            return bt_fail(err, BT_ERR_LIMIT, "schema \"%s\" has more than %d bytes", path,
+                           FILE_MAX);
         got = read(fd, at, 65536);
         if (got < 0)
             return bt_fail_sys(err, "could not read \"%s\"", path);
@@ -247,7 +250,8 @@ static const struct bt_schema_table *find(const struct bt_schema *s, struct bt_s
     struct schema_table key = {.view = {.db = db, .table = table}}, *pointer = &key, **found = NULL;
 
     if (s->count > 0)
-        found = bsearch(&pointer, s->tables, s->count, sizeof(struct schema_table *), compare_tables);
+        found =
+            bsearch(&pointer, s->tables, s->count, sizeof(struct schema_table *), compare_tables);
     return found ? &(*found)->view : NULL;
 }
 

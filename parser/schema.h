@@ -20,17 +20,18 @@
 
 struct bt_schema_column {
     struct bt_slice name;
-    struct bt_slice type;    /* lower case, first word: "int", "varchar", "inet6", ... */
-    uint32_t length;         /* in parentheses: display width, characters, precision; 0 = none */
-    uint32_t scale;          /* second number in parentheses */
+    struct bt_slice type; /* lower case, first word: "int", "varchar", "inet6", ... */
+    uint32_t length;      /* in parentheses: display width, characters, precision; 0 = none */
+    uint32_t scale;       /* second number in parentheses */
     bool is_unsigned;
-    bool is_compressed;      /* MariaDB COMPRESSED */
-    bool is_virtual;         /* generated and not stored */
+    bool is_compressed; /* MariaDB COMPRESSED */
+    bool is_virtual;    /* generated and not stored */
     bool is_invisible;
-    struct bt_slice charset; /* of the column or of its table: "utf8mb4"; "" = not a string or not said */
+    /* of the column or of its table: "utf8mb4"; "" = not a string or not said */
+    struct bt_slice charset;
     const struct bt_slice *members; /* ENUM, SET, UTF-8 */
     uint32_t member_count;
-    uint16_t key_part;       /* place in the primary key from 1; 0 = not in it */
+    uint16_t key_part; /* place in the primary key from 1; 0 = not in it */
 };
 
 struct bt_schema_table {

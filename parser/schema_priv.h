@@ -20,8 +20,8 @@ struct bt_schema {
 };
 
 /* A new table behind the others; NULL with err filled. */
-struct schema_table *schema_add_table(struct bt_schema *s, struct bt_slice db, struct bt_slice table,
-                                      struct bt_err *err);
+struct schema_table *schema_add_table(struct bt_schema *s, struct bt_slice db,
+                                      struct bt_slice table, struct bt_err *err);
 
 /* A new, zeroed column of it; NULL with err filled. */
 struct bt_schema_column *schema_add_column(struct bt_schema *s, struct schema_table *t,

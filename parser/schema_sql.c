@@ -2,9 +2,9 @@
 /*
  * schema_sql.c - the CREATE TABLE statements of a dump.
  *
- * Knows what SHOW CREATE TABLE prints (MariaDB 10.5 to 11.8, MySQL 5.6 to 9.7) and what people write
- * like it.  The text inside version comments (8.0 and M! forms) counts, as it does for the server
- * that wrote it.  Every other statement is skipped, strings and DELIMITER respected.
+ * Knows what SHOW CREATE TABLE prints (MariaDB 10.5 to 11.8, MySQL 5.6 to 9.7) and what people
+ * write like it.  The text inside version comments (8.0 and M! forms) counts, as it does for the
+ * server that wrote it.  Every other statement is skipped, strings and DELIMITER respected.
  */
 #include "parser/schema_priv.h"
 
@@ -111,7 +111,10 @@ static int read_quoted(struct sql *q, char quote, bool has_escapes, struct bt_sl
                 break;
             advance(q, 1);
         } else if (has_escapes && c == '\\' && bt_cur_u8(&q->c, &c)) {
-            c = c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c == '0' ? '\0' : c;
+            c = c == 'n' ? '\n' : c == 't' ? '\t'
+                              : c == 'r'   ? '\r'
+                              : c == '0'   ? '\0'
+                                           : c;
         }
         bt_buf_add_byte(&text, c);
     }
@@ -252,7 +255,8 @@ static int read_number(struct sql *q, uint32_t *ret)
 /* The parentheses behind a type, if there are any. */
 static int read_type_size(struct sql *q, struct bt_schema_column *column)
 {
-    bool has_members = bt_slice_equal_str(column->type, "enum") || bt_slice_equal_str(column->type, "set");
+    bool has_members =
+        bt_slice_equal_str(column->type, "enum") || bt_slice_equal_str(column->type, "set");
 
     if (!is_mark(q, '('))
         return has_members ? fail_here(q, "ENUM and SET want members") : 0;
@@ -536,8 +540,12 @@ static int read_create(struct sql *q, bool *ret_is_table)
 
 int schema_read_sql(struct bt_schema *s, struct bt_slice text, struct bt_err *err)
 {
-    struct sql q = {.schema = s, .all = text, .c = bt_cursor(text), .err = err,
-                    .db = bt_slice_empty(), .delimiter = ";"};
+    struct sql q = {.schema = s,
+                    .all = text,
+                    .c = bt_cursor(text),
+                    .err = err,
+                    .db = bt_slice_empty(),
+                    .delimiter = ";"};
 
     for (;;) {
         bool is_table = false;

@@ -32,7 +32,7 @@ struct bt_source_ops {
 struct bt_source {
     const struct bt_source_ops *ops;
     const char *name; /* for messages: a path, "-", "host:path"; lives as long as the source */
-    bool can_go_back;  /* view() takes any pos; false = only forward, as below */
+    bool can_go_back; /* view() takes any pos; false = only forward, as below */
 };
 
 static inline int BT_MUST_CHECK bt_source_view(struct bt_source *s, uint64_t pos, size_t want,
@@ -64,13 +64,13 @@ static inline void bt_source_release(struct bt_source **s)
  * file's size.  The size is asked again at each new window: a log may grow. */
 int bt_source_file_open(const char *path, struct bt_source **ret, struct bt_err *err) BT_MUST_CHECK;
 
-/* What can only be read forward: a pipe, standard input.  zstd and gzip are recognised by their first
- * bytes and unpacked; damage there is BT_ERR_CORRUPT.  fd stays the caller's. */
+/* What can only be read forward: a pipe, standard input.  zstd and gzip are recognised by their
+ * first bytes and unpacked; damage there is BT_ERR_CORRUPT.  fd stays the caller's. */
 int bt_source_stream_open(int fd, const char *name, struct bt_source **ret, struct bt_err *err)
     BT_MUST_CHECK;
 
-/* What a user names: "-" is standard input, a zstd or gzip file or a pipe is a stream, anything else
- * is mapped. */
+/* What a user names: "-" is standard input, a zstd or gzip file or a pipe is a stream, anything
+ * else is mapped. */
 int bt_source_open(const char *path, struct bt_source **ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* Borrowed bytes. */
@@ -79,10 +79,10 @@ int bt_source_memory_open(struct bt_slice bytes, const char *name, struct bt_sou
 
 /* For tests: another source (owned from here on) seen through faults. */
 struct bt_source_faults {
-    uint64_t end_at;    /* the log ends here; 0 = where it does */
-    uint64_t fail_at;   /* a view that reaches this offset fails with EIO; 0 = never */
-    uint64_t flip_bit;  /* this bit (8 * offset + bit) + 1 is inverted; 0 = none */
-    size_t view_max;    /* a view never gives more than max(want, view_max); 0 = no limit */
+    uint64_t end_at;   /* the log ends here; 0 = where it does */
+    uint64_t fail_at;  /* a view that reaches this offset fails with EIO; 0 = never */
+    uint64_t flip_bit; /* this bit (8 * offset + bit) + 1 is inverted; 0 = none */
+    size_t view_max;   /* a view never gives more than max(want, view_max); 0 = no limit */
 };
 int bt_source_faulty_open(struct bt_source *inner, struct bt_source_faults faults,
                           struct bt_source **ret, struct bt_err *err) BT_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * source_stream.c - a log that can only be read forward: standard input, a pipe, a zstd or gzip file.
+ * source_stream.c - a log that can only be read forward: standard input, a pipe, a zstd or gzip
+ * file.
  *
  * One buffer slides over the stream.  What stands before the position asked for is given up, so the
  * buffer is never larger than the largest view wanted plus one block.  Below it is a filler: it
@@ -23,7 +24,7 @@ struct stream {
     char *name;
     int fd;
     bool owns_fd;
-    bool at_end; /* of the plain bytes */
+    bool at_end;   /* of the plain bytes */
     uint64_t base; /* offset of the buffer's first byte */
     uint8_t *data; /* owned; `start` bytes of it are given up already */
     size_t start, len, room;
@@ -71,7 +72,8 @@ static int unpack_zstd(struct stream *s, uint8_t *to, size_t room, size_t *ret, 
     size_t more = ZSTD_decompressStream(s->zstd, &out, &in);
 
     if (ZSTD_isError(more))
-        return bt_fail(err, BT_ERR_CORRUPT, "\"%s\" is damaged: %s", s->name, ZSTD_getErrorName(more));
+        return bt_fail(err, BT_ERR_CORRUPT, "\"%s\" is damaged: %s", s->name,
+                       ZSTD_getErrorName(more));
     s->in_frame = more != 0;
     s->packed_at = in.pos;
     *ret = out.pos;
@@ -117,7 +119,8 @@ static int fill(struct stream *s, uint8_t *to, size_t room, size_t *ret, struct 
             return 0;
         }
         if (s->packed_end)
-            return bt_fail(err, BT_ERR_CORRUPT, "\"%s\" ends in the middle of its compressed data", s->name);
+            return bt_fail(err, BT_ERR_CORRUPT, "\"%s\" ends in the middle of its compressed data",
+                           s->name);
         if ((s->packing == ZSTD ? unpack_zstd : unpack_gzip)(s, to, room, ret, err) != 0)
             return -1;
     } while (*ret == 0);
@@ -153,8 +156,8 @@ static int stream_view(struct bt_source *source, uint64_t pos, size_t want, stru
     if (pos < s->base)
         return bt_fail(err, BT_ERR_USAGE, "\"%s\" can only be read forward", s->name);
     if (want > VIEW_MAX)
-        return bt_fail(err, BT_ERR_LIMIT, "%zu bytes of \"%s\" are wanted at once, allowed are %d", want, s->name,
-                       VIEW_MAX);
+        return bt_fail(err, BT_ERR_LIMIT, "%zu bytes of \"%s\" are wanted at once, allowed are %d",
+                       want, s->name, VIEW_MAX);
     for (;;) {
         size_t skipped = pos - s->base < s->len ? (size_t)(pos - s->base) : s->len;
         size_t got;
@@ -211,12 +214,14 @@ static int find_packing(struct stream *s, struct bt_err *err)
             break;
         s->packed_len += got;
     }
-    if (s->packed_len >= sizeof(zstd_magic) && memcmp(s->packed, zstd_magic, sizeof(zstd_magic)) == 0) {
+    if (s->packed_len >= sizeof(zstd_magic) &&
+        memcmp(s->packed, zstd_magic, sizeof(zstd_magic)) == 0) {
         s->packing = ZSTD;
         s->zstd = ZSTD_createDStream();
         if (!s->zstd)
             return bt_fail_sys(err, "could not begin to read \"%s\"", s->name);
-    } else if (s->packed_len >= sizeof(gzip_magic) && memcmp(s->packed, gzip_magic, sizeof(gzip_magic)) == 0) {
+    } else if (s->packed_len >= sizeof(gzip_magic) &&
+               memcmp(s->packed, gzip_magic, sizeof(gzip_magic)) == 0) {
         s->packing = GZIP;
         if (inflateInit2(&s->gzip, 15 + 16) != Z_OK)
             return bt_fail_sys(err, "could not begin to read \"%s\"", s->name);
@@ -226,7 +231,8 @@ static int find_packing(struct stream *s, struct bt_err *err)
     return 0;
 }
 
-static int stream_open(int fd, bool owns_fd, const char *name, struct bt_source **ret, struct bt_err *err)
+static int stream_open(int fd, bool owns_fd, const char *name, struct bt_source **ret,
+                       struct bt_err *err)
 {
     static const struct bt_source_ops ops = {stream_view, stream_size, stream_close};
     struct stream *s = calloc(1, sizeof(*s));

@@ -29,8 +29,8 @@ int bt_rand_read(const struct bt_event *ev, struct bt_rand *ret, struct bt_err *
 /* Item_result of the servers. */
 enum bt_user_var_type {
     BT_USER_VAR_STRING = 0,
-    BT_USER_VAR_REAL = 1, /* 8 bytes IEEE, little endian */
-    BT_USER_VAR_INT = 2,  /* 8 bytes little endian */
+    BT_USER_VAR_REAL = 1,    /* 8 bytes IEEE, little endian */
+    BT_USER_VAR_INT = 2,     /* 8 bytes little endian */
     BT_USER_VAR_DECIMAL = 4, /* precision u8, scale u8, then as in a row (binlog.md 1.7, 246) */
 };
 

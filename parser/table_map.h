@@ -46,11 +46,11 @@ enum bt_column_type {
     BT_COLUMN_TIMESTAMP2 = 17,
     BT_COLUMN_DATETIME2 = 18,
     BT_COLUMN_TIME2 = 19,
-    BT_COLUMN_TYPED_ARRAY = 20,        /* MySQL 8.0.17+ */
-    BT_COLUMN_BLOB_COMPRESSED = 140,   /* MariaDB */
+    BT_COLUMN_TYPED_ARRAY = 20,         /* MySQL 8.0.17+ */
+    BT_COLUMN_BLOB_COMPRESSED = 140,    /* MariaDB */
     BT_COLUMN_VARCHAR_COMPRESSED = 141, /* MariaDB */
-    BT_COLUMN_VECTOR = 242,            /* MySQL 9 */
-    BT_COLUMN_JSON = 245,              /* MySQL */
+    BT_COLUMN_VECTOR = 242,             /* MySQL 9 */
+    BT_COLUMN_JSON = 245,               /* MySQL */
     BT_COLUMN_NEWDECIMAL = 246,
     BT_COLUMN_ENUM = 247,
     BT_COLUMN_SET = 248,
@@ -86,9 +86,9 @@ struct bt_column {
                         NEWDECIMAL precision << 8 | scale */
     uint8_t element; /* TYPED_ARRAY: the elements' type (meta is theirs); 0 otherwise */
     bool may_be_null;
-    bool knows_sign;  /* the log said whether it is unsigned */
-    bool is_unsigned; /* meaningful with knows_sign */
-    bool is_visible;  /* true where the log does not say */
+    bool knows_sign;         /* the log said whether it is unsigned */
+    bool is_unsigned;        /* meaningful with knows_sign */
+    bool is_visible;         /* true where the log does not say */
     uint32_t collation;      /* number; 0 = the log does not say */
     struct bt_slice name;    /* "" = the log does not say */
     struct bt_slice members; /* ENUM, SET: packed-length strings; "" = not said */

@@ -20,12 +20,12 @@
 #include "parser/gtid.h"
 
 enum bt_transaction_kind { /* design.md 6, "kind" */
-    BT_TRANSACTION_DML,
-    BT_TRANSACTION_DDL,
-    BT_TRANSACTION_XA_PREPARE,
-    BT_TRANSACTION_XA_COMMIT,
-    BT_TRANSACTION_XA_ROLLBACK,
-    BT_TRANSACTION_OTHER,
+                           BT_TRANSACTION_DML,
+                           BT_TRANSACTION_DDL,
+                           BT_TRANSACTION_XA_PREPARE,
+                           BT_TRANSACTION_XA_COMMIT,
+                           BT_TRANSACTION_XA_ROLLBACK,
+                           BT_TRANSACTION_OTHER,
 };
 
 enum bt_transaction_end {
@@ -43,12 +43,13 @@ struct bt_transaction {
     enum bt_transaction_kind kind;
     enum bt_transaction_end end_kind;
     bool complete;
-    uint32_t when;                   /* of its first event with a timestamp */
+    uint32_t when; /* of its first event with a timestamp */
     uint32_t server_id;
-    uint64_t start, end; /* offsets of the first byte and behind the last one */
-    uint32_t start_log, end_log; /* which log of the set these are in, from 0 */
+    /* offsets of the first byte and behind the last one */
+    uint64_t start, end;
+    uint32_t start_log, end_log;                     /* which log of the set these are in, from 0 */
     struct bt_coordinate primary_start, primary_end; /* file "" where not known */
-    uint64_t bytes;                  /* of its events as they stand in this log */
+    uint64_t bytes;                                  /* of its events as they stand in this log */
     uint64_t events;
     uint64_t rows_events;
 };
@@ -57,19 +58,19 @@ enum bt_group_step {
     BT_GROUP_OUTSIDE, /* the event belongs to no transaction */
     BT_GROUP_BEGIN,   /* first event of a transaction that goes on */
     BT_GROUP_INSIDE,
-    BT_GROUP_END,     /* last event; complete unless its beginning was not fed */
-    BT_GROUP_WHOLE,   /* first and last at once */
+    BT_GROUP_END,   /* last event; complete unless its beginning was not fed */
+    BT_GROUP_WHOLE, /* first and last at once */
 };
 
 struct bt_grouper {
     struct bt_transaction current;
     struct bt_transaction abandoned; /* see feed: valid when did_abandon */
     bool did_abandon;
-    bool inside;     /* a transaction is open */
+    bool inside;      /* a transaction is open */
     bool has_current; /* current is the one of the event fed last, or the open one */
-    bool standalone; /* the GTID says that the next statement is the transaction */
-    bool framed;     /* it goes on until XID, COMMIT, ROLLBACK or XA_PREPARE */
-    bool headless;   /* its beginning was not fed */
+    bool standalone;  /* the GTID says that the next statement is the transaction */
+    bool framed;      /* it goes on until XID, COMMIT, ROLLBACK or XA_PREPARE */
+    bool headless;    /* its beginning was not fed */
     uint32_t log_index;
     struct bt_coordinate_tracker place;
 };

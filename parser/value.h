@@ -132,7 +132,7 @@ static inline void bt_row_reader_release(struct bt_row_reader **rows)
 
 /* Begins the rows of an event; plan and the event's bytes must stay until the last next(). */
 int bt_row_reader_begin(struct bt_row_reader *rows, const struct bt_plan *plan,
-                  const struct bt_rows_event *frame, struct bt_err *err) BT_MUST_CHECK;
+                        const struct bt_rows_event *frame, struct bt_err *err) BT_MUST_CHECK;
 
 /* The next row.  *ret borrows until the next call on rows.  Returns 1 behind the last. */
 int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt_err *err)
@@ -140,7 +140,7 @@ int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt
 
 /* Counts the rows of an event without decoding values: lengths only.  Uses rows as begin does. */
 int bt_row_reader_count(struct bt_row_reader *rows, const struct bt_plan *plan,
-                  const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
+                        const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
 /* ------------------------------------------------------------------ printed */

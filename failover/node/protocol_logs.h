@@ -14,9 +14,9 @@
 /* Which set of logs on the host. */
 struct bt_logs_id {
     const char
-        *places; /* directories or index files by commas; the first that has the set counts */
-    const char *base;   /* "bin"; "" = as bt_log_home_find() chooses */
-    uint8_t kind;       /* BT_LOG_KIND_BINLOG or BT_LOG_KIND_RELAY */
+        *places;      /* directories or index files by commas; the first that has the set counts */
+    const char *base; /* "bin"; "" = as bt_log_home_find() chooses */
+    uint8_t kind;     /* BT_LOG_KIND_BINLOG or BT_LOG_KIND_RELAY */
 };
 
 /* -------------------------------------------------------------------- list */

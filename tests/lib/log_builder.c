@@ -14,7 +14,9 @@ static void init(struct bt_log_builder *b, uint32_t id, bool relay)
     *b = (struct bt_log_builder){
         .server_id = id, .own_id = id, .checksum = true, .relay = relay, .when = 1700000000};
     bt_buf_init(&b->bytes, BUILT_MAX);
-    bt_buf_add(&b->bytes, "\xfe" "bin", 4);
+    bt_buf_add(&b->bytes, "\xfe"
+                          "bin",
+               4);
 }
 
 void bt_build_done(struct bt_log_builder *b)
@@ -42,8 +44,8 @@ uint64_t bt_build_event(struct bt_log_builder *b, uint8_t type, uint32_t server_
     bt_buf_add_le(&b->bytes, flags, 2);
     bt_buf_add(&b->bytes, body, len);
     if (sums)
-        bt_buf_add_le(&b->bytes, bt_crc32(0, bt_slice(b->bytes.data + offset, b->bytes.len - offset)),
-                      4);
+        bt_buf_add_le(&b->bytes,
+                      bt_crc32(0, bt_slice(b->bytes.data + offset, b->bytes.len - offset)), 4);
     assert(!b->bytes.failed);
     return offset;
 }

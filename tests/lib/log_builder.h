@@ -7,9 +7,9 @@
  *     bt_build_list(&b, ...); bt_build_transaction(&b, 0, 1, 7); ... bt_build_stop(&b);
  *     b.bytes.data, b.bytes.len
  *
- * A relay log: bt_build_relay(&b, replica_id), then bt_build_primary(&b, file, pos), which writes the
- * artificial ROTATE and the primary's FORMAT_DESCRIPTION; from then on end_log_pos counts in the
- * primary's log.  Nothing here fails softly: it aborts without memory.
+ * A relay log: bt_build_relay(&b, replica_id), then bt_build_primary(&b, file, pos), which writes
+ * the artificial ROTATE and the primary's FORMAT_DESCRIPTION; from then on end_log_pos counts in
+ * the primary's log.  Nothing here fails softly: it aborts without memory.
  */
 #ifndef BT_TESTS_LOG_BUILDER_H
 #define BT_TESTS_LOG_BUILDER_H
@@ -20,9 +20,9 @@
 
 struct bt_log_builder {
     struct bt_buf bytes;
-    uint32_t server_id;  /* of the events that follow */
-    uint32_t own_id;     /* of who writes the log */
-    bool checksum;       /* of the events that follow */
+    uint32_t server_id; /* of the events that follow */
+    uint32_t own_id;    /* of who writes the log */
+    bool checksum;      /* of the events that follow */
     bool relay;
     uint64_t primary_pos; /* relay: end of the last event in the primary's log */
     uint32_t when;
@@ -53,7 +53,8 @@ void bt_build_rotate(struct bt_log_builder *b, uint32_t server_id, uint16_t flag
                      uint64_t pos);
 
 /* GTID, INSERT of a text of `size` bytes, XID. */
-void bt_build_transaction(struct bt_log_builder *b, uint32_t domain, uint64_t sequence, size_t size);
+void bt_build_transaction(struct bt_log_builder *b, uint32_t domain, uint64_t sequence,
+                          size_t size);
 
 /* ------------------------------------------------------------------ a home in memory */
 

@@ -58,3 +58,20 @@ END
     assert_output "    return a &&
            b;"
 }
+
+@test "an enum that fills its line to the last column stays as it is" {
+    printf 'enum kind_of_thing { %s, %s };\n' "$(printf '%50s' '' | tr ' ' A)" \
+        "$(printf '%24s' '' | tr ' ' B)" >a.c
+    [[ $(awk '{print length($0)}' a.c) == 100 ]]
+    run scripts/format --check
+    assert_output ""
+}
+
+@test "the comment of a line that is too long moves above it" {
+    printf 'struct s {\n    int %s; /* %s */\n};\n' "$(printf '%50s' '' | tr ' ' a)" \
+        "$(printf '%50s' '' | tr ' ' b)" >a.c
+    scripts/format
+    run sed -n 2,3p a.c
+    assert_output "    /* $(printf '%50s' '' | tr ' ' b) */
+    int $(printf '%50s' '' | tr ' ' a);"
+}

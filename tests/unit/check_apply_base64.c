@@ -5,9 +5,12 @@
 /* RFC 4648 section 10. */
 START_TEST(the_rfc_vectors_come_out)
 {
-    static const char *const vectors[][2] = {{"", ""},           {"f", "Zg=="},
-                                             {"fo", "Zm8="},     {"foo", "Zm9v"},
-                                             {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const vectors[][2] = {{"", ""},
+                                             {"f", "Zg=="},
+                                             {"fo", "Zm8="},
+                                             {"foo", "Zm9v"},
+                                             {"foob", "Zm9vYg=="},
+                                             {"fooba", "Zm9vYmE="},
                                              {"foobar", "Zm9vYmFy"}};
     struct bt_buf out;
 

@@ -156,10 +156,10 @@ static void expect_part(struct bench *b, const char *part)
                   bt_buf_str(&b->steps));
 }
 
-#define SESSION                                                                                 \
-    "foreign_key_checks=1,sql_auto_is_null=0,unique_checks=1,check_constraint_checks=1,"        \
-    "sql_if_exists=0,explicit_defaults_for_timestamp=0,system_versioning_insert_history=0,"     \
-    "sql_mode=5,auto_increment_increment=1,auto_increment_offset=1,lc_time_names=0,"            \
+#define SESSION \
+    "foreign_key_checks=1,sql_auto_is_null=0,unique_checks=1,check_constraint_checks=1," \
+    "sql_if_exists=0,explicit_defaults_for_timestamp=0,system_versioning_insert_history=0," \
+    "sql_mode=5,auto_increment_increment=1,auto_increment_offset=1,lc_time_names=0," \
     "character_set_client=45,collation_connection=45,collation_server=8"
 
 START_TEST(a_statement_brings_its_gtid_database_and_session)

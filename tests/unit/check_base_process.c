@@ -280,7 +280,8 @@ START_TEST(what_a_command_left_in_the_background_does_not_delay_it)
     bt_buf_init(&out, 4096);
     ck_assert_int_eq(run_line("sleep 600 & echo $!", &out, &r), 0);
     ck_assert_int_lt(bt_clock_ms() - began, 10000);
-    ck_assert_int_eq(kill((pid_t)strtol(bt_buf_str(&out), NULL, 10), SIGKILL), 0); /* it still ran */
+    /* it still ran */
+    ck_assert_int_eq(kill((pid_t)strtol(bt_buf_str(&out), NULL, 10), SIGKILL), 0);
 }
 END_TEST
 

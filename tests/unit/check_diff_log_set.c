@@ -36,13 +36,12 @@ static struct bt_slice relay_of(const struct heads *h)
 static const char *names_of(const struct bt_log_set *set)
 {
     static char text[1024];
+    size_t at = 0;
 
     text[0] = '\0';
-    for (size_t i = 0; i < set->count; i++) {
-        strcat(text, i ? " " : "");
-        strcat(text, set->logs[i].name);
-        strcat(text, set->logs[i].missing ? "!" : "");
-    }
+    for (size_t i = 0; i < set->count && at < sizeof(text); i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s%s", i ? " " : "",
+                               set->logs[i].name, set->logs[i].missing ? "!" : "");
     return text;
 }
 
@@ -101,8 +100,9 @@ START_TEST(an_index_names_what_is_missing_and_leaves_out_what_is_stale)
     struct heads h;
 
     heads_init(&h);
-    bt_built_add(&files, "bin.index",
-                 bt_slice_str("/var/log/mysql/bin.000003\n./bin.000004\n/gone/bin.000005\nbin.000006\n"));
+    bt_built_add(
+        &files, "bin.index",
+        bt_slice_str("/var/log/mysql/bin.000003\n./bin.000004\n/gone/bin.000005\nbin.000006\n"));
     bt_built_add(&files, "bin.000002", binlog_of(&h)); /* purged from the index, left on disk */
     bt_built_add(&files, "bin.000003", binlog_of(&h));
     bt_built_add(&files, "bin.000004", binlog_of(&h));
@@ -112,8 +112,10 @@ START_TEST(an_index_names_what_is_missing_and_leaves_out_what_is_stale)
     ck_assert_uint_eq(home->set_count, 1);
     ck_assert_str_eq(names_of(&home->sets[0]), "bin.000003 bin.000004 bin.000005! bin.000006");
     ck_assert_ptr_nonnull(strstr(bt_buf_str(&home->notes), "bin.000005\", which is not there"));
-    ck_assert_ptr_nonnull(strstr(bt_buf_str(&home->notes), "\"bin.000002\" is not in \"bin.index\""));
-    ck_assert_ptr_nonnull(strstr(bt_buf_str(&home->notes), "\"bin.000009\" is not in \"bin.index\""));
+    ck_assert_ptr_nonnull(
+        strstr(bt_buf_str(&home->notes), "\"bin.000002\" is not in \"bin.index\""));
+    ck_assert_ptr_nonnull(
+        strstr(bt_buf_str(&home->notes), "\"bin.000009\" is not in \"bin.index\""));
     bt_log_home_close(home);
     heads_done(&h);
 }
@@ -170,7 +172,8 @@ START_TEST(each_connection_has_its_own_relay_logs_and_progress)
     heads_init(&h);
     bt_built_add(&files, "relay-bin-conn2.000007", relay_of(&h));
     bt_built_add(&files, "relay-bin.000003", relay_of(&h));
-    bt_built_add(&files, "relay-log.info", bt_slice_str("5\n./relay-bin.000003\n700\nbin.000001\n600\n0\n"));
+    bt_built_add(&files, "relay-log.info",
+                 bt_slice_str("5\n./relay-bin.000003\n700\nbin.000001\n600\n0\n"));
     bt_built_add(&files, "relay-log-conn2.info",
                  bt_slice_str("5\n./relay-bin-conn2.000007\n70\nother.000009\n60\n0\n"));
     home = bt_built_open(&files);
@@ -192,19 +195,21 @@ START_TEST(info_files_are_read_in_the_old_and_the_new_form)
     struct bt_err err = {0};
 
     ck_assert_int_eq(bt_relay_info_parse(bt_slice_str("/data/r-bin.000002\n411\nbin.000001\n320\n"),
-                                         &relay, &err), 0);
+                                         &relay, &err),
+                     0);
     ck_assert_str_eq(relay.relay_log, "r-bin.000002");
     ck_assert_uint_eq(relay.relay_pos, 411);
     ck_assert_str_eq(relay.executed.file, "bin.000001");
     ck_assert_uint_eq(relay.executed.pos, 320);
-    ck_assert_int_eq(bt_relay_info_parse(bt_slice_str("5\n./r.000002\n411\nbin.000001\n"), &relay, &err),
-                     -1);
-    ck_assert_int_eq(bt_relay_info_parse(bt_slice_str("5\n./r.000002\nx\nbin.000001\n7\n"), &relay, &err),
-                     -1);
+    ck_assert_int_eq(
+        bt_relay_info_parse(bt_slice_str("5\n./r.000002\n411\nbin.000001\n"), &relay, &err), -1);
+    ck_assert_int_eq(
+        bt_relay_info_parse(bt_slice_str("5\n./r.000002\nx\nbin.000001\n7\n"), &relay, &err), -1);
     ck_assert_int_eq(bt_source_info_parse(
                          bt_slice_str("33\nbin.000007\n4242\n10.0.0.1\nrep\nGeheim!\n3307\n60\n\n\n"
                                       "using_gtid=2\nEND_MARKER\n"),
-                         &source, &err), 0);
+                         &source, &err),
+                     0);
     ck_assert_str_eq(source.received.file, "bin.000007");
     ck_assert_uint_eq(source.received.pos, 4242);
     ck_assert_str_eq(source.host, "10.0.0.1");
@@ -222,7 +227,8 @@ START_TEST(a_password_never_stands_in_an_error)
     /* A file cut by a line: the password stands where the port should be. */
     ck_assert_int_eq(bt_source_info_parse(
                          bt_slice_str("33\nbin.000007\n4242\n10.0.0.1\nrep\nGeheim!\nGeheim!\n"),
-                         &source, &err), -1);
+                         &source, &err),
+                     -1);
     ck_assert_ptr_null(strstr(err.text, "Geheim"));
 }
 END_TEST

@@ -31,7 +31,8 @@ static void server_done(struct server *s)
     bt_log_home_close(s->home);
 }
 
-static struct bt_missing_source source_of(struct server *s, const char *name, enum bt_source_role role)
+static struct bt_missing_source source_of(struct server *s, const char *name,
+                                          enum bt_source_role role)
 {
     enum bt_log_kind kind = role == BT_SOURCE_RELAY ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
 
@@ -70,8 +71,8 @@ static struct bt_survey survey(struct server *s, enum bt_log_kind kind)
     return ret;
 }
 
-static struct bt_missing find(const struct bt_missing_want *want, const struct bt_missing_source *sources,
-                              size_t count)
+static struct bt_missing find(const struct bt_missing_want *want,
+                              const struct bt_missing_source *sources, size_t count)
 {
     struct bt_missing ret;
     struct bt_err err = {0};
@@ -103,7 +104,8 @@ static int collect(void *ctx, struct bt_slice bytes, struct bt_err *err)
 }
 
 /* Writes the diff log, verifies it against its manifest, and gives both. */
-static void write_log(const struct bt_missing *m, struct bt_buf *ret, struct bt_manifest *ret_manifest)
+static void write_log(const struct bt_missing *m, struct bt_buf *ret,
+                      struct bt_manifest *ret_manifest)
 {
     struct bt_diff_log_opts opts = {0};
     struct bt_diff_log_report report;
@@ -111,7 +113,8 @@ static void write_log(const struct bt_missing *m, struct bt_buf *ret, struct bt_
     struct bt_err err = {0};
 
     bt_buf_init(ret, 64 << 20);
-    ck_assert_msg(bt_diff_log_write(m, &opts, (struct bt_sink){collect, ret}, ret_manifest, &err) == 0,
+    ck_assert_msg(bt_diff_log_write(m, &opts, (struct bt_sink){collect, ret}, ret_manifest, &err) ==
+                      0,
                   "%s", err.text);
     ck_assert_int_eq(bt_source_memory_open(bt_buf_slice(ret), "diff", &source, &err), 0);
     ck_assert_msg(bt_diff_log_verify(source, ret_manifest, &report, &err) == 0, "%s", err.text);
@@ -228,7 +231,8 @@ START_TEST(a_flipped_bit_anywhere_in_the_tail_passes_on_nothing_wrong)
         p.files.files[0].flip_bit = bit + 1;
         source = source_of(&p, "p", BT_SOURCE_PRIMARY);
         m = find(&want, &source, 1);
-        ck_assert_msg(m.count == 8, "bit %zu of byte %zu: %zu transactions", bit % 8, bit / 8, m.count);
+        ck_assert_msg(m.count == 8, "bit %zu of byte %zu: %zu transactions", bit % 8, bit / 8,
+                      m.count);
         ck_assert_uint_eq(m.cut_count, 1);
         ck_assert_uint_eq(m.cuts[0].cut.at, start);
         ck_assert_uint_ne(m.lost.len, 0);
@@ -380,10 +384,12 @@ START_TEST(a_diff_log_with_one_flipped_bit_is_refused)
         struct bt_source *source_of_log, *faulty;
         struct bt_err err = {0};
 
-        ck_assert_int_eq(bt_source_memory_open(bt_buf_slice(&log), "diff", &source_of_log, &err), 0);
+        ck_assert_int_eq(bt_source_memory_open(bt_buf_slice(&log), "diff", &source_of_log, &err),
+                         0);
         ck_assert_int_eq(bt_source_faulty_open(source_of_log,
-                                               (struct bt_source_faults){.flip_bit = bit + 1}, &faulty,
-                                               &err), 0);
+                                               (struct bt_source_faults){.flip_bit = bit + 1},
+                                               &faulty, &err),
+                         0);
         /* The in-use bit is no part of the content: servers leave it out of the CRC too. */
         if (bit != (4 + 17) * 8)
             ck_assert_msg(bt_diff_log_verify(faulty, &manifest, &report, &err) == -1,

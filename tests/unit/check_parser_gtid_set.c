@@ -231,7 +231,8 @@ START_TEST(counts_that_lie_are_refused_without_memory)
 END_TEST
 
 BT_SUITE_MAIN("parser gtid set",
-              {text_is_read_as_the_server_reads_it_and_printed_sorted, sizeof(texts) / sizeof(texts[0])},
+              {text_is_read_as_the_server_reads_it_and_printed_sorted,
+               sizeof(texts) / sizeof(texts[0])},
               {sets_are_united_subtracted_and_compared, sizeof(pairs) / sizeof(pairs[0])},
               {numbers_added_one_by_one_agree_with_a_bitmap, 50},
               {numbers_that_no_server_gives_are_refused, 0},

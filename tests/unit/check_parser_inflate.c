@@ -10,7 +10,8 @@
 #include "parser/inflate.h"
 
 /* A QUERY's text compressed by MariaDB 10.11 (zlib, 2 length bytes), made here by libdeflate. */
-static size_t make_block(uint8_t head, const char *plain, size_t plain_len, bool is_raw, uint8_t *out)
+static size_t make_block(uint8_t head, const char *plain, size_t plain_len, bool is_raw,
+                         uint8_t *out)
 {
     struct libdeflate_compressor *z = libdeflate_alloc_compressor(6);
     size_t at = 0, n;
@@ -37,7 +38,8 @@ static void fill_plain(void)
 START_TEST(a_mariadb_block_gives_its_plain_bytes)
 {
     int count = _i + 1;
-    size_t len = count == 1 ? 200 : count == 2 ? 60000 : sizeof(plain);
+    size_t len = count == 1 ? 200 : count == 2 ? 60000
+                                               : sizeof(plain);
     uint8_t block[5000];
     bt_auto_inflater struct bt_inflater *z = NULL;
     bt_auto_buf struct bt_buf out;
@@ -217,7 +219,8 @@ START_TEST(a_payload_gives_its_events_one_by_one)
 
     ck_assert_int_eq(bt_payload_new(&p, &err), 0);
     for (int again = 0; again < 3; again++) {
-        ck_assert_msg(bt_payload_begin(p, bt_slice(body, n), (struct bt_payload_limits){0}, &err) == 0,
+        ck_assert_msg(bt_payload_begin(p, bt_slice(body, n), (struct bt_payload_limits){0}, &err) ==
+                          0,
                       "%s", err.text);
         ck_assert_msg(bt_payload_next(p, &ev, &err) == 0, "%s", err.text);
         ck_assert(bt_slice_equal(ev, bt_slice(events, 30)));
@@ -248,7 +251,8 @@ START_TEST(a_payload_cut_anywhere_is_refused)
         exact[8] = (uint8_t)(((size_t)_i - head) >> 8);
     }
     ck_assert_int_eq(bt_payload_new(&p, &err), 0);
-    result = bt_payload_begin(p, (struct bt_slice){exact, (size_t)_i}, (struct bt_payload_limits){0}, &err);
+    result = bt_payload_begin(p, (struct bt_slice){exact, (size_t)_i},
+                              (struct bt_payload_limits){0}, &err);
     while (result == 0)
         result = bt_payload_next(p, &ev, &err);
     if ((size_t)_i == head) {
@@ -269,10 +273,14 @@ START_TEST(a_payload_over_its_limits_is_refused)
     size_t n = make_payload(false);
 
     ck_assert_int_eq(bt_payload_new(&p, &err), 0);
-    ck_assert_int_eq(bt_payload_begin(p, bt_slice(body, n), (struct bt_payload_limits){.plain_max = 60029}, &err), 0);
+    ck_assert_int_eq(bt_payload_begin(p, bt_slice(body, n),
+                                      (struct bt_payload_limits){.plain_max = 60029}, &err),
+                     0);
     ck_assert_int_eq(bt_payload_next(p, &ev, &err), -1);
     ck_assert_int_eq(err.kind, BT_ERR_LIMIT);
-    ck_assert_int_eq(bt_payload_begin(p, bt_slice(body, n), (struct bt_payload_limits){.event_size_max = 59999}, &err), 0);
+    ck_assert_int_eq(bt_payload_begin(p, bt_slice(body, n),
+                                      (struct bt_payload_limits){.event_size_max = 59999}, &err),
+                     0);
     ck_assert_int_eq(bt_payload_next(p, &ev, &err), 0);
     ck_assert_int_eq(bt_payload_next(p, &ev, &err), -1);
     ck_assert_int_eq(err.kind, BT_ERR_CORRUPT);
@@ -281,18 +289,20 @@ END_TEST
 
 START_TEST(an_inner_event_that_lies_about_its_length_is_refused)
 {
-    static const uint8_t lengths[][4] = {{18, 0, 0, 0}, {31, 0, 0, 0}, {0xff, 0xff, 0xff, 0x3f}, {0, 0, 0, 0}};
+    static const uint8_t lengths[][4] = {
+        {18, 0, 0, 0}, {31, 0, 0, 0}, {0xff, 0xff, 0xff, 0x3f}, {0, 0, 0, 0}};
 
     for (size_t i = 0; i < 4; i++) {
-        uint8_t stored[] = {2, 3, 252, 255, 0, 1, 1, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 30, 0, 0, 0, 0,
-                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        uint8_t stored[] = {2, 3, 252, 255, 0, 1, 1, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 30, 0,
+                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
         bt_auto_payload struct bt_payload *p = NULL;
         struct bt_slice ev;
         struct bt_err err = {0};
 
         memcpy(stored + 9 + 9, lengths[i], 4);
         ck_assert_int_eq(bt_payload_new(&p, &err), 0);
-        ck_assert_msg(bt_payload_begin(p, bt_slice(stored, sizeof(stored)), (struct bt_payload_limits){0}, &err) == 0,
+        ck_assert_msg(bt_payload_begin(p, bt_slice(stored, sizeof(stored)),
+                                       (struct bt_payload_limits){0}, &err) == 0,
                       "%s", err.text);
         ck_assert_int_eq(bt_payload_next(p, &ev, &err), -1);
         ck_assert_int_eq(err.kind, BT_ERR_CORRUPT);

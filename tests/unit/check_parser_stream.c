@@ -80,7 +80,8 @@ END_TEST
 START_TEST(a_gzip_stream_is_seen_as_its_plain_bytes)
 {
     uint8_t *plain = make_plain(), *packed = malloc(PLAIN_SIZE * 2);
-    z_stream z = {.next_in = plain, .avail_in = PLAIN_SIZE, .next_out = packed, .avail_out = PLAIN_SIZE * 2};
+    z_stream z = {
+        .next_in = plain, .avail_in = PLAIN_SIZE, .next_out = packed, .avail_out = PLAIN_SIZE * 2};
 
     ck_assert_int_eq(deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
     ck_assert_int_eq(deflate(&z, Z_FINISH), Z_STREAM_END);

@@ -38,11 +38,11 @@ static inline int bt_suite_run(const char *name, const struct bt_suite_test *tes
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define BT_SUITE_MAIN(name, ...)                                                  \
-    int main(void)                                                                \
-    {                                                                             \
-        const struct bt_suite_test tests[] = {__VA_ARGS__};                \
-        return bt_suite_run((name), tests, sizeof(tests) / sizeof(tests[0]));     \
+#define BT_SUITE_MAIN(name, ...) \
+    int main(void) \
+    { \
+        const struct bt_suite_test tests[] = {__VA_ARGS__}; \
+        return bt_suite_run((name), tests, sizeof(tests) / sizeof(tests[0])); \
     }
 
 #endif
