@@ -1,0 +1,18 @@
+CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'repl';
+GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1';
+CREATE DATABASE shop;
+USE shop;
+CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(1000));
+INSERT INTO item VALUES (1, REPEAT('compressed at home, plain in the relay log ', 20));
+SET SESSION server_id=102; INSERT INTO item VALUES (2,'the replica skips its own'); SET SESSION server_id=101;
+UPDATE item SET name='after the hole' WHERE id=1;
+FLUSH BINARY LOGS;
+INSERT INTO item VALUES (3,'next log');
+SET GLOBAL binlog_checksum=NONE;
+INSERT INTO item VALUES (4,'no checksum');
+SET GLOBAL binlog_checksum=CRC32;
+CREATE TABLE loose (a INT) ENGINE=MyISAM;
+INSERT INTO loose VALUES (1);
+CREATE TABLE copied AS SELECT * FROM item;
+XA START 'x'; INSERT INTO item VALUES (5,'xa'); XA END 'x'; XA PREPARE 'x'; XA COMMIT 'x';
+SET SESSION server_id=102; INSERT INTO item VALUES (6,'and again at the end'); SET SESSION server_id=101;

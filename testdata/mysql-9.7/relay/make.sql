@@ -1,0 +1,9 @@
+CREATE USER repl@'127.0.0.1' IDENTIFIED BY 'repl';
+GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1';
+CREATE DATABASE shop;
+USE shop;
+CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(1000));
+INSERT INTO item VALUES (1,'one');
+FLUSH BINARY LOGS;
+SET SESSION binlog_transaction_compression=ON; INSERT INTO item VALUES (2,REPEAT('z',900)); SET SESSION binlog_transaction_compression=OFF;
+DELETE FROM item WHERE id=1;

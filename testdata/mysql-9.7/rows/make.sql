@@ -1,0 +1,18 @@
+CREATE DATABASE shop;
+USE shop;
+CREATE TABLE item (id INT UNSIGNED PRIMARY KEY, name VARCHAR(40), price DECIMAL(8,2), note TEXT, kind ENUM('a','b'), opts SET('x','y','z'), doc JSON, hidden INT INVISIBLE);
+INSERT INTO item VALUES (1,'Schraube',0.05,'klein','a','x,z','{"a":[1,2,{"b":null}],"c":1.5}'),(2,'Mutter',0.07,NULL,'b','','[]'),(3,'螺丝',9.99,REPEAT('long ',60),NULL,'y',NULL);
+UPDATE item SET price = price * 2 WHERE id < 3;
+SET SESSION binlog_row_value_options=PARTIAL_JSON; UPDATE item SET doc=JSON_SET(doc,'$.c',2) WHERE id=1; SET SESSION binlog_row_value_options='';
+DELETE FROM item WHERE id = 2;
+SET SESSION gtid_next='AUTOMATIC:tagged'; INSERT INTO item (id) VALUES (10); SET SESSION gtid_next='AUTOMATIC';
+CREATE TABLE wide (id BIGINT PRIMARY KEY, f FLOAT, b BIT(12), ti TIME(2), dt DATETIME(6), ts TIMESTAMP(3) NULL, y YEAR, g GEOMETRY, v VECTOR(3), lc CHAR(100) CHARACTER SET utf8mb4);
+INSERT INTO wide VALUES (1,1.5,b'101','-12:34:56.78','2026-11-22 19:35:00.123456','2026-01-01 00:00:00.5',2026,ST_GeomFromText('POINT(1 2)'),TO_VECTOR('[1,2,3]'),'hundred');
+CREATE TABLE part (id INT PRIMARY KEY) PARTITION BY HASH(id) PARTITIONS 4;
+INSERT INTO part VALUES (1),(2); UPDATE part SET id=7 WHERE id=2;
+CREATE TABLE copied AS SELECT id, name FROM item;
+XA START 'x','y'; INSERT INTO item (id) VALUES (11); XA END 'x','y'; XA PREPARE 'x','y'; XA COMMIT 'x','y';
+XA START 'z'; INSERT INTO item (id) VALUES (12); XA END 'z'; XA COMMIT 'z' ONE PHASE;
+CREATE USER app@'10.%' IDENTIFIED BY 'not a real one';
+FLUSH BINARY LOGS;
+SET SESSION binlog_format=STATEMENT; SET @v=5; INSERT INTO item (id) VALUES (@v+20);
