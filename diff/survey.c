@@ -152,6 +152,13 @@ static int take_step(struct bt_survey *s, const struct bt_log_walk *w,
         s->unfinished_bytes += step->cut.bytes;
         return 0;
     }
+    /* Entered in the middle of a log: its head was not handed out. */
+    if (!s->server_version[0] && step->event.type != BT_FORMAT_DESCRIPTION) {
+        s->flavor = step->event.format->flavor;
+        s->in_use = step->event.format->in_use;
+        snprintf(s->server_version, sizeof(s->server_version), "%s",
+                 step->event.format->server_version);
+    }
     if (step->part == BT_GROUP_END || step->part == BT_GROUP_WHOLE)
         return take_transaction(s, w->transaction, err);
     if (step->part != BT_GROUP_OUTSIDE || w->grouper.inside)
@@ -245,13 +252,14 @@ static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, s
 }
 
 static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
-               const struct bt_survey_hints *hints, struct bt_survey *s, struct bt_err *err)
+               const struct bt_survey_hints *hints, bool follow, struct bt_survey *s,
+               struct bt_err *err)
 {
     struct bt_log_walk_opts opts = {0};
 
     if (seed_gtid(s, hints, err) != 0)
         return -1;
-    if (!take_hint(set, hints, &opts)) {
+    if (!follow || !take_hint(set, hints, &opts)) {
         bool wants_list = !(hints && (hints->skip_gtid || hints->gtid_executed));
 
         if (find_start(set, wants_list, s, &opts.log, err) != 0)
@@ -276,9 +284,19 @@ int bt_survey_run(const struct bt_log_set *set, const struct bt_relay_info *info
                   const struct bt_survey_hints *hints, struct bt_survey *ret, struct bt_err *err)
 {
     struct bt_survey s = {.kind = set->kind};
+    int failed;
 
     bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
-    if (run(set, info, hints, &s, err) != 0) {
+    failed = run(set, info, hints, true, &s, err);
+    /* A hint that is no place for an event: the server has moved on.  The logs are asked alone. */
+    if (failed && err->kind == BT_ERR_REALITY && hints && hints->relay_log) {
+        bt_err_clear(err);
+        bt_survey_done(&s);
+        s = (struct bt_survey){.kind = set->kind};
+        bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
+        failed = run(set, info, hints, false, &s, err);
+    }
+    if (failed) {
         bt_survey_done(&s);
         return bt_err_wrap(err, "logs \"%s\" of \"%s\"", set->base, set->opener->name);
     }

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a replica has received, from relay logs with everything odd that IO threads do to them. */
+#include "diff/survey.h"
+
+#include <stdio.h>
+
+#include "diff/missing.h"
+#include "suite.h"
+#include "tests/lib/log_builder.h"
+
+enum { PRIMARY = 1, REPLICA = 2, TEXT = 40, LOGS = 4 };
+
+static const uint32_t no_gtids[1][3];
+
+/* Relay logs of one replica, and the home they are opened from. */
+struct relay {
+    struct bt_log_builder logs[LOGS];
+    size_t count;
+    struct bt_built_home files;
+    struct bt_log_home *home;
+};
+
+/* The next relay log; primary_pos goes on. */
+static struct bt_log_builder *add_log(struct relay *r)
+{
+    struct bt_log_builder *b = &r->logs[r->count];
+
+    bt_build_relay(b, REPLICA);
+    if (r->count) {
+        b->primary_pos = r->logs[r->count - 1].primary_pos;
+        b->server_id = PRIMARY;
+    }
+    r->count++;
+    return b;
+}
+
+/* A first relay log from the head of bin.000001 with transactions 1 to last. */
+static struct bt_log_builder *begin(struct relay *r, uint64_t last)
+{
+    struct bt_log_builder *b = add_log(r);
+
+    bt_build_primary(b, PRIMARY, "bin.000001", 4, true);
+    bt_build_list(b, 0, no_gtids);
+    for (uint64_t i = 1; i <= last; i++)
+        bt_build_transaction(b, 0, i, TEXT);
+    return b;
+}
+
+static const struct bt_log_set *open_relay(struct relay *r)
+{
+    static const char *const names[LOGS] = {"relay-bin.000001", "relay-bin.000002",
+                                            "relay-bin.000003", "relay-bin.000004"};
+
+    for (size_t i = 0; i < r->count; i++)
+        bt_built_add(&r->files, names[i], bt_buf_slice(&r->logs[i].bytes));
+    r->home = bt_built_open(&r->files);
+    return bt_log_home_find(r->home, BT_LOG_KIND_RELAY, NULL);
+}
+
+static struct bt_survey survey(struct relay *r, const struct bt_survey_hints *hints)
+{
+    struct bt_survey ret;
+    struct bt_err err = {0};
+
+    ck_assert_msg(bt_survey_run(open_relay(r), NULL, hints, &ret, &err) == 0, "%s", err.text);
+    return ret;
+}
+
+static void done(struct relay *r, struct bt_survey *s)
+{
+    bt_survey_done(s);
+    bt_log_home_close(r->home);
+    for (size_t i = 0; i < r->count; i++)
+        bt_build_done(&r->logs[i]);
+}
+
+#define check_received(s, want_file, want_pos, want_gtid)              \
+    do {                                                               \
+        ck_assert_str_eq((s).received.file, (want_file));              \
+        ck_assert_uint_eq((s).received.pos, (want_pos));               \
+        ck_assert_str_eq(bt_buf_str(&(s).gtid_text), (want_gtid));     \
+    } while (0)
+
+START_TEST(an_unfinished_transaction_does_not_count_as_received)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 3);
+    uint64_t end = b->primary_pos, from = b->bytes.len;
+    struct bt_survey s;
+
+    bt_build_gtid(b, 0, 4, 12);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (4, 'x')");
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", end, "0-1-3");
+    ck_assert_uint_eq(s.unfinished_bytes, b->bytes.len - from);
+    ck_assert_int_eq(s.cut.kind, BT_CUT_UNFINISHED);
+    ck_assert_uint_eq(s.cut.at, from);
+    ck_assert_uint_eq(s.cut.gtid.sequence, 4);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_hole_where_the_replicas_own_events_were_left_out_moves_nothing)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 3);
+    struct bt_survey s;
+
+    b->primary_pos += 218; /* a transaction with the replica's own server id */
+    bt_build_transaction(b, 0, 5, TEXT);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-5");
+    ck_assert_int_eq(s.cut.kind, BT_CUT_NONE);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_marker_of_ignored_events_is_no_transaction)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 3);
+    uint64_t end = b->primary_pos;
+    struct bt_survey s;
+
+    /* The IO thread passed over events at the end and says where it stands. */
+    bt_build_rotate(b, PRIMARY, BT_FLAG_ARTIFICIAL, "bin.000001", end + 500);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", end, "0-1-3");
+    ck_assert_uint_eq(s.position.pos, end + 500);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_change_of_checksums_on_the_primary_is_followed)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 2);
+    struct bt_survey s;
+
+    bt_build_rotate(b, PRIMARY, 0, "bin.000002", 4);
+    bt_build_rotate(b, REPLICA, BT_FLAG_RELAY_LOG, "./relay-bin.000002", 4);
+    b = add_log(&r);
+    bt_build_primary(b, PRIMARY, "bin.000002", 4, false);
+    bt_build_transaction(b, 0, 3, TEXT);
+    bt_build_transaction(b, 0, 4, TEXT);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000002", b->primary_pos, "0-1-4");
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_relay_log_rotated_by_size_takes_its_place_from_the_one_before)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 2);
+    struct bt_survey s;
+
+    bt_build_rotate(b, REPLICA, BT_FLAG_RELAY_LOG, "./relay-bin.000002", 4);
+    b = add_log(&r);
+    /* No ROTATE of the primary: only its FORMAT_DESCRIPTION, artificial. */
+    bt_build_format(b, PRIMARY, BT_FLAG_ARTIFICIAL, 0, true);
+    bt_build_transaction(b, 0, 3, TEXT);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-3");
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_position_beyond_4_gib_is_known_in_full)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = add_log(&r);
+    struct bt_survey s;
+
+    bt_build_primary(b, PRIMARY, "bin.000001", UINT32_MAX - 200, true);
+    bt_build_list(b, 0, no_gtids);
+    for (uint64_t i = 1; i <= 4; i++)
+        bt_build_transaction(b, 0, i, TEXT);
+    ck_assert_uint_gt(b->primary_pos, UINT32_MAX);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-4");
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(events_without_positions_inside_a_transaction_do_no_harm)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 1);
+    struct bt_survey s;
+    uint8_t body[] = "\7\0\0\0\0\0\0\0\1\0\0\0\0d\0INSERT INTO t VALUES (2)";
+
+    /* MariaDB 11.8: only the GTID event and the end have one. */
+    bt_build_gtid(b, 0, 2, 12);
+    bt_build_event(b, BT_QUERY, PRIMARY, 0, 0, body, sizeof(body) - 1);
+    bt_build_xid(b, 2);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-2");
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_group_that_a_new_connection_sends_again_counts_once)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 2);
+    uint64_t place = b->primary_pos;
+    struct bt_missing_want want = {.is_prefix = true};
+    struct bt_missing_source source = {.name = "r", .role = BT_SOURCE_RELAY};
+    struct bt_missing m;
+    struct bt_survey s;
+    struct bt_err err = {0};
+
+    bt_build_gtid(b, 0, 3, 12);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (3, 'half')");
+    bt_build_rotate(b, REPLICA, BT_FLAG_RELAY_LOG, "./relay-bin.000002", 4);
+    b = add_log(&r);
+    bt_build_primary(b, PRIMARY, "bin.000001", place, true);
+    b->primary_pos = place;
+    bt_build_transaction(b, 0, 3, TEXT);
+    bt_build_transaction(b, 0, 4, TEXT);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-4");
+    ck_assert_uint_eq(s.unfinished_bytes, 0);
+    source.set = bt_log_home_find(r.home, BT_LOG_KIND_RELAY, NULL);
+    snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
+    want.after.pos = 4;
+    ck_assert_int_eq(bt_missing_find(&want, &source, 1, &m, &err), 0);
+    ck_assert_uint_eq(m.count, 4);
+    ck_assert_uint_eq(m.items[2].events, 3);
+    ck_assert_uint_eq(m.cut_count, 0);
+    ck_assert_uint_eq(m.lost.len, 0);
+    bt_missing_done(&m);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(the_rest_of_a_transaction_whose_begin_is_gone_is_not_passed_on)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = add_log(&r);
+    struct bt_missing_want want = {.is_prefix = true};
+    struct bt_missing_source source = {.name = "r", .role = BT_SOURCE_RELAY};
+    struct bt_missing m;
+    struct bt_survey s;
+    struct bt_err err = {0};
+
+    /* The relay log with the GTID and the first half is purged. */
+    bt_build_primary(b, PRIMARY, "bin.000001", 5000, true);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (3, 'second half')");
+    bt_build_xid(b, 3);
+    bt_build_transaction(b, 0, 4, TEXT);
+    s = survey(&r, NULL);
+    source.set = bt_log_home_find(r.home, BT_LOG_KIND_RELAY, NULL);
+    snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
+    want.after.pos = 4000;
+    ck_assert_int_eq(bt_missing_find(&want, &source, 1, &m, &err), 0);
+    ck_assert_uint_eq(m.count, 0);
+    ck_assert_uint_gt(m.lost.len, 0);
+    bt_missing_done(&m);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(purged_relay_logs_leave_what_was_executed)
+{
+    struct bt_relay_info info = {.executed = {.file = "bin.000004", .pos = 777}};
+    struct relay r = {0};
+    struct bt_log_builder *b = add_log(&r);
+    struct bt_survey s;
+    struct bt_err err = {0};
+
+    bt_build_stop(b);
+    ck_assert_int_eq(bt_survey_run(open_relay(&r), &info, NULL, &s, &err), 0);
+    ck_assert_str_eq(s.received.file, "bin.000004");
+    ck_assert_uint_eq(s.received.pos, 777);
+    ck_assert(!s.has_gtid);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_hint_of_a_live_server_makes_the_cost_follow_the_tail)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 400);
+    struct bt_survey_hints hints = {.relay_log = "./relay-bin.000001", .gtid_executed = "0-1-400"};
+    struct bt_survey s;
+
+    hints.relay_pos = b->bytes.len;
+    snprintf(hints.executed.file, sizeof(hints.executed.file), "bin.000001");
+    hints.executed.pos = b->primary_pos;
+    bt_build_transaction(b, 0, 401, TEXT);
+    bt_build_transaction(b, 0, 402, TEXT);
+    s = survey(&r, &hints);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-402");
+    ck_assert_uint_eq(s.executed.pos, hints.executed.pos);
+    ck_assert_uint_lt(s.bytes_read, 1000);
+    bt_survey_done(&s);
+    bt_log_home_close(r.home);
+    /* A hint that is no place for an event is not followed. */
+    r.files.count = 0;
+    hints.relay_pos += 7;
+    s = survey(&r, &hints);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-402");
+    done(&r, &s);
+}
+END_TEST
+
+BT_SUITE_MAIN("diff survey",
+              {an_unfinished_transaction_does_not_count_as_received, 0},
+              {a_hole_where_the_replicas_own_events_were_left_out_moves_nothing, 0},
+              {a_marker_of_ignored_events_is_no_transaction, 0},
+              {a_change_of_checksums_on_the_primary_is_followed, 0},
+              {a_relay_log_rotated_by_size_takes_its_place_from_the_one_before, 0},
+              {a_position_beyond_4_gib_is_known_in_full, 0},
+              {events_without_positions_inside_a_transaction_do_no_harm, 0},
+              {a_group_that_a_new_connection_sends_again_counts_once, 0},
+              {the_rest_of_a_transaction_whose_begin_is_gone_is_not_passed_on, 0},
+              {purged_relay_logs_leave_what_was_executed, 0},
+              {a_hint_of_a_live_server_makes_the_cost_follow_the_tail, 0})
