@@ -68,24 +68,20 @@ void bt_inspect_note_end(struct bt_inspect *in, const char *path, const struct b
                bt_end_kind_name(end->kind), end->reason);
 }
 
-void bt_inspect_drop_small(struct bt_inspect *in, const struct bt_transaction *t)
+void bt_inspect_settle(struct bt_inspect *in, const struct bt_transaction *t)
 {
     if (t->bytes < in->scan.filter.min_bytes)
         in->out.buf.len = in->held_from;
+    in->held_from = in->out.buf.len;
 }
 
 int bt_inspect_line(struct bt_inspect *in, const struct bt_scan_event *se, struct bt_err *err)
 {
-    uint64_t min_bytes = in->scan.filter.min_bytes;
-
-    if (!se->transaction || se->transaction->bytes >= min_bytes) {
-        if (bt_out_line(&in->out, err) != 0)
-            return -1;
-        in->held_from = in->out.buf.len;
+    if (se->transaction && se->transaction->bytes < in->scan.filter.min_bytes)
         return 0;
-    }
-    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
-        in->out.buf.len = in->held_from;
+    if (bt_out_line(&in->out, err) != 0)
+        return -1;
+    in->held_from = in->out.buf.len;
     return 0;
 }
 

@@ -365,14 +365,11 @@ static void json_header(struct bt_json *j, const struct bt_scan_event *se)
         bt_json_key_bool(j, "inner", true);
 }
 
-static int show_event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
+static int show_event(struct bt_inspect *in, const struct bt_scan_event *se, struct bt_err *err)
 {
-    struct bt_inspect *in = ctx;
     write_fields *write = fields_of(se->event->type);
     struct bt_json j;
 
-    if (!se->wanted)
-        return 0;
     if (!in->json) {
         char when[BT_TIME_TEXT_SIZE];
 
@@ -396,12 +393,21 @@ static int show_event(void *ctx, const struct bt_scan_event *se, struct bt_err *
     return bt_inspect_line(in, se, err);
 }
 
+static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
+{
+    if (se->wanted && show_event(ctx, se, err) != 0)
+        return -1;
+    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
+        bt_inspect_settle(ctx, se->transaction);
+    return 0;
+}
+
 static int abandoned(void *ctx, const char *path, const struct bt_transaction *t,
                      struct bt_err *err)
 {
     (void)path;
     (void)err;
-    bt_inspect_drop_small(ctx, t);
+    bt_inspect_settle(ctx, t);
     return 0;
 }
 
@@ -417,7 +423,7 @@ int bt_inspect_events(struct bt_inspect *in, const char *const *paths, size_t co
                       struct bt_err *err)
 {
     static const struct bt_scan_visitor visitor = {
-        .event = show_event, .abandoned = abandoned, .end_log = end_log};
+        .event = event, .abandoned = abandoned, .end_log = end_log};
 
     return bt_scan_paths(paths, count, &in->scan, &visitor, in, err);
 }

@@ -24,8 +24,8 @@ void bt_inspect_note_end(struct bt_inspect *in, const char *path, const struct b
 int bt_inspect_line(struct bt_inspect *in, const struct bt_scan_event *se,
                     struct bt_err *err) BT_MUST_CHECK;
 
-/* A transaction turned out never to end: what was held back of it goes if it is too small. */
-void bt_inspect_drop_small(struct bt_inspect *in, const struct bt_transaction *t);
+/* A transaction ended, or will never end: what was held back of it stays or goes. */
+void bt_inspect_settle(struct bt_inspect *in, const struct bt_transaction *t);
 
 /* Every event, a line each. */
 int bt_inspect_events(struct bt_inspect *in, const char *const *paths, size_t count,

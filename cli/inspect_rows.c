@@ -96,10 +96,12 @@ static int rows_of_event(struct printing *p, const struct bt_scan_event *se, str
 
 static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
-    if (!bt_event_is_rows(se->event->type) || !se->wanted || !se->table)
-        return 0;
-    if (rows_of_event(ctx, se, err) != 0)
+    struct printing *p = ctx;
+
+    if (bt_event_is_rows(se->event->type) && se->wanted && se->table && rows_of_event(p, se, err) != 0)
         return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
+    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
+        bt_inspect_settle(p->in, se->transaction);
     return 0;
 }
 
@@ -110,7 +112,7 @@ static int abandoned(void *ctx, const char *path, const struct bt_transaction *t
 
     (void)path;
     (void)err;
-    bt_inspect_drop_small(p->in, t);
+    bt_inspect_settle(p->in, t);
     return 0;
 }
 

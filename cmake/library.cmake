@@ -3,10 +3,17 @@
 # Headers go to include/baton/ with the folders they are included by ("parser/reader.h"), so the
 # package's include path is include/baton.
 
-add_library(baton-parser SHARED)
+add_library(baton-parser SHARED
+  ${PROJECT_SOURCE_DIR}/parser/library.c
+  $<TARGET_OBJECTS:bt_base>
+  $<TARGET_OBJECTS:bt_parser>)
 target_link_libraries(baton-parser PRIVATE
-  $<LINK_LIBRARY:WHOLE_ARCHIVE,bt_base>
-  $<LINK_LIBRARY:WHOLE_ARCHIVE,bt_parser>)
+  $<BUILD_INTERFACE:bt_flags>
+  bt::deflate
+  bt::zlib
+  bt::zstd
+  bt::crypto
+  m)
 set_target_properties(baton-parser PROPERTIES
   LINKER_LANGUAGE C
   VERSION ${PROJECT_VERSION}
