@@ -16,15 +16,19 @@ static struct {
 } opt;
 
 static const struct bt_opt opts[] = {
-    {"conf", 'c', BT_OPT_STRING, "FILE", "the cluster's configuration, MHA's or ours", NULL, &opt.conf},
-    {"global-conf", 0, BT_OPT_STRING, "FILE", "defaults of all clusters (/etc/masterha_default.cnf)", NULL,
-     &opt.global_conf},
-    {"dead-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "refuse unless this is the dead primary", NULL, &opt.dead},
-    {"new-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "promote this one instead of electing", NULL, &opt.winner},
-    {"dry-run", 'n', BT_OPT_FLAG, NULL, "collect and show the plan, change nothing", NULL, &opt.dry_run},
+    {"conf", 'c', BT_OPT_STRING, "FILE", "the cluster's configuration, MHA's or ours", NULL,
+     &opt.conf},
+    {"global-conf", 0, BT_OPT_STRING, "FILE",
+     "defaults of all clusters (/etc/masterha_default.cnf)", NULL, &opt.global_conf},
+    {"dead-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "refuse unless this is the dead primary",
+     NULL, &opt.dead},
+    {"new-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "promote this one instead of electing", NULL,
+     &opt.winner},
+    {"dry-run", 'n', BT_OPT_FLAG, NULL, "collect and show the plan, change nothing", NULL,
+     &opt.dry_run},
     {"json", 0, BT_OPT_FLAG, NULL, "write the plan or the report as JSON", NULL, &opt.json},
-    {"ignore-last-failover", 0, BT_OPT_FLAG, NULL, "go on although one was done or failed lately", NULL,
-     &opt.ignore_last},
+    {"ignore-last-failover", 0, BT_OPT_FLAG, NULL, "go on although one was done or failed lately",
+     NULL, &opt.ignore_last},
     {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL, &opt.workdir},
     {"log-output", 0, BT_OPT_STRING, "FILE", "instead of manager_log", NULL, &opt.log},
     {"yes", 'y', BT_OPT_FLAG, NULL, "do not ask, also on a terminal", NULL, &opt.yes},
@@ -34,8 +38,10 @@ static const struct bt_opt opts[] = {
 /* Everything the configuration has against it, before the error itself. */
 static int load(struct bt_arena *arena, struct bt_config *config, struct bt_err *err)
 {
-    struct bt_config_opts load_opts = {
-        .path = opt.conf, .global_path = opt.global_conf, .workdir = opt.workdir, .log_path = opt.log};
+    struct bt_config_opts load_opts = {.path = opt.conf,
+                                       .global_path = opt.global_conf,
+                                       .workdir = opt.workdir,
+                                       .log_path = opt.log};
     bt_auto_config_notes struct bt_config_notes notes;
     int rc;
 
@@ -52,7 +58,8 @@ static void log_begin(const struct bt_config *config)
 {
     bool is_dry = opt.dry_run;
     const char *path = bt_setting_text(config->settings, BT_CONF_MANAGER_LOG);
-    static const enum bt_log_level levels[] = {BT_LOG_DEBUG, BT_LOG_INFO, BT_LOG_WARNING, BT_LOG_ERROR};
+    static const enum bt_log_level levels[] = {BT_LOG_DEBUG, BT_LOG_INFO, BT_LOG_WARNING,
+                                               BT_LOG_ERROR};
     enum bt_log_level level = levels[bt_setting_number(config->settings, BT_CONF_LOG_LEVEL)];
 
     bt_log_setup((struct bt_log_opts){
@@ -122,7 +129,8 @@ static int run(int argc, char **argv, struct bt_err *err)
 
     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (argc > 0)
-        return bt_fail(err, BT_ERR_USAGE, "failover takes no argument, but there is \"%s\"", argv[0]);
+        return bt_fail(err, BT_ERR_USAGE, "failover takes no argument, but there is \"%s\"",
+                       argv[0]);
     if (!opt.conf)
         return bt_fail(err, BT_ERR_USAGE, "--conf=FILE must be given");
     if (load(&arena, &config, err) != 0)
@@ -140,16 +148,21 @@ const struct bt_command bt_cmd_failover = {
     .usage = "--conf=FILE [OPTIONS]",
     .about =
         "Asks every server of the configuration, makes sure that the primary is dead, stops the\n"
-        "replicas' receivers, drops the writer address from the old primary and ends what is left of\n"
-        "its server.  From all logs that can be read (relay logs, the old primary's binary logs) it\n"
-        "works out what each replica lacks, completes the elected one, lets it take writes, moves the\n"
+        "replicas' receivers, drops the writer address from the old primary and ends what is left "
+        "of\n"
+        "its server.  From all logs that can be read (relay logs, the old primary's binary logs) "
+        "it\n"
+        "works out what each replica lacks, completes the elected one, lets it take writes, moves "
+        "the\n"
         "address, completes the other replicas and makes them follow.\n"
         "\n"
         "A primary that answers to anybody is never replaced.  Where something cannot be saved or\n"
-        "proved, that is said: before, in the plan (--dry-run), and after, in the report.  Every step is in\n"
+        "proved, that is said: before, in the plan (--dry-run), and after, in the report.  Every "
+        "step is in\n"
         "APP.failover.journal of the work folder before it is taken.\n"
         "\n"
-        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a replica\n"
+        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a "
+        "replica\n"
         "does not follow, the address is not there); else nothing was promoted.",
     .examples = "  $ baton failover --conf=/etc/mha/app1.cnf --dry-run\n"
                 "  $ baton failover --conf=/etc/mha/app1.cnf --dead-primary=db1\n",

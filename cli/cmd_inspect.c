@@ -92,8 +92,8 @@ struct summing {
     struct bt_summary summary;
     struct bt_summary_file *file;
     struct bt_row_counter counter;
-    uint64_t rows;              /* of the open transaction */
-    uint32_t last_when;         /* of its last event that has a time */
+    uint64_t rows;      /* of the open transaction */
+    uint32_t last_when; /* of its last event that has a time */
 };
 
 static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
@@ -273,7 +273,8 @@ const struct bt_command bt_cmd_inspect = {
     .summary = "what stands in binary and relay logs",
     .usage = "[OPTIONS] FILE|DIR...",
     .about =
-        "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x without a server,\n"
+        "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x without a "
+        "server,\n"
         "checks every checksum, and counts. A folder is read as the logs of one server, in order.\n"
         "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
     .examples = "  $ baton inspect /var/lib/mysql/bin.000042\n"

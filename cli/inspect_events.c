@@ -185,7 +185,8 @@ static int fields_gtid(struct bt_json *j, const struct bt_inspect *in,
 static int fields_gtid_list(struct bt_json *j, const struct bt_inspect *in,
                             const struct bt_scan_event *se, struct bt_err *err)
 {
-    BT_AUTO(bt_gtid_state_done) struct bt_gtid_state state = {0};
+    BT_AUTO(bt_gtid_state_done)
+    struct bt_gtid_state state = {0};
     uint32_t flags;
 
     (void)in;

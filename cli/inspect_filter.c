@@ -46,7 +46,8 @@ int bt_place_parse(const char *text, struct bt_place *ret, struct bt_err *err)
     } else {
         return bt_fail(err, BT_ERR_USAGE,
                        "\"%s\" is no place: give an offset, LOG:OFFSET, a GTID, or a time such as "
-                       "2026-11-22T14:36:30Z", text);
+                       "2026-11-22T14:36:30Z",
+                       text);
     }
     *ret = place;
     return 0;

@@ -38,7 +38,7 @@ static void fill(struct chart *c, const struct bt_summary *s, int width)
 /* One row of the chart, from eighths of a cell. */
 static void draw_row(const struct chart *c, int row, struct bt_buf *out)
 {
-    static const char *const blocks[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+    static const char *const blocks[] = {" ", "\u2581", "\u2582", "\u2583", "\u2584",
                                          "\u2585", "\u2586", "\u2587", "\u2588"};
 
     for (size_t i = 0; i < c->columns; i++) {

@@ -11,9 +11,9 @@ struct bt_inspect {
     struct bt_scan_opts scan;
     bool json;
     const char *schema; /* --schema; NULL without */
-    bool show_secrets; /* do not redact statement texts */
-    bool damaged;      /* out: a log ended torn or corrupt */
-    size_t held_from;  /* output behind here belongs to a transaction that may be too small */
+    bool show_secrets;  /* do not redact statement texts */
+    bool damaged;       /* out: a log ended torn or corrupt */
+    size_t held_from;   /* output behind here belongs to a transaction that may be too small */
 };
 
 /* Says on stderr how a damaged log ended and remembers it for the exit code. */

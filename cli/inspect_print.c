@@ -254,8 +254,8 @@ static const char *base_name(const char *path)
 
 static void text_files(const struct bt_summary *s, struct bt_out *out)
 {
-    static const char *const columns[] = {"LOG",     "KIND",          "SERVER", "CHECKSUM", ">SIZE",
-                                          ">EVENTS", ">TRANSACTIONS", "FIRST",  "LAST",     "END",
+    static const char *const columns[] = {"LOG", "KIND", "SERVER", "CHECKSUM", ">SIZE",
+                                          ">EVENTS", ">TRANSACTIONS", "FIRST", "LAST", "END",
                                           NULL};
     struct libscols_table *table = new_table(out, columns);
 
@@ -320,8 +320,8 @@ enum { TABLES_SHOWN = 20 };
 
 static void text_tables(struct bt_summary *s, struct bt_out *out)
 {
-    static const char *const columns[] = {"TABLE",    ">INSERTS", ">UPDATES",
-                                          ">DELETES", ">SIZE",    NULL};
+    static const char *const columns[] = {"TABLE", ">INSERTS", ">UPDATES",
+                                          ">DELETES", ">SIZE", NULL};
     struct bt_table_stats **tables = bt_table_stats_sorted(&s->tables);
     struct libscols_table *table = new_table(out, columns);
 
@@ -345,7 +345,7 @@ static void text_tables(struct bt_summary *s, struct bt_out *out)
 
 static void text_largest(const struct bt_summary *s, struct bt_out *out)
 {
-    static const char *const columns[] = {"GTID",  "LOG",   ">FROM",    ">TO",
+    static const char *const columns[] = {"GTID", "LOG", ">FROM", ">TO",
                                           ">SIZE", ">ROWS", ">SECONDS", NULL};
     static const char *const titles[] = {
         "Largest transactions", "Transactions with most rows", "Longest transactions"};

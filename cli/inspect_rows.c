@@ -98,7 +98,8 @@ static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
     struct printing *p = ctx;
 
-    if (bt_event_is_rows(se->event->type) && se->wanted && se->table && rows_of_event(p, se, err) != 0)
+    if (bt_event_is_rows(se->event->type) && se->wanted && se->table &&
+        rows_of_event(p, se, err) != 0)
         return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
     if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
         bt_inspect_settle(p->in, se->transaction);

@@ -21,8 +21,8 @@ struct bt_summary_file {
     enum bt_log_kind kind;
     struct bt_format format; /* the log's first */
     bool has_format;
-    bool checksum;           /* of the last format in force: what the primary's events carry */
-    bool encrypted;          /* read without its key: only lengths are known */
+    bool checksum;  /* of the last format in force: what the primary's events carry */
+    bool encrypted; /* read without its key: only lengths are known */
     uint64_t bytes, events, transactions;
     uint32_t first_time, last_time; /* 0 = none */
     struct bt_end end;

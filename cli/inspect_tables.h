@@ -12,10 +12,10 @@ struct bt_table_minute {
 };
 
 struct bt_table_stats {
-    struct bt_slice db, table; /* owned by the arena */
+    struct bt_slice db, table;          /* owned by the arena */
     uint64_t inserts, updates, deletes; /* rows */
     uint64_t bytes;                     /* of its row events */
-    struct bt_table_minute *minutes; /* in the order met; a minute may come again */
+    struct bt_table_minute *minutes;    /* in the order met; a minute may come again */
     size_t minute_count, minute_room;
     uint64_t hash;
 };

@@ -52,7 +52,8 @@ static int help_overview(void)
         group = bt_commands[i]->group;
         bt_buf_addf(&text, "  %-18s %s\n", bt_commands[i]->name, bt_commands[i]->summary);
     }
-    bt_buf_add_str(&text, "\n`baton COMMAND --help` tells more; `baton --version` which baton this is.\n");
+    bt_buf_add_str(&text,
+                   "\n`baton COMMAND --help` tells more; `baton --version` which baton this is.\n");
     return print(&text);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * had.h - which GTIDs something has, whichever flavour they are of: MariaDB's last one per domain, or
- * MySQL's set.  What a log says of the time before it (GTID_LIST, PREVIOUS_GTIDS) is one of these.
+ * had.h - which GTIDs something has, whichever flavour they are of: MariaDB's last one per domain,
+ * or MySQL's set.  What a log says of the time before it (GTID_LIST, PREVIOUS_GTIDS) is one of
+ * these.
  */
 #ifndef BT_DIFF_HAD_H
 #define BT_DIFF_HAD_H

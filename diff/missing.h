@@ -23,10 +23,10 @@
 
 /* What the target has. */
 struct bt_missing_want {
-    struct bt_coordinate after;       /* all up to here is had; file "" = not known */
+    struct bt_coordinate after;         /* all up to here is had; file "" = not known */
     const struct bt_gtid_state *gtid;   /* MariaDB: all in here is had; NULL = not known */
     const struct bt_gtid_set *gtid_set; /* MySQL: the same */
-    struct bt_coordinate until;       /* nothing that ends behind this; file "" = no limit */
+    struct bt_coordinate until;         /* nothing that ends behind this; file "" = no limit */
     /* What the target has is everything up to `after` (one connection, no filters): the sources are
      * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for
      * any target but reads up to one log more. */
@@ -77,8 +77,8 @@ struct bt_missing {
     uint64_t bytes, events;
     struct bt_missing_cut *cuts; /* every source whose tail, or middle, was not usable */
     size_t cut_count;
-    struct bt_buf lost;          /* empty = nothing; else sentences for people */
-    struct bt_gtid_state before; /* MariaDB: GTID state in front of the first item */
+    struct bt_buf lost;            /* empty = nothing; else sentences for people */
+    struct bt_gtid_state before;   /* MariaDB: GTID state in front of the first item */
     struct bt_gtid_set before_set; /* MySQL: the same; empty = not known */
     uint64_t bytes_read;
     const struct bt_missing_source *sources; /* borrowed from the call */

@@ -16,8 +16,9 @@
 
 struct bt_segment {
     struct bt_coordinate place; /* file "" = not known */
-    struct bt_had list; /* what stands in front of it */
-    bool joined; /* follows on something that the target has or that was put into the set */
+    struct bt_had list;         /* what stands in front of it */
+    /* follows on something that the target has or that was put into the set */
+    bool joined;
 };
 
 /* A lacking transaction as one source holds it. */

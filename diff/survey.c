@@ -100,7 +100,8 @@ static int add_list(struct bt_survey *s, const struct bt_event *ev, struct bt_er
     return failed ? -1 : 0;
 }
 
-/* MySQL's: in a binary log all that was executed before it, in a relay log all that was retrieved. */
+/* MySQL's: in a binary log all that was executed before it, in a relay log all that was retrieved.
+ */
 static int add_previous(struct bt_survey *s, const struct bt_event *ev, struct bt_err *err)
 {
     bt_auto_gtid_set struct bt_gtid_set set = {0};

@@ -3,7 +3,8 @@
  * config.h - the cluster as its configuration file describes it.
  *
  *     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
- *     bt_config_load(&opts, &arena, &mistakes, &config, err)   prints nothing; mistakes has them all
+ *     bt_config_load(&opts, &arena, &mistakes, &config, err)   prints nothing; mistakes has them
+ * all
  *     ... config.servers[i].hostname, bt_setting_text(config.settings, BT_CONF_PING_TYPE) ...
  *
  * The file is MHA's (reference: MHA 0.58): sections [server default], [serverN], [binlogN]; the
@@ -30,7 +31,10 @@ enum bt_conf {
         BT_CONF_COUNT
 };
 
-enum bt_log_level_choice { BT_CONF_LOG_DEBUG, BT_CONF_LOG_INFO, BT_CONF_LOG_WARNING, BT_CONF_LOG_ERROR };
+enum bt_log_level_choice { BT_CONF_LOG_DEBUG,
+                           BT_CONF_LOG_INFO,
+                           BT_CONF_LOG_WARNING,
+                           BT_CONF_LOG_ERROR };
 enum bt_ping_type { BT_PING_SELECT, BT_PING_CONNECT, BT_PING_INSERT };
 enum bt_fence_policy { BT_FENCE_PROVED, BT_FENCE_BEST_EFFORT };
 enum bt_detection { BT_DETECTION_VOTES, BT_DETECTION_COUNT };
@@ -52,19 +56,19 @@ const char *const *bt_conf_choices(enum bt_conf id);
 
 /* One value and where it comes from. */
 struct bt_setting {
-    const char *text;  /* never NULL; "" = not set */
-    const char *path;  /* file it stands in; NULL = the default */
+    const char *text; /* never NULL; "" = not set */
+    const char *path; /* file it stands in; NULL = the default */
     unsigned line;
-    uint64_t number;   /* FLAG, UINT, PORT, SIZE; SECONDS in ms; CHOICE as index */
+    uint64_t number; /* FLAG, UINT, PORT, SIZE; SECONDS in ms; CHOICE as index */
 };
 
 enum { BT_ADDRESS_TEXT_SIZE = 46 };
 
 struct bt_conf_server {
-    const char *block;    /* "server1" */
-    const char *name;     /* as MHA writes it: "db1(192.0.2.1:3306)" */
+    const char *block; /* "server1" */
+    const char *name;  /* as MHA writes it: "db1(192.0.2.1:3306)" */
     const char *hostname;
-    const char *ip;       /* where SQL connections go; hostname when it did not resolve */
+    const char *ip; /* where SQL connections go; hostname when it did not resolve */
     uint16_t port;
     const char *ssh_host;
     const char *ssh_ip;
@@ -80,7 +84,8 @@ enum { BT_VIPS_MAX = 16, BT_SERVERS_MAX = 64, BT_CONFIG_ARENA_MAX = 16 << 20 };
 
 struct bt_config {
     const char *path;
-    const char *app; /* base name of path without its last extension: names the state files */
+    /* base name of path without its last extension: names the state files */
+    const char *app;
     struct bt_setting settings[BT_CONF_COUNT]; /* what holds for the application */
     struct bt_conf_server *servers;            /* in order */
     size_t server_count;
@@ -92,7 +97,8 @@ struct bt_config {
 };
 
 /* Turns a name into one address text.  The default asks getaddrinfo, first answer. */
-typedef int bt_resolve_fn(const char *host, char ret[static BT_ADDRESS_TEXT_SIZE], struct bt_err *err);
+typedef int bt_resolve_fn(const char *host, char ret[static BT_ADDRESS_TEXT_SIZE],
+                          struct bt_err *err);
 
 struct bt_config_opts {
     const char *path;        /* the application's file */
@@ -112,11 +118,13 @@ void bt_config_notes_init(struct bt_config_notes *notes);
 void bt_config_notes_done(struct bt_config_notes *notes);
 #define bt_auto_config_notes BT_AUTO(bt_config_notes_done)
 
-/* Reads, layers, checks, resolves, orders.  All of *ret lives in the arena.  With mistakes it returns
- * -1 (BT_ERR_CONFIG) with their count, and notes->mistakes lists them; a file that cannot be read or
- * that others may read is an error of its own.  Runs init_conf_load_script if there is one. */
+/* Reads, layers, checks, resolves, orders.  All of *ret lives in the arena.  With mistakes it
+ * returns -1 (BT_ERR_CONFIG) with their count, and notes->mistakes lists them; a file that cannot
+ * be read or that others may read is an error of its own.  Runs init_conf_load_script if there is
+ * one. */
 int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
-                   struct bt_config_notes *notes, struct bt_config *ret, struct bt_err *err) BT_MUST_CHECK;
+                   struct bt_config_notes *notes, struct bt_config *ret, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* The same from texts, without files or scripts (tests; a configuration from elsewhere). */
 int bt_config_parse(const struct bt_config_opts *opts, struct bt_slice global, struct bt_slice app,
@@ -140,8 +148,8 @@ static inline bool bt_setting_is_set(const struct bt_setting *settings, enum bt_
 
 /* The server that HOST or HOST:PORT means (hostname, address or block name); SIZE_MAX and err when
  * there is none or more than one. */
-int bt_config_find(const struct bt_config *config, const char *host, size_t *ret, struct bt_err *err)
-    BT_MUST_CHECK;
+int bt_config_find(const struct bt_config *config, const char *host, size_t *ret,
+                   struct bt_err *err) BT_MUST_CHECK;
 
 /* Every effective value with its origin, secrets as "xxx": what `conf show` prints. */
 void bt_config_show(const struct bt_config *config, struct bt_buf *out);

@@ -53,14 +53,17 @@ static int choice_check(enum bt_conf id, struct bt_setting *setting, struct bt_e
         }
         len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", i ? ", " : "", words[i]);
     }
-    return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", allowed are %s", keys[id].name, setting->text, all);
+    return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", allowed are %s", keys[id].name, setting->text,
+                   all);
 }
 
-static int number_check(enum bt_conf id, struct bt_setting *setting, uint64_t max, struct bt_err *err)
+static int number_check(enum bt_conf id, struct bt_setting *setting, uint64_t max,
+                        struct bt_err *err)
 {
     uint64_t least = keys[id].type == BT_KEY_PORT ? 1 : 0;
 
-    if (bt_number_u64(bt_slice_str(setting->text), max, &setting->number) && setting->number >= least)
+    if (bt_number_u64(bt_slice_str(setting->text), max, &setting->number) &&
+        setting->number >= least)
         return 0;
     return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", allowed are %llu to %llu", keys[id].name,
                    setting->text, (unsigned long long)least, (unsigned long long)max);
@@ -73,8 +76,8 @@ static int seconds_check(enum bt_conf id, struct bt_setting *setting, struct bt_
     if (bt_number_seconds(bt_slice_str(setting->text), SECONDS_MAX_MS, &setting->number) &&
         setting->number >= least)
         return 0;
-    return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", allowed are %s to 86400 seconds", keys[id].name,
-                   setting->text, least == 1 ? "0.001" : "0.1");
+    return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", allowed are %s to 86400 seconds",
+                   keys[id].name, setting->text, least == 1 ? "0.001" : "0.1");
 }
 
 int bt_config_value_check(enum bt_conf id, struct bt_setting *setting, struct bt_err *err)
@@ -95,7 +98,8 @@ int bt_config_value_check(enum bt_conf id, struct bt_setting *setting, struct bt
     case BT_KEY_SIZE:
         if (bt_number_size(bt_slice_str(setting->text), INT64_MAX, &setting->number))
             return 0;
-        return bt_fail(err, BT_ERR_CONFIG, "%s is \"%s\", expected a number of bytes, also with K, M or G",
+        return bt_fail(err, BT_ERR_CONFIG,
+                       "%s is \"%s\", expected a number of bytes, also with K, M or G",
                        keys[id].name, setting->text);
     case BT_KEY_SECONDS:
         return seconds_check(id, setting, err);
@@ -118,7 +122,8 @@ int bt_config_vips_parse(const char *text, struct bt_vip list[static BT_VIPS_MAX
         size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
         struct bt_slice item = {rest.ptr, len};
 
-        rest = (struct bt_slice){rest.ptr + len + (comma ? 1 : 0), rest.len - len - (comma ? 1 : 0)};
+        rest =
+            (struct bt_slice){rest.ptr + len + (comma ? 1 : 0), rest.len - len - (comma ? 1 : 0)};
         while (item.len && item.ptr[0] == ' ')
             item = (struct bt_slice){item.ptr + 1, item.len - 1};
         while (item.len && item.ptr[item.len - 1] == ' ')

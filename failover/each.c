@@ -31,7 +31,8 @@ void bt_each(size_t count, bt_each_fn *fn, void *ctx)
 
         for (size_t k = 0; k < n; k++) {
             calls[k] = (struct call){.fn = fn, .ctx = ctx, .i = from + k};
-            calls[k].started = n > 1 && pthread_create(&calls[k].thread, NULL, call_run, &calls[k]) == 0;
+            calls[k].started =
+                n > 1 && pthread_create(&calls[k].thread, NULL, call_run, &calls[k]) == 0;
         }
         for (size_t k = 0; k < n; k++)
             if (!calls[k].started)

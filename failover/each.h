@@ -10,7 +10,8 @@
 typedef void bt_each_fn(size_t i, void *ctx);
 
 /* Calls fn(0, ctx) .. fn(count - 1, ctx), each in a thread of its own, and returns when all have
- * ended.  Where a thread cannot be had, its call is made by the caller's.  fn brings its own deadline. */
+ * ended.  Where a thread cannot be had, its call is made by the caller's.  fn brings its own
+ * deadline. */
 void bt_each(size_t count, bt_each_fn *fn, void *ctx);
 
 #endif

@@ -9,13 +9,14 @@ static bool text_copy(struct bt_arena *arena, const char **text)
 
 static bool upstream_copy(struct bt_arena *arena, struct bt_upstream *u)
 {
-    return text_copy(arena, &u->connection) && text_copy(arena, &u->host) && text_copy(arena, &u->user) &&
-           text_copy(arena, &u->relay_log) && text_copy(arena, &u->gtid_io_pos) && text_copy(arena, &u->io_error) &&
+    return text_copy(arena, &u->connection) && text_copy(arena, &u->host) &&
+           text_copy(arena, &u->user) && text_copy(arena, &u->relay_log) &&
+           text_copy(arena, &u->gtid_io_pos) && text_copy(arena, &u->io_error) &&
            text_copy(arena, &u->sql_error) && text_copy(arena, &u->filters);
 }
 
-int bt_facts_copy(const struct bt_server_facts *from, struct bt_arena *arena, struct bt_server_facts *ret,
-                  struct bt_err *err)
+int bt_facts_copy(const struct bt_server_facts *from, struct bt_arena *arena,
+                  struct bt_server_facts *ret, struct bt_err *err)
 {
     struct bt_server_facts copy = *from;
     struct bt_upstream *list = bt_arena_array(arena, from->upstream_count, sizeof(*list));

@@ -34,16 +34,17 @@ struct bt_upstream {
     uint16_t port;
     enum bt_thread_state io, sql;
     enum bt_replica_mode mode;
-    struct bt_coordinate read;     /* Master_Log_File, Read_Master_Log_Pos: bytes, not transactions */
+    /* Master_Log_File, Read_Master_Log_Pos: bytes, not transactions */
+    struct bt_coordinate read;
     struct bt_coordinate executed; /* Relay_Master_Log_File, Exec_Master_Log_Pos */
     const char *relay_log;         /* Relay_Log_File, base name */
     uint64_t relay_pos;
     const char *gtid_io_pos;
     unsigned io_errno, sql_errno;
     const char *io_error, *sql_error;
-    uint64_t delay_seconds;        /* MASTER_DELAY */
-    int64_t lag_seconds;           /* -1 = not known */
-    const char *filters;           /* replicate_* filters as one text, "" = none */
+    uint64_t delay_seconds; /* MASTER_DELAY */
+    int64_t lag_seconds;    /* -1 = not known */
+    const char *filters;    /* replicate_* filters as one text, "" = none */
 };
 
 struct bt_server_facts {
@@ -73,29 +74,31 @@ struct bt_server_facts {
 
 /* What one replica holds, as its frozen logs say; where they cannot be read, as the server says. */
 struct bt_holding {
-    bool known;       /* received is known at all */
-    bool has_node;    /* its host is reachable: its files can be read, an address put there */
-    bool from_logs;   /* whole transactions, from the logs themselves */
+    bool known; /* received is known at all */
+    /* its host is reachable: its files can be read, an address put there */
+    bool has_node;
+    bool from_logs;                /* whole transactions, from the logs themselves */
     const char *logs_error;        /* why the logs could not be read; "" = they were */
     struct bt_coordinate received; /* from_logs: end of the last whole transaction */
     struct bt_coordinate executed;
-    const char *gtid;              /* MariaDB: received whole, "0-1-5,1-2-7"; "" = not known */
-    uint64_t unfinished_bytes;     /* behind received, passed on to nobody */
-    const char *cut;               /* why they are; "" = nothing is cut */
+    const char *gtid;          /* MariaDB: received whole, "0-1-5,1-2-7"; "" = not known */
+    uint64_t unfinished_bytes; /* behind received, passed on to nobody */
+    const char *cut;           /* why they are; "" = nothing is cut */
 };
 
 /* What is known of the dead primary's host. */
 struct bt_dead_host {
-    bool node_reachable;   /* its files can be read */
+    bool node_reachable;    /* its files can be read */
     const char *node_error; /* "" = reachable */
     bool logs_found;
     const char *logs_error;
     struct bt_coordinate end; /* of the last whole transaction in its logs */
 };
 
-/* Copies facts with all their texts: what is decided upon must not move while the server is asked on. */
-int bt_facts_copy(const struct bt_server_facts *from, struct bt_arena *arena, struct bt_server_facts *ret,
-                  struct bt_err *err) BT_MUST_CHECK;
+/* Copies facts with all their texts: what is decided upon must not move while the server is asked
+ * on. */
+int bt_facts_copy(const struct bt_server_facts *from, struct bt_arena *arena,
+                  struct bt_server_facts *ret, struct bt_err *err) BT_MUST_CHECK;
 
 static inline bool bt_facts_is_alive(const struct bt_server_facts *f)
 {

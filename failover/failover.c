@@ -20,18 +20,22 @@ static void paths_fill(struct bt_failover *f)
 {
     const struct bt_config *c = f->config;
 
-    snprintf(f->complete_path, sizeof(f->complete_path), "%s/%s.failover.complete", c->workdir, c->app);
+    snprintf(f->complete_path, sizeof(f->complete_path), "%s/%s.failover.complete", c->workdir,
+             c->app);
     snprintf(f->error_path, sizeof(f->error_path), "%s/%s.failover.error", c->workdir, c->app);
-    snprintf(f->journal_path, sizeof(f->journal_path), "%s/%s.failover.journal", c->workdir, c->app);
+    snprintf(f->journal_path, sizeof(f->journal_path), "%s/%s.failover.journal", c->workdir,
+             c->app);
 }
 
 static int names_find(struct bt_failover *f, struct bt_err *err)
 {
     f->named_primary = SIZE_MAX;
     f->wanted_winner = SIZE_MAX;
-    if (f->opts.dead_primary && bt_config_find(f->config, f->opts.dead_primary, &f->named_primary, err) != 0)
+    if (f->opts.dead_primary &&
+        bt_config_find(f->config, f->opts.dead_primary, &f->named_primary, err) != 0)
         return bt_err_wrap(err, "--dead-primary");
-    if (f->opts.new_primary && bt_config_find(f->config, f->opts.new_primary, &f->wanted_winner, err) != 0)
+    if (f->opts.new_primary &&
+        bt_config_find(f->config, f->opts.new_primary, &f->wanted_winner, err) != 0)
         return bt_err_wrap(err, "--new-primary");
     return 0;
 }
@@ -192,7 +196,8 @@ static void report_send(struct bt_failover *f)
         if (f->hosts[i].state == BT_FO_FOLLOWS)
             bt_buf_addf(&replicas, "%s%s", replicas.len ? "," : "", f->config->servers[i].hostname);
     if (bt_hook_report(f->config, f->topology.primary, f->is_promoted ? f->plan.winner : SIZE_MAX,
-                       bt_buf_str(&replicas), bt_buf_str(&subject), bt_buf_str(&body), &result, &err) != 0)
+                       bt_buf_str(&replicas), bt_buf_str(&subject), bt_buf_str(&body), &result,
+                       &err) != 0)
         bt_warning("%s", err.text);
 }
 

@@ -4,9 +4,8 @@
  *
  *     struct bt_failover *f;
  *     bt_failover_new(&config, &opts, &f, err)
- *     rc = bt_failover_run(f, err)          logs MHA's phases; -1: see err, and the report all the same
- *     bt_report_text(f, out) ...            report.h
- *     bt_failover_free(f)
+ *     rc = bt_failover_run(f, err)          logs MHA's phases; -1: see err, and the report all the
+ * same bt_report_text(f, out) ...            report.h bt_failover_free(f)
  *
  *  new -> CHECK -> FREEZE -> DECIDE -> COMPLETE -> PROMOTE -> REPOINT -> CLEAN UP
  *          |         |          |          |           |
@@ -16,8 +15,8 @@
  * CHECK asks all servers and opens all node channels at once, and refuses when the primary lives.
  * FREEZE runs per host in parallel: receivers are stopped, relay logs kept and surveyed; on the
  * dead host the address is dropped and the server ended, with proof.  DECIDE is plan.h.  COMPLETE
- * runs per replica in parallel, the winner first: drain, diff log, verify, apply, look.  A winner that
- * fails before PROMOTE is dropped and the next one decided upon.
+ * runs per replica in parallel, the winner first: drain, diff log, verify, apply, look.  A winner
+ * that fails before PROMOTE is dropped and the next one decided upon.
  *
  * The steps are functions of steps.h; each writes the journal before it acts.
  */
@@ -28,10 +27,11 @@
 #include "failover/plan.h"
 
 struct bt_failover_opts {
-    const char *dead_primary;    /* HOST[:PORT] that must be the one found; NULL = whoever it is */
-    const char *new_primary;     /* HOST[:PORT] to be elected; NULL = elect */
-    bool dry_run;                /* collect and decide, change nothing */
-    bool ignore_last_failover;   /* the 8 hour guard and the error flag do not hold */
+    /* HOST[:PORT] that must be the one found; NULL = whoever it is */
+    const char *dead_primary;
+    const char *new_primary;        /* HOST[:PORT] to be elected; NULL = elect */
+    bool dry_run;                   /* collect and decide, change nothing */
+    bool ignore_last_failover;      /* the 8 hour guard and the error flag do not hold */
     uint64_t last_failover_minutes; /* 0 = 480 */
 };
 
@@ -50,6 +50,7 @@ enum bt_failover_outcome {
 };
 
 /* Runs it.  -1 with REFUSED and FAILED. */
-int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+    BT_MUST_CHECK;
 
 #endif

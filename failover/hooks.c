@@ -21,7 +21,8 @@ void bt_hook_quote(struct bt_buf *out, const char *word)
 /* --name=value, quoted only where a shell would touch it: MHA's scripts see the same words. */
 static void option(struct bt_buf *out, const char *name, const char *value)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:,@%+";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:,@%+";
 
     bt_buf_addf(out, " --%s=", name);
     if (value[strspn(value, plain)] == '\0')
@@ -60,7 +61,8 @@ static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s)
     if (text[0] == '\0')
         return;
     bt_buf_init(&all, LINE_MAX_BYTES);
-    bt_buf_addf(&all, "-o StrictHostKeyChecking=no -o PasswordAuthentication=no -o BatchMode=yes %s", text);
+    bt_buf_addf(
+        &all, "-o StrictHostKeyChecking=no -o PasswordAuthentication=no -o BatchMode=yes %s", text);
     bt_buf_add_str(out, " --ssh_options=");
     bt_hook_quote(out, bt_buf_str(&all));
 }
@@ -77,7 +79,8 @@ static void host_of(struct bt_buf *out, const struct bt_conf_server *s, const ch
     option_number(out, name, s->port);
 }
 
-void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable, struct bt_buf *out)
+void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
+                          struct bt_buf *out)
 {
     const struct bt_conf_server *s = &config->servers[primary];
 
@@ -105,7 +108,8 @@ void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bo
     ssh_options(out, s);
 }
 
-void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner, struct bt_buf *out)
+void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner,
+                           struct bt_buf *out)
 {
     const struct bt_conf_server *old = &config->servers[primary], *s = &config->servers[winner];
 
@@ -122,13 +126,15 @@ void bt_hook_options_start(const struct bt_config *config, size_t primary, size_
     bt_hook_quote(out, bt_setting_text(s->settings, BT_CONF_PASSWORD));
 }
 
-void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner, const char *replicas,
-                            const char *subject, const char *body, struct bt_buf *out)
+void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
+                            const char *replicas, const char *subject, const char *body,
+                            struct bt_buf *out)
 {
     option(out, "orig_master_host", config->servers[primary].hostname);
     if (winner != SIZE_MAX) {
         option(out, "new_master_host", config->servers[winner].hostname);
-        if (replicas[0]) /* MHA gives an empty value here, which Getopt scripts refuse (its issue 58) */
+        if (replicas[0]) /* MHA gives an empty value here, which Getopt scripts refuse (its issue
+                            58) */
             option(out, "new_slave_hosts", replicas);
     }
     option(out, "conf", config->path);
@@ -167,13 +173,14 @@ static int call(const struct bt_config *config, enum bt_conf which, struct bt_bu
     if (bt_buf_check(options, name, err) != 0 || bt_buf_check(&line, name, err) != 0)
         return -1;
     bt_info("Executing %s..", name);
-    rc = bt_run((struct bt_run_opts){
-                    .line = bt_buf_str(&line),
-                    .name = name,
-                    .out = &out,
-                    .timeout_ms = (int64_t)bt_setting_number(config->settings, BT_CONF_HOOK_TIMEOUT),
-                },
-                &result, err);
+    rc = bt_run(
+        (struct bt_run_opts){
+            .line = bt_buf_str(&line),
+            .name = name,
+            .out = &out,
+            .timeout_ms = (int64_t)bt_setting_number(config->settings, BT_CONF_HOOK_TIMEOUT),
+        },
+        &result, err);
     log_output(bt_buf_slice(&out));
     if (rc != 0)
         return -1;
@@ -213,8 +220,8 @@ int bt_hook_shutdown(const struct bt_config *config, size_t primary, bool ssh_re
     return call(config, BT_CONF_SHUTDOWN_SCRIPT, &options, ret, err);
 }
 
-int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t winner, enum bt_hook_result *ret,
-                      struct bt_err *err)
+int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t winner,
+                      enum bt_hook_result *ret, struct bt_err *err)
 {
     bt_auto_buf struct bt_buf options;
 
@@ -225,8 +232,9 @@ int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t win
     return call(config, BT_CONF_MASTER_IP_FAILOVER_SCRIPT, &options, ret, err);
 }
 
-int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner, const char *replicas,
-                   const char *subject, const char *body, enum bt_hook_result *ret, struct bt_err *err)
+int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,
+                   const char *replicas, const char *subject, const char *body,
+                   enum bt_hook_result *ret, struct bt_err *err)
 {
     bt_auto_buf struct bt_buf options;
 

@@ -3,9 +3,9 @@
  * hooks.h - the site's scripts, called exactly as MHA 0.58 calls them.
  *
  * A hook is a shell command line of the configuration with options behind it, run by sh -c, its
- * output going to the log line by line.  The options stand in MHA's order and spelling.  Return codes: 0
- * done; 10 a problem that does not stop the failover; anything else stops it.  A hook that runs
- * longer than hook_timeout is killed with all it started, and counts as failed.
+ * output going to the log line by line.  The options stand in MHA's order and spelling.  Return
+ * codes: 0 done; 10 a problem that does not stop the failover; anything else stops it.  A hook that
+ * runs longer than hook_timeout is killed with all it started, and counts as failed.
  *
  * Command lines hold passwords (MHA's contract), so they are never logged.
  */
@@ -24,8 +24,8 @@ enum bt_hook_result {
 int bt_hook_vip_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
                      enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
-/* shutdown_script --command=stop|stopssh.  GO_ON: the server was ended over ssh, its host lives; DONE:
- * the host was powered off, its logs cannot be read any more. */
+/* shutdown_script --command=stop|stopssh.  GO_ON: the server was ended over ssh, its host lives;
+ * DONE: the host was powered off, its logs cannot be read any more. */
 int bt_hook_shutdown(const struct bt_config *config, size_t primary, bool ssh_reachable,
                      enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
@@ -34,17 +34,20 @@ int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t win
                       enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* report_script, at the end; winner SIZE_MAX = nobody was promoted. */
-int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner, const char *replicas,
-                   const char *subject, const char *body, enum bt_hook_result *ret,
-                   struct bt_err *err) BT_MUST_CHECK;
+int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,
+                   const char *replicas, const char *subject, const char *body,
+                   enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* The options of a call, as they are put behind the command line; for tests and for `hooks`. */
-void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable, struct bt_buf *out);
+void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
+                          struct bt_buf *out);
 void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bool ssh_reachable,
                               struct bt_buf *out);
-void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner, struct bt_buf *out);
-void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner, const char *replicas,
-                            const char *subject, const char *body, struct bt_buf *out);
+void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner,
+                           struct bt_buf *out);
+void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
+                            const char *replicas, const char *subject, const char *body,
+                            struct bt_buf *out);
 
 /* A word in single quotes for sh. */
 void bt_hook_quote(struct bt_buf *out, const char *word);

@@ -39,10 +39,12 @@
 #define BT_SAY_NOT_IDENTIFIED \
     "Detected dead master %s does not match with specified dead master %s"
 #define BT_SAY_TOO_EARLY \
-    "Last failover was done at %s. Current time is too early to do failover again. If you want to do failover, " \
+    "Last failover was done at %s. Current time is too early to do failover again. If you want " \
+    "to do failover, " \
     "manually remove %s and run this script again."
 #define BT_SAY_ERROR_FLAG \
-    "Failover error flag file %s exists. This means the last failover failed. Check error logs for detail, " \
+    "Failover error flag file %s exists. This means the last failover failed. Check error logs " \
+    "for detail, " \
     "fix problems, remove %s, and restart this script."
 #define BT_SAY_LOCKED \
     "%s: the advisory lock 'MHA_Master_High_Availability_Failover' is already held by someone. " \
@@ -56,9 +58,11 @@
 #define BT_SAY_LATEST_SLAVES "Latest slaves (Slaves that received relay log files to the latest):"
 #define BT_SAY_OLDEST_SLAVES "Oldest slaves:"
 #define BT_SAY_BINLOGS_LOST \
-    "Dead Master is not SSH reachable. Could not save it's binlogs. Transactions that were not sent to the " \
+    "Dead Master is not SSH reachable. Could not save it's binlogs. Transactions that were not " \
+    "sent to the " \
     "latest slave (Read_Master_Log_Pos to the tail of the dead master's binlog) were lost."
-#define BT_SAY_NOTHING_TO_SAVE "Additional events were not found from the orig master. No need to save."
+#define BT_SAY_NOTHING_TO_SAVE \
+    "Additional events were not found from the orig master. No need to save."
 #define BT_SAY_NEW_MASTER "New master is %s"
 #define BT_SAY_STARTING_FAILOVER "Starting master failover.."
 #define BT_SAY_NOTICE \

@@ -66,7 +66,8 @@ static const struct bt_rank_item *ranked(const struct ranking *r, size_t server)
 
 /* ------------------------------------------------------------------ standings */
 
-static void stand(struct bt_plan_server *s, enum bt_standing standing, const char *fmt, ...) BT_PRINTF(3, 4);
+static void stand(struct bt_plan_server *s, enum bt_standing standing, const char *fmt, ...)
+    BT_PRINTF(3, 4);
 
 static void stand(struct bt_plan_server *s, enum bt_standing standing, const char *fmt, ...)
 {
@@ -85,7 +86,8 @@ static void outsiders_find(const struct bt_plan_input *in, struct bt_plan *plan)
         struct bt_plan_server *s = &plan->servers[i];
         const struct bt_server_facts *f = &in->facts[i];
 
-        s->takes_part = in->topology->role[i] == BT_ROLE_REPLICA && !(in->dropped && in->dropped[i]);
+        s->takes_part =
+            in->topology->role[i] == BT_ROLE_REPLICA && !(in->dropped && in->dropped[i]);
         if (i == in->topology->primary)
             stand(s, BT_STANDING_OUTSIDE, "it is the primary that is replaced");
         else if (in->dropped && in->dropped[i])
@@ -95,7 +97,8 @@ static void outsiders_find(const struct bt_plan_input *in, struct bt_plan *plan)
         else if (f->life != BT_LIFE_ALIVE)
             stand(s, BT_STANDING_OUTSIDE, "it does not let us in: %.200s", f->error);
         else if (!s->takes_part)
-            stand(s, BT_STANDING_OUTSIDE, "it is no replica of the primary (%s)", bt_role_name(in->topology->role[i]));
+            stand(s, BT_STANDING_OUTSIDE, "it is no replica of the primary (%s)",
+                  bt_role_name(in->topology->role[i]));
     }
 }
 
@@ -111,7 +114,8 @@ static uint32_t oldest_version(const struct bt_plan_input *in, const struct bt_p
 }
 
 /* What makes a server unfit for good; true when it is. */
-static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const struct ranking *r, size_t i)
+static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const struct ranking *r,
+                   size_t i)
 {
     const struct bt_server_facts *f = &in->facts[i];
     const struct bt_upstream *u = bt_topology_link(in->topology, in->facts, i);
@@ -124,13 +128,15 @@ static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const s
     else if (!f->log_bin)
         stand(s, BT_STANDING_REFUSED, "it writes no binary log (log_bin is off)");
     else if (f->version_number / 100 > oldest)
-        stand(s, BT_STANDING_REFUSED, "its version %.60s is newer than another replica's (%u.%u)", f->version,
-              oldest / 100, oldest % 100);
+        stand(s, BT_STANDING_REFUSED, "its version %.60s is newer than another replica's (%u.%u)",
+              f->version, oldest / 100, oldest % 100);
     else if (f->privileges_missing[0])
         stand(s, BT_STANDING_REFUSED, "user \"%.40s\" lacks %.150s there",
-              bt_setting_text(in->config->servers[i].settings, BT_CONF_USER), f->privileges_missing);
+              bt_setting_text(in->config->servers[i].settings, BT_CONF_USER),
+              f->privileges_missing);
     else if (u && u->sql == BT_THREAD_NO && u->sql_errno)
-        stand(s, BT_STANDING_REFUSED, "its applier stopped: error %u: %.180s", u->sql_errno, u->sql_error);
+        stand(s, BT_STANDING_REFUSED, "its applier stopped: error %u: %.180s", u->sql_errno,
+              u->sql_error);
     else if (!item)
         stand(s, BT_STANDING_REFUSED, "what it received is not known");
     else if (item->fork_with != SIZE_MAX)
@@ -141,8 +147,8 @@ static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const s
     return true;
 }
 
-/* MHA's check_repl_delay, but never for good, and without its trap of comparing file names; and what
- * could only be promoted without its address. */
+/* MHA's check_repl_delay, but never for good, and without its trap of comparing file names; and
+ * what could only be promoted without its address. */
 static bool is_second_choice(const struct bt_plan_input *in, struct bt_plan *plan, size_t i)
 {
     const struct bt_upstream *u = bt_topology_link(in->topology, in->facts, i);
@@ -151,26 +157,31 @@ static bool is_second_choice(const struct bt_plan_input *in, struct bt_plan *pla
     struct bt_plan_server *s = &plan->servers[i];
 
     if (in->config->vip_count && !in->holdings[i].has_node) {
-        stand(s, BT_STANDING_SLOW, "its host cannot be reached, so the address could not be put there");
+        stand(s, BT_STANDING_SLOW,
+              "its host cannot be reached, so the address could not be put there");
         return true;
     }
     if (bt_setting_number(in->config->servers[i].settings, BT_CONF_CHECK_REPL_DELAY) == 0 || !u)
         return false;
     if (u->delay_seconds) {
-        stand(s, BT_STANDING_SLOW, "it delays by %llu s (MASTER_DELAY)", (unsigned long long)u->delay_seconds);
+        stand(s, BT_STANDING_SLOW, "it delays by %llu s (MASTER_DELAY)",
+              (unsigned long long)u->delay_seconds);
         return true;
     }
     if (has->file[0] == '\0' || latest->file[0] == '\0')
         return false;
-    if (strcmp(has->file, latest->file) == 0 ? latest->pos > has->pos + BEHIND_MAX : latest->pos > BEHIND_MAX) {
-        stand(s, BT_STANDING_SLOW, "its applier is at %.60s:%llu, more than 100 MB behind %.60s:%llu", has->file,
+    if (strcmp(has->file, latest->file) == 0 ? latest->pos > has->pos + BEHIND_MAX
+                                             : latest->pos > BEHIND_MAX) {
+        stand(s, BT_STANDING_SLOW,
+              "its applier is at %.60s:%llu, more than 100 MB behind %.60s:%llu", has->file,
               (unsigned long long)has->pos, latest->file, (unsigned long long)latest->pos);
         return true;
     }
     return false;
 }
 
-static void standings_find(const struct bt_plan_input *in, struct bt_plan *plan, const struct ranking *r)
+static void standings_find(const struct bt_plan_input *in, struct bt_plan *plan,
+                           const struct ranking *r)
 {
     for (size_t i = 0; i < plan->count; i++) {
         struct bt_plan_server *s = &plan->servers[i];
@@ -183,8 +194,8 @@ static void standings_find(const struct bt_plan_input *in, struct bt_plan *plan,
 /* ------------------------------------------------------------------- election */
 
 /* First in configuration order that stands so, is latest if wanted, and a candidate if wanted. */
-static size_t pick(const struct bt_plan_input *in, const struct bt_plan *plan, enum bt_standing standing,
-                   bool latest, bool candidate)
+static size_t pick(const struct bt_plan_input *in, const struct bt_plan *plan,
+                   enum bt_standing standing, bool latest, bool candidate)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct bt_plan_server *s = &plan->servers[i];
@@ -232,8 +243,8 @@ static void forced(const struct bt_plan_input *in, struct bt_plan *plan)
         plan->rule = BT_RULE_FORCED;
         return;
     }
-    bt_buf_addf(&plan->blockers, "%s cannot be the new primary: %s\n", in->config->servers[in->forced_winner].name,
-                s->reason);
+    bt_buf_addf(&plan->blockers, "%s cannot be the new primary: %s\n",
+                in->config->servers[in->forced_winner].name, s->reason);
 }
 
 static void say_why_not(const struct bt_plan_input *in, struct bt_plan *plan)
@@ -249,7 +260,8 @@ static void say_why_not(const struct bt_plan_input *in, struct bt_plan *plan)
             continue;
         else if (plan->rule == BT_RULE_FORCED)
             stand(s, s->standing, "another server was asked for");
-        else if (in->config->servers[plan->winner].candidate_master && !in->config->servers[i].candidate_master)
+        else if (in->config->servers[plan->winner].candidate_master &&
+                 !in->config->servers[i].candidate_master)
             stand(s, s->standing, "it is no candidate_master, the winner is");
         else if (won->latest && !s->latest)
             stand(s, s->standing, "it received less than the winner");
@@ -268,7 +280,8 @@ static void losses_find(const struct bt_plan_input *in, struct bt_plan *plan)
 
     if (!in->dead->logs_found && latest)
         bt_buf_addf(&plan->lost,
-                    "The binary logs of %s cannot be read (%s): transactions behind %s:%llu that were not sent to "
+                    "The binary logs of %s cannot be read (%s): transactions behind %s:%llu that "
+                    "were not sent to "
                     "any replica are lost.\n",
                     in->config->servers[plan->primary].name, why[0] ? why : "none were found",
                     latest->received.file[0] ? latest->received.file : "?",
@@ -279,12 +292,13 @@ static void losses_find(const struct bt_plan_input *in, struct bt_plan *plan)
         if (!plan->servers[i].takes_part)
             continue;
         if (h->known && !h->from_logs)
-            bt_buf_addf(&plan->warnings, "The logs of %s cannot be read (%s): only its own SQL answers count.\n",
+            bt_buf_addf(&plan->warnings,
+                        "The logs of %s cannot be read (%s): only its own SQL answers count.\n",
                         in->config->servers[i].name, h->logs_error);
         else if (h->unfinished_bytes)
-            bt_buf_addf(&plan->warnings, "%s: %llu bytes behind %s:%llu are not used: %s\n", in->config->servers[i].name,
-                        (unsigned long long)h->unfinished_bytes, h->received.file,
-                        (unsigned long long)h->received.pos, h->cut);
+            bt_buf_addf(&plan->warnings, "%s: %llu bytes behind %s:%llu are not used: %s\n",
+                        in->config->servers[i].name, (unsigned long long)h->unfinished_bytes,
+                        h->received.file, (unsigned long long)h->received.pos, h->cut);
     }
 }
 
@@ -297,18 +311,22 @@ static void blockers_find(const struct bt_plan_input *in, struct bt_plan *plan)
         if (i == plan->primary)
             continue;
         if (f->life != BT_LIFE_ALIVE && !s->ignore_fail)
-            bt_buf_addf(&plan->warnings, "%s takes no part: %s\n", s->name, plan->servers[i].reason);
-        else if (in->topology->role[i] == BT_ROLE_ALONE || in->topology->role[i] == BT_ROLE_STRANGER)
+            bt_buf_addf(&plan->warnings, "%s takes no part: %s\n", s->name,
+                        plan->servers[i].reason);
+        else if (in->topology->role[i] == BT_ROLE_ALONE ||
+                 in->topology->role[i] == BT_ROLE_STRANGER)
             bt_buf_addf(&plan->blockers, "%s is alive and %s\n", s->name,
-                        in->topology->role[i] == BT_ROLE_ALONE ? "replicates from nobody: two primaries may not be"
-                                                               : bt_role_name(in->topology->role[i]));
+                        in->topology->role[i] == BT_ROLE_ALONE
+                            ? "replicates from nobody: two primaries may not be"
+                            : bt_role_name(in->topology->role[i]));
         else if (in->topology->role[i] == BT_ROLE_TIER &&
                  bt_setting_number(in->config->settings, BT_CONF_MULTI_TIER_SLAVE) == 0)
-            bt_buf_addf(&plan->blockers, "%s replicates from a replica; set multi_tier_slave=1 to leave it alone\n",
+            bt_buf_addf(&plan->blockers,
+                        "%s replicates from a replica; set multi_tier_slave=1 to leave it alone\n",
                         s->name);
         else if (plan->servers[i].takes_part && f->upstream_count > 1)
-            bt_buf_addf(&plan->blockers, "%s replicates from %zu primaries; one is supported\n", s->name,
-                        f->upstream_count);
+            bt_buf_addf(&plan->blockers, "%s replicates from %zu primaries; one is supported\n",
+                        s->name, f->upstream_count);
     }
 }
 

@@ -25,16 +25,17 @@ struct bt_plan_input {
     const struct bt_config *config;
     const struct bt_server_facts *facts; /* one per server of the configuration */
     const struct bt_topology *topology;
-    const struct bt_holding *holdings;   /* one per server; those of non-replicas are not looked at */
+    const struct bt_holding *holdings; /* one per server; those of non-replicas are not looked at */
     const struct bt_dead_host *dead;
-    size_t forced_winner;                /* SIZE_MAX = elect */
-    const bool *dropped;                 /* one per server: failed on the way, take no part; NULL = none */
+    size_t forced_winner; /* SIZE_MAX = elect */
+    const bool *dropped;  /* one per server: failed on the way, take no part; NULL = none */
 };
 
 enum bt_standing {
     BT_STANDING_OUTSIDE, /* no living replica of the primary: takes no part */
     BT_STANDING_REFUSED, /* completed and repointed, but may not be the primary */
-    BT_STANDING_SLOW,    /* electable when nobody else is: far behind, or without a way to its host */
+    /* electable when nobody else is: far behind, or without a way to its host */
+    BT_STANDING_SLOW,
     BT_STANDING_ELECTABLE,
     BT_STANDING_WINNER,
 };
@@ -62,20 +63,21 @@ struct bt_plan_server {
     char reason[256]; /* why it is not the winner; for the winner, why it is */
     unsigned rank;    /* 1 = received most; 0 = not ranked */
     bool latest;
-    bool takes_part;  /* is completed and repointed (or is the winner) */
+    bool takes_part; /* is completed and repointed (or is the winner) */
     struct bt_plan_lack lack;
 };
 
 struct bt_plan {
     size_t count;
     size_t primary;
-    size_t winner; /* SIZE_MAX = nobody */
+    size_t winner;         /* SIZE_MAX = nobody */
     size_t latest, oldest; /* among the replicas by what they received; SIZE_MAX = none */
     enum bt_election_rule rule;
     struct bt_plan_server servers[BT_SERVERS_MAX];
     struct bt_buf blockers; /* one line each; empty = it may go on */
     struct bt_buf warnings; /* one line each */
-    struct bt_buf lost;     /* sentences: what cannot be saved, and why; empty = nothing is known lost */
+    /* sentences: what cannot be saved, and why; empty = nothing is known lost */
+    struct bt_buf lost;
 };
 
 /* The plan is to be done with bt_plan_done(), whatever it says. */

@@ -37,13 +37,15 @@ static void place_text(const struct bt_coordinate *c, char *out, size_t room)
         snprintf(out, room, "-");
 }
 
-static void server_text(const struct bt_plan_input *in, const struct bt_plan *plan, size_t i, struct bt_buf *out)
+static void server_text(const struct bt_plan_input *in, const struct bt_plan *plan, size_t i,
+                        struct bt_buf *out)
 {
     const struct bt_plan_server *s = &plan->servers[i];
     const struct bt_holding *h = &in->holdings[i];
     char place[128], line[640], bytes[BT_SIZE_TEXT_SIZE];
 
-    snprintf(line, sizeof(line), "  %-9s %s: ", bt_standing_name(s->standing), in->config->servers[i].name);
+    snprintf(line, sizeof(line), "  %-9s %s: ", bt_standing_name(s->standing),
+             in->config->servers[i].name);
     bt_buf_add_str(out, line);
     add_wrapped(out, s->reason, strlen(line), 12);
     if (!s->takes_part)
@@ -77,7 +79,8 @@ static void lines_text(const char *title, const struct bt_buf *lines, struct bt_
         size_t len = newline ? (size_t)(newline - rest.ptr) : rest.len;
         char line[2048];
 
-        snprintf(line, sizeof(line), "%.*s", (int)(len > 2000 ? 2000 : len), (const char *)rest.ptr);
+        snprintf(line, sizeof(line), "%.*s", (int)(len > 2000 ? 2000 : len),
+                 (const char *)rest.ptr);
         bt_buf_add_str(out, "  ");
         add_wrapped(out, line, 2, 4);
         len += newline ? 1 : 0;
@@ -151,7 +154,8 @@ static void lack_json(struct bt_json *j, const struct bt_plan_lack *lack)
     bt_json_end(j);
 }
 
-static void server_json(const struct bt_plan_input *in, const struct bt_plan *plan, size_t i, struct bt_json *j)
+static void server_json(const struct bt_plan_input *in, const struct bt_plan *plan, size_t i,
+                        struct bt_json *j)
 {
     const struct bt_plan_server *s = &plan->servers[i];
     const struct bt_holding *h = &in->holdings[i];

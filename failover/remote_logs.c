@@ -24,7 +24,8 @@ struct locked_source {
     pthread_mutex_t *mutex;
 };
 
-static int locked_view(struct bt_source *source, uint64_t pos, size_t want, struct bt_slice *ret, struct bt_err *err)
+static int locked_view(struct bt_source *source, uint64_t pos, size_t want, struct bt_slice *ret,
+                       struct bt_err *err)
 {
     struct locked_source *s = (struct locked_source *)source;
     int rc;
@@ -60,7 +61,8 @@ static const struct bt_list_log *log_find(const struct bt_remote_logs *logs, con
     return NULL;
 }
 
-static int opener_open(struct bt_log_opener *o, const char *path, struct bt_source **ret, struct bt_err *err)
+static int opener_open(struct bt_log_opener *o, const char *path, struct bt_source **ret,
+                       struct bt_err *err)
 {
     struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
     const struct bt_list_log *log = log_find(logs, path);
@@ -91,7 +93,8 @@ static int opener_list(struct bt_log_opener *o, bt_log_name_fn *each, void *ctx,
     struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
 
     for (uint32_t i = 0; i < logs->list.count; i++)
-        if (!logs->list.logs[i].missing && each(ctx, logs->list.logs[i].name, logs->list.logs[i].size, err) != 0)
+        if (!logs->list.logs[i].missing &&
+            each(ctx, logs->list.logs[i].name, logs->list.logs[i].size, err) != 0)
             return -1;
     return 0;
 }
@@ -140,9 +143,9 @@ static int list(struct bt_remote_logs *logs, const struct bt_logs_id *id, struct
     return rc == 0 ? set_fill(logs, id, err) : -1;
 }
 
-int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex, const struct bt_logs_id *id,
-                        const char *host, struct bt_deadline until, struct bt_remote_logs **ret,
-                        struct bt_err *err)
+int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex,
+                        const struct bt_logs_id *id, const char *host, struct bt_deadline until,
+                        struct bt_remote_logs **ret, struct bt_err *err)
 {
     struct bt_remote_logs *logs = calloc(1, sizeof(*logs));
 

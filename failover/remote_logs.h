@@ -21,9 +21,9 @@
 struct bt_remote_logs;
 
 /* Lists the logs.  1: the host has none of that kind.  channel and mutex must outlive *ret. */
-int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex, const struct bt_logs_id *id,
-                        const char *host, struct bt_deadline until, struct bt_remote_logs **ret,
-                        struct bt_err *err) BT_MUST_CHECK;
+int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex,
+                        const struct bt_logs_id *id, const char *host, struct bt_deadline until,
+                        struct bt_remote_logs **ret, struct bt_err *err) BT_MUST_CHECK;
 void bt_remote_logs_close(struct bt_remote_logs *logs); /* accepts NULL */
 
 /* Borrows until close. */

@@ -13,7 +13,8 @@ static bool says_source(const struct bt_database *d)
 
 static const char *replica_word(const struct bt_database *d)
 {
-    return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80022 ? "REPLICA" : "SLAVE";
+    return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80022 ? "REPLICA"
+                                                                                  : "SLAVE";
 }
 
 static const char *connection_of(const struct bt_database *d, size_t link)
@@ -22,7 +23,8 @@ static const char *connection_of(const struct bt_database *d, size_t link)
 }
 
 /* MariaDB: SLAVE 'name' ...; MySQL: ... FOR CHANNEL 'name'.  Nothing for the default one. */
-static void add_connection(const struct bt_database *d, size_t link, bool at_end, struct bt_buf *sql)
+static void add_connection(const struct bt_database *d, size_t link, bool at_end,
+                           struct bt_buf *sql)
 {
     const char *name = connection_of(d, link);
     bool is_mariadb = d->facts.flavor == BT_FLAVOR_MARIADB;
@@ -33,15 +35,16 @@ static void add_connection(const struct bt_database *d, size_t link, bool at_end
     bt_sql_add_text(d->sql, sql, bt_slice_str(name));
 }
 
-static int run(struct bt_database *d, struct bt_buf *sql, struct bt_deadline until, struct bt_err *err)
+static int run(struct bt_database *d, struct bt_buf *sql, struct bt_deadline until,
+               struct bt_err *err)
 {
     if (bt_buf_check(sql, "statement", err) != 0)
         return -1;
     return bt_connection_execute(d->sql, bt_buf_slice(sql), until, NULL, err);
 }
 
-static int threads(struct bt_database *d, size_t link, const char *verb, const char *which, struct bt_deadline until,
-                   struct bt_err *err)
+static int threads(struct bt_database *d, size_t link, const char *verb, const char *which,
+                   struct bt_deadline until, struct bt_err *err)
 {
     bt_auto_buf struct bt_buf sql;
 
@@ -55,22 +58,26 @@ static int threads(struct bt_database *d, size_t link, const char *verb, const c
     return 0;
 }
 
-int bt_database_stop_io(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_stop_io(struct bt_database *d, size_t link, struct bt_deadline until,
+                        struct bt_err *err)
 {
     return threads(d, link, "STOP", " IO_THREAD", until, err);
 }
 
-int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline until,
+                         struct bt_err *err)
 {
     return threads(d, link, "STOP", " SQL_THREAD", until, err);
 }
 
-int bt_database_start_sql(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_start_sql(struct bt_database *d, size_t link, struct bt_deadline until,
+                          struct bt_err *err)
 {
     return threads(d, link, "START", " SQL_THREAD", until, err);
 }
 
-int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline until,
+                      struct bt_err *err)
 {
     return threads(d, link, "START", "", until, err);
 }
@@ -78,12 +85,14 @@ int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline unt
 /* --------------------------------------------------------------------- drain */
 
 /* Whether the applier sits at the end of the relay logs: its thread says so, and no worker has work
- * left.  (The texts are the server's: sql/slave.cc, MariaDB 10.11; "Replica has" in MySQL 8.0.26.) */
+ * left.  (The texts are the server's: sql/slave.cc, MariaDB 10.11; "Replica has" in MySQL 8.0.26.)
+ */
 static int is_idle(struct bt_database *d, struct bt_deadline until, bool *ret, struct bt_err *err)
 {
     static const char sql[] =
         "SELECT SUM(STATE LIKE '%has read all relay log%'), SUM(COMMAND = 'Slave_worker' AND "
-        "STATE NOT LIKE 'Waiting for work from SQL thread%' AND STATE NOT LIKE 'Waiting for an event from Coordinator%')"
+        "STATE NOT LIKE 'Waiting for work from SQL thread%' AND STATE NOT LIKE 'Waiting for an "
+        "event from Coordinator%')"
         " FROM information_schema.PROCESSLIST WHERE USER = 'system user'";
     bt_auto_rows struct bt_rows rows = {0};
     const char *idle, *busy;
@@ -114,8 +123,8 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
         if (until_place->file[0] && bt_coordinate_compare(&u->executed, until_place) >= 0)
             return 0;
         if (u->sql == BT_THREAD_NO)
-            return bt_fail(err, BT_ERR_REMOTE, "%s: its applier stopped at %s:%llu: %s", d->conf->name,
-                           u->executed.file, (unsigned long long)u->executed.pos,
+            return bt_fail(err, BT_ERR_REMOTE, "%s: its applier stopped at %s:%llu: %s",
+                           d->conf->name, u->executed.file, (unsigned long long)u->executed.pos,
                            u->sql_errno ? u->sql_error : "somebody stopped it");
         if (is_idle(d, until, &idle, err) != 0)
             return bt_err_wrap(err, "%s", d->conf->name);
@@ -125,9 +134,9 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
         was_idle = idle;
         before = u->executed;
         if (bt_deadline_passed(until))
-            return bt_fail(err, BT_ERR_TIMEOUT, "%s has applied up to %s:%llu and not yet %s:%llu", d->conf->name,
-                           u->executed.file, (unsigned long long)u->executed.pos, until_place->file,
-                           (unsigned long long)until_place->pos);
+            return bt_fail(err, BT_ERR_TIMEOUT, "%s has applied up to %s:%llu and not yet %s:%llu",
+                           d->conf->name, u->executed.file, (unsigned long long)u->executed.pos,
+                           until_place->file, (unsigned long long)until_place->pos);
         bt_clock_pause(POLL_MS, until);
     }
 }
@@ -137,8 +146,9 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
 int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
 {
     char answer[16];
-    int rc = bt_connection_value(d->sql, "SELECT GET_LOCK('MHA_Master_High_Availability_Failover', 1)", until,
-                                 sizeof(answer), answer, err);
+    int rc =
+        bt_connection_value(d->sql, "SELECT GET_LOCK('MHA_Master_High_Availability_Failover', 1)",
+                            until, sizeof(answer), answer, err);
 
     if (rc < 0)
         return bt_err_wrap(err, "%s: advisory lock", d->conf->name);
@@ -148,19 +158,23 @@ int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_
     return 0;
 }
 
-int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until, struct bt_err *err)
+int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until,
+                              struct bt_err *err)
 {
     char answer[16];
 
-    if (bt_connection_executef(d->sql, until, err, "SET GLOBAL read_only = %s", on ? "ON" : "OFF") != 0 ||
-        bt_connection_value(d->sql, "SELECT @@GLOBAL.read_only", until, sizeof(answer), answer, err) < 0)
+    if (bt_connection_executef(d->sql, until, err, "SET GLOBAL read_only = %s",
+                               on ? "ON" : "OFF") != 0 ||
+        bt_connection_value(d->sql, "SELECT @@GLOBAL.read_only", until, sizeof(answer), answer,
+                            err) < 0)
         return bt_err_wrap(err, "%s: read_only", d->conf->name);
     if ((strcmp(answer, "0") == 0 || strcmp(answer, "OFF") == 0) == on)
         return bt_fail(err, BT_ERR_REMOTE, "%s: read_only is still %s", d->conf->name, answer);
     return 0;
 }
 
-int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_deadline until, struct bt_err *err)
+int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_deadline until,
+                                    struct bt_err *err)
 {
     if (bt_connection_executef(d->sql, until, err, "SET GLOBAL relay_log_purge = %d", on) != 0)
         return bt_err_wrap(err, "%s: relay_log_purge", d->conf->name);
@@ -169,7 +183,8 @@ int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_de
 
 /* ------------------------------------------------------------------- repoint */
 
-static void add_mode(const struct bt_database *d, const struct bt_repoint *to, const char *prefix, struct bt_buf *sql)
+static void add_mode(const struct bt_database *d, const struct bt_repoint *to, const char *prefix,
+                     struct bt_buf *sql)
 {
     if (d->facts.flavor == BT_FLAVOR_MYSQL)
         bt_buf_addf(sql, ", %s_AUTO_POSITION = %d", prefix, to->mode != BT_REPLICA_POSITION);
@@ -180,13 +195,13 @@ static void add_mode(const struct bt_database *d, const struct bt_repoint *to, c
     }
     if (d->facts.flavor == BT_FLAVOR_MARIADB)
         bt_buf_addf(sql, ", MASTER_USE_GTID = %s",
-                    to->mode == BT_REPLICA_POSITION   ? "no"
+                    to->mode == BT_REPLICA_POSITION    ? "no"
                     : to->mode == BT_REPLICA_SLAVE_POS ? "slave_pos"
-                                                      : "current_pos");
+                                                       : "current_pos");
 }
 
-int bt_database_repoint(struct bt_database *d, size_t link, const struct bt_repoint *to, struct bt_deadline until,
-                        struct bt_err *err)
+int bt_database_repoint(struct bt_database *d, size_t link, const struct bt_repoint *to,
+                        struct bt_deadline until, struct bt_err *err)
 {
     const char *prefix = says_source(d) ? "SOURCE" : "MASTER";
     bt_auto_buf struct bt_buf sql;
@@ -212,7 +227,8 @@ int bt_database_repoint(struct bt_database *d, size_t link, const struct bt_repo
     return 0;
 }
 
-int bt_database_wait_running(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_wait_running(struct bt_database *d, size_t link, struct bt_deadline until,
+                             struct bt_err *err)
 {
     for (;;) {
         const struct bt_upstream *u;
@@ -223,11 +239,11 @@ int bt_database_wait_running(struct bt_database *d, size_t link, struct bt_deadl
         if (u && u->io == BT_THREAD_YES && u->sql == BT_THREAD_YES)
             return 0;
         if (u && u->sql == BT_THREAD_NO && u->sql_errno)
-            return bt_fail(err, BT_ERR_REMOTE, "%s: its applier stopped: error %u: %s", d->conf->name, u->sql_errno,
-                           u->sql_error);
+            return bt_fail(err, BT_ERR_REMOTE, "%s: its applier stopped: error %u: %s",
+                           d->conf->name, u->sql_errno, u->sql_error);
         if (u && u->io == BT_THREAD_NO && u->io_errno)
-            return bt_fail(err, BT_ERR_REMOTE, "%s: its receiver stopped: error %u: %s", d->conf->name, u->io_errno,
-                           u->io_error);
+            return bt_fail(err, BT_ERR_REMOTE, "%s: its receiver stopped: error %u: %s",
+                           d->conf->name, u->io_errno, u->io_error);
         if (bt_deadline_passed(until))
             return bt_fail(err, BT_ERR_TIMEOUT, "%s does not replicate: %s", d->conf->name,
                            u && u->io_errno ? u->io_error : "its threads do not run");
@@ -235,7 +251,8 @@ int bt_database_wait_running(struct bt_database *d, size_t link, struct bt_deadl
     }
 }
 
-int bt_database_reset(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
+int bt_database_reset(struct bt_database *d, size_t link, struct bt_deadline until,
+                      struct bt_err *err)
 {
     bt_auto_buf struct bt_buf sql;
 
@@ -249,6 +266,7 @@ int bt_database_reset(struct bt_database *d, size_t link, struct bt_deadline unt
     if (run(d, &sql, until, err) != 0 || bt_database_ask_upstreams(d, until, err) != 0)
         return bt_err_wrap(err, "%s: RESET SLAVE ALL", d->conf->name);
     if (d->facts.upstream_count)
-        return bt_fail(err, BT_ERR_REMOTE, "%s still replicates from %s", d->conf->name, d->facts.upstreams[0].host);
+        return bt_fail(err, BT_ERR_REMOTE, "%s still replicates from %s", d->conf->name,
+                       d->facts.upstreams[0].host);
     return 0;
 }

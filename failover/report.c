@@ -66,8 +66,9 @@ static void host_text(const struct bt_failover *f, const struct bt_fo_host *h, s
     if (h->lack.known && h->lack.transactions == 0)
         bt_buf_add_str(out, "      had received everything\n");
     else if (h->lack.known)
-        bt_buf_addf(out, "      got %llu transactions (%s), %s to %s, from %s\n", (unsigned long long)h->lack.transactions,
-                    bt_size_text(h->lack.bytes, bytes), h->lack.first, h->lack.last, h->lack.sources);
+        bt_buf_addf(out, "      got %llu transactions (%s), %s to %s, from %s\n",
+                    (unsigned long long)h->lack.transactions, bt_size_text(h->lack.bytes, bytes),
+                    h->lack.first, h->lack.last, h->lack.sources);
     if (h->lost[0])
         bt_buf_addf(out, "      lost: %s\n", h->lost);
 }
@@ -135,7 +136,8 @@ static void host_json(const struct bt_failover *f, const struct bt_fo_host *h, s
     bt_json_key_str(j, "state", state_text(f, h));
     bt_json_key_str(j, "reason", f->has_plan ? f->plan.servers[h->index].reason : "");
     bt_json_key_str(j, "error", h->state == BT_FO_FAILED ? h->err.text : NULL);
-    bt_json_key_str(j, "failed_at", h->state == BT_FO_FAILED ? bt_fo_step_name(h->failed_at) : NULL);
+    bt_json_key_str(j, "failed_at",
+                    h->state == BT_FO_FAILED ? bt_fo_step_name(h->failed_at) : NULL);
     if (h->lack.known) {
         bt_json_key_u64(j, "lacked", h->lack.transactions);
         bt_json_key_u64(j, "bytes", h->lack.bytes);
@@ -196,7 +198,8 @@ void bt_report_json(const struct bt_failover *f, struct bt_json *out)
     bt_json_key_str(out, "app", f->config->app);
     bt_json_key_str(out, "dead_primary",
                     f->has_topology ? f->config->servers[f->topology.primary].hostname : NULL);
-    bt_json_key_str(out, "new_primary", f->is_promoted ? f->config->servers[f->plan.winner].hostname : NULL);
+    bt_json_key_str(out, "new_primary",
+                    f->is_promoted ? f->config->servers[f->plan.winner].hostname : NULL);
     bt_json_key_bool(out, "fenced", f->is_fenced);
     bt_json_key_bool(out, "vip", f->vip_is_up);
     bt_json_key_str(out, "statement", f->is_promoted ? f->statement : NULL);

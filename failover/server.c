@@ -11,7 +11,8 @@ enum { FACTS_ARENA_MAX = 8 << 20 };
 
 struct bt_database *bt_databases_new(const struct bt_config *config)
 {
-    struct bt_database *list = calloc(config->server_count ? config->server_count : 1, sizeof(*list));
+    struct bt_database *list =
+        calloc(config->server_count ? config->server_count : 1, sizeof(*list));
 
     for (size_t i = 0; list && i < config->server_count; i++) {
         list[i].conf = &config->servers[i];
@@ -69,7 +70,8 @@ static const char *base_name(const char *path)
 
 static bool is_on(const char *text)
 {
-    return text && (strcmp(text, "1") == 0 || strcasecmp(text, "ON") == 0 || strcasecmp(text, "YES") == 0);
+    return text &&
+           (strcmp(text, "1") == 0 || strcasecmp(text, "ON") == 0 || strcasecmp(text, "YES") == 0);
 }
 
 static uint64_t number(const char *text)
@@ -87,7 +89,8 @@ static void place(struct bt_coordinate *ret, const char *file, const char *pos)
 
 /* ------------------------------------------------------------------ variables */
 
-/* The value of a variable in rows of SHOW VARIABLES; NULL where the server has none of that name. */
+/* The value of a variable in rows of SHOW VARIABLES; NULL where the server has none of that name.
+ */
 static const char *variable(const struct bt_rows *rows, const char *name)
 {
     for (uint64_t i = 0; i < rows->row_count; i++) {
@@ -102,11 +105,13 @@ static const char *variable(const struct bt_rows *rows, const char *name)
 static int ask_variables(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
 {
     /* Asked by name and not as @@name: what a version does not know is left out, not an error. */
-    static const char sql[] =
-        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_id','read_only','log_bin','log_slave_updates',"
-        "'log_replica_updates','relay_log_purge','gtid_strict_mode','gtid_domain_id','slave_parallel_threads',"
-        "'replica_parallel_workers','log_bin_basename','relay_log_basename','relay_log_index','datadir','pid_file',"
-        "'gtid_slave_pos','gtid_binlog_pos')";
+    static const char sql[] = "SHOW GLOBAL VARIABLES WHERE Variable_name IN "
+                              "('server_id','read_only','log_bin','log_slave_updates',"
+                              "'log_replica_updates','relay_log_purge','gtid_strict_mode','gtid_"
+                              "domain_id','slave_parallel_threads',"
+                              "'replica_parallel_workers','log_bin_basename','relay_log_basename','"
+                              "relay_log_index','datadir','pid_file',"
+                              "'gtid_slave_pos','gtid_binlog_pos')";
     struct bt_server_facts *f = &d->facts;
     bt_auto_rows struct bt_rows rows = {0};
     const char *updates, *workers;
@@ -136,7 +141,8 @@ static int ask_variables(struct bt_database *d, struct bt_deadline until, struct
 /* ------------------------------------------------------------- replication state */
 
 /* A column under the name it has had, or the one it has now (MySQL 8.0.22). */
-static const char *column(const struct bt_rows *rows, uint64_t row, const char *old, const char *current)
+static const char *column(const struct bt_rows *rows, uint64_t row, const char *old,
+                          const char *current)
 {
     const char *text = bt_rows_text(rows, row, old);
 
@@ -147,8 +153,9 @@ static enum bt_thread_state thread_state(const char *text)
 {
     if (is_on(text))
         return BT_THREAD_YES;
-    return text && (strcasecmp(text, "Connecting") == 0 || strcasecmp(text, "Preparing") == 0) ? BT_THREAD_CONNECTING
-                                                                                            : BT_THREAD_NO;
+    return text && (strcasecmp(text, "Connecting") == 0 || strcasecmp(text, "Preparing") == 0)
+               ? BT_THREAD_CONNECTING
+               : BT_THREAD_NO;
 }
 
 static enum bt_replica_mode mode_of(const struct bt_rows *rows, uint64_t row)
@@ -159,15 +166,16 @@ static enum bt_replica_mode mode_of(const struct bt_rows *rows, uint64_t row)
         return BT_REPLICA_SLAVE_POS;
     if (using_gtid && strcasecmp(using_gtid, "Current_Pos") == 0)
         return BT_REPLICA_CURRENT_POS;
-    return is_on(bt_rows_text(rows, row, "Auto_Position")) ? BT_REPLICA_SLAVE_POS : BT_REPLICA_POSITION;
+    return is_on(bt_rows_text(rows, row, "Auto_Position")) ? BT_REPLICA_SLAVE_POS
+                                                           : BT_REPLICA_POSITION;
 }
 
 static const char *filters_of(struct bt_database *d, const struct bt_rows *rows, uint64_t row)
 {
-    static const char *const names[] = {"Replicate_Do_DB", "Replicate_Ignore_DB", "Replicate_Do_Table",
-                                        "Replicate_Ignore_Table", "Replicate_Wild_Do_Table",
-                                        "Replicate_Wild_Ignore_Table", "Replicate_Do_Domain_Ids",
-                                        "Replicate_Ignore_Domain_Ids", "Replicate_Ignore_Server_Ids"};
+    static const char *const names[] = {
+        "Replicate_Do_DB", "Replicate_Ignore_DB", "Replicate_Do_Table",
+        "Replicate_Ignore_Table", "Replicate_Wild_Do_Table", "Replicate_Wild_Ignore_Table",
+        "Replicate_Do_Domain_Ids", "Replicate_Ignore_Domain_Ids", "Replicate_Ignore_Server_Ids"};
     bt_auto_buf struct bt_buf text;
 
     bt_buf_init(&text, 1 << 20);
@@ -180,7 +188,8 @@ static const char *filters_of(struct bt_database *d, const struct bt_rows *rows,
     return keep_status(d, bt_buf_str(&text));
 }
 
-static void upstream_fill(struct bt_database *d, const struct bt_rows *rows, uint64_t row, struct bt_upstream *u)
+static void upstream_fill(struct bt_database *d, const struct bt_rows *rows, uint64_t row,
+                          struct bt_upstream *u)
 {
     const char *lag = column(rows, row, "Seconds_Behind_Master", "Seconds_Behind_Source");
     const char *connection = column(rows, row, "Connection_name", "Channel_Name");
@@ -196,8 +205,9 @@ static void upstream_fill(struct bt_database *d, const struct bt_rows *rows, uin
           column(rows, row, "Read_Master_Log_Pos", "Read_Source_Log_Pos"));
     place(&u->executed, column(rows, row, "Relay_Master_Log_File", "Relay_Source_Log_File"),
           column(rows, row, "Exec_Master_Log_Pos", "Exec_Source_Log_Pos"));
-    u->relay_log = keep_status(d, base_name(column(rows, row, "Relay_Log_File", NULL) ? bt_rows_text(rows, row, "Relay_Log_File")
-                                                                              : ""));
+    u->relay_log = keep_status(d, base_name(column(rows, row, "Relay_Log_File", NULL)
+                                                ? bt_rows_text(rows, row, "Relay_Log_File")
+                                                : ""));
     u->relay_pos = number(bt_rows_text(rows, row, "Relay_Log_Pos"));
     u->gtid_io_pos = keep_status(d, bt_rows_text(rows, row, "Gtid_IO_Pos"));
     u->io_errno = (unsigned)number(bt_rows_text(rows, row, "Last_IO_Errno"));
@@ -265,12 +275,14 @@ static int ask_binlog(struct bt_database *d, struct bt_deadline until, struct bt
 
 /* ------------------------------------------------------------------ privileges */
 
-/* Any one word of a need is enough (they were renamed in 10.5, and SUPER held most of them before). */
+/* Any one word of a need is enough (they were renamed in 10.5, and SUPER held most of them before).
+ */
 static const struct {
     const char *name;
     const char *words[4];
 } needs[] = {
-    {"REPLICATION SLAVE ADMIN", {"REPLICATION SLAVE ADMIN", "REPLICATION_SLAVE_ADMIN", "SUPER", NULL}},
+    {"REPLICATION SLAVE ADMIN",
+     {"REPLICATION SLAVE ADMIN", "REPLICATION_SLAVE_ADMIN", "SUPER", NULL}},
     {"RELOAD", {"RELOAD", NULL}},
     {"READ_ONLY ADMIN", {"READ_ONLY ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER", NULL}},
     {"BINLOG REPLAY", {"BINLOG REPLAY", "REPLICATION_APPLIER", "SUPER", NULL}},
@@ -363,8 +375,8 @@ static int ask(struct bt_database *d, struct bt_deadline until, struct bt_err *e
     d->facts.flavor = server->flavor;
     d->facts.version_number = server->version_number;
     d->facts.version = keep(d, server->version);
-    if (ask_variables(d, until, err) != 0 || ask_upstreams(d, until, err) != 0 || ask_binlog(d, until, err) != 0 ||
-        ask_grants(d, until, err) != 0)
+    if (ask_variables(d, until, err) != 0 || ask_upstreams(d, until, err) != 0 ||
+        ask_binlog(d, until, err) != 0 || ask_grants(d, until, err) != 0)
         return -1;
     d->facts.life = BT_LIFE_ALIVE;
     return 0;
@@ -402,12 +414,14 @@ struct asking {
 static void ask_one(size_t i, void *ctx)
 {
     const struct asking *a = ctx;
-    int64_t ms = (int64_t)bt_setting_number(a->databases[i].conf->settings, BT_CONF_CONNECT_TIMEOUT);
+    int64_t ms =
+        (int64_t)bt_setting_number(a->databases[i].conf->settings, BT_CONF_CONNECT_TIMEOUT);
 
     bt_database_ask(&a->databases[i], i == a->suspect && a->suspect_ms < ms ? a->suspect_ms : ms);
 }
 
-void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspect, int64_t suspect_ms)
+void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspect,
+                      int64_t suspect_ms)
 {
     struct asking a = {databases, suspect, suspect_ms};
 
@@ -422,7 +436,8 @@ int bt_database_position(struct bt_database *d, struct bt_deadline until, struct
         return -1;
     if (d->facts.flavor != BT_FLAVOR_MARIADB)
         return 0;
-    if (bt_connection_value(d->sql, "SELECT @@GLOBAL.gtid_binlog_pos", until, sizeof(text), text, err) < 0)
+    if (bt_connection_value(d->sql, "SELECT @@GLOBAL.gtid_binlog_pos", until, sizeof(text), text,
+                            err) < 0)
         return -1;
     d->facts.gtid_binlog_pos = keep(d, text);
     return 0;
@@ -437,7 +452,8 @@ int bt_database_ask_upstreams(struct bt_database *d, struct bt_deadline until, s
         return -1;
     if (d->facts.flavor != BT_FLAVOR_MARIADB)
         return 0;
-    if (bt_connection_value(d->sql, "SELECT @@GLOBAL.gtid_slave_pos", until, sizeof(text), text, err) < 0)
+    if (bt_connection_value(d->sql, "SELECT @@GLOBAL.gtid_slave_pos", until, sizeof(text), text,
+                            err) < 0)
         return -1;
     d->facts.gtid_slave_pos = keep_status(d, text);
     return 0;

@@ -25,7 +25,7 @@ struct bt_database {
     struct bt_server_facts facts;
     struct bt_arena arena;  /* of the facts' texts */
     struct bt_arena status; /* of those about replication, until it is asked again */
-    bool holds_lock;       /* MHA's failover lock */
+    bool holds_lock;        /* MHA's failover lock */
 };
 
 /* One for each server of the configuration, in its order.  NULL without memory. */
@@ -37,41 +37,45 @@ struct bt_connection_opts bt_database_login(const struct bt_conf_server *conf);
 
 /* Connects where there is no session and asks all servers for their facts, in parallel.  The one at
  * suspect (SIZE_MAX = none) gets at most suspect_ms for its answer. */
-void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspect, int64_t suspect_ms);
+void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspect,
+                      int64_t suspect_ms);
 
 /* The same for one. */
 void bt_database_ask(struct bt_database *d, int64_t timeout_ms);
 
 /* Replication state alone again (upstreams, gtid_slave_pos). */
-int bt_database_ask_upstreams(struct bt_database *d, struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
+int bt_database_ask_upstreams(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* ----------------------------------------------------------- statements */
 
 /* Each takes the replica's connection name out of its facts (the one to the primary is `link`). */
 
-int bt_database_stop_io(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
-int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
-int bt_database_start_sql(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
-int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
+int bt_database_stop_io(struct bt_database *d, size_t link, struct bt_deadline until,
+                        struct bt_err *err) BT_MUST_CHECK;
+int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline until,
+                         struct bt_err *err) BT_MUST_CHECK;
+int bt_database_start_sql(struct bt_database *d, size_t link, struct bt_deadline until,
+                          struct bt_err *err) BT_MUST_CHECK;
+int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline until,
+                      struct bt_err *err) BT_MUST_CHECK;
 
-/* Waits until the applier has executed up to `until_place`, asking every few ms.  Returns 1 when it has
- * read all it has and the rest is no whole transaction.  */
+/* Waits until the applier has executed up to `until_place`, asking every few ms.  Returns 1 when it
+ * has read all it has and the rest is no whole transaction.  */
 int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordinate *until_place,
                       struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
 
-/* MHA's advisory lock 'MHA_Master_High_Availability_Failover', held by this session.  Returns 1 when
- * somebody else has it. */
-int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
+/* MHA's advisory lock 'MHA_Master_High_Availability_Failover', held by this session.  Returns 1
+ * when somebody else has it. */
+int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* SHOW MASTER STATUS again, into facts.binlog, and gtid_binlog_pos. */
-int bt_database_position(struct bt_database *d, struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
-
-int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until, struct bt_err *err)
+int bt_database_position(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
+
+int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until,
+                              struct bt_err *err) BT_MUST_CHECK;
 int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_deadline until,
                                     struct bt_err *err) BT_MUST_CHECK;
 
@@ -79,8 +83,8 @@ int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_de
 struct bt_repoint {
     const char *host;
     uint16_t port;
-    const char *user;      /* NULL = as it is */
-    const char *password;  /* NULL = as it is */
+    const char *user;     /* NULL = as it is */
+    const char *password; /* NULL = as it is */
     enum bt_replica_mode mode;
     struct bt_coordinate place; /* POSITION only */
 };
@@ -89,12 +93,13 @@ struct bt_repoint {
 int bt_database_repoint(struct bt_database *d, size_t link, const struct bt_repoint *to,
                         struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
 
-/* Waits until both threads run and the IO thread is connected; the error says what the server says. */
+/* Waits until both threads run and the IO thread is connected; the error says what the server says.
+ */
 int bt_database_wait_running(struct bt_database *d, size_t link, struct bt_deadline until,
                              struct bt_err *err) BT_MUST_CHECK;
 
 /* STOP SLAVE; RESET SLAVE ALL; and looks whether it is gone. */
-int bt_database_reset(struct bt_database *d, size_t link, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
+int bt_database_reset(struct bt_database *d, size_t link, struct bt_deadline until,
+                      struct bt_err *err) BT_MUST_CHECK;
 
 #endif

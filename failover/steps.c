@@ -54,7 +54,8 @@ static void fill_err(struct bt_json *json, void *ctx)
         bt_json_key_str(json, "error", why->text);
 }
 
-int bt_fo_journal(struct bt_failover *f, enum bt_fo_step step, const char *state, size_t host, struct bt_err *err)
+int bt_fo_journal(struct bt_failover *f, enum bt_fo_step step, const char *state, size_t host,
+                  struct bt_err *err)
 {
     const char *name = host == SIZE_MAX ? NULL : f->config->servers[host].name;
 
@@ -90,11 +91,13 @@ void bt_fo_fail(struct bt_failover *f, size_t i, enum bt_fo_step step, const str
     h->failed_at = step;
     h->err = copy;
     bt_error("%s: %s failed: %s", h->conf->name, steps[step].name, copy.text);
-    if (bt_journal_write(f->journal, steps[step].name, "failed", h->conf->name, fill_err, &copy, &err) != 0)
+    if (bt_journal_write(f->journal, steps[step].name, "failed", h->conf->name, fill_err, &copy,
+                         &err) != 0)
         bt_error("%s", err.text);
 }
 
-struct bt_database *bt_fo_database(struct bt_failover *f, size_t i, struct bt_deadline until, struct bt_err *err)
+struct bt_database *bt_fo_database(struct bt_failover *f, size_t i, struct bt_deadline until,
+                                   struct bt_err *err)
 {
     struct bt_database *d = f->hosts[i].db;
 

@@ -4,8 +4,8 @@
  *
  * Each step is called once, in the order of failover.c.  Within a step there is one thread per
  * host, which touches only its own struct bt_fo_host (and reads the configuration); they are joined
- * before the step returns.  The completing threads live longer: struct bt_fo_gate tells them when the
- * new primary stands.  Lock order: a host's node mutex is the innermost.
+ * before the step returns.  The completing threads live longer: struct bt_fo_gate tells them when
+ * the new primary stands.  Lock order: a host's node mutex is the innermost.
  */
 #ifndef BT_FAILOVER_STEPS_H
 #define BT_FAILOVER_STEPS_H
@@ -48,7 +48,7 @@ int64_t bt_fo_step_ms(enum bt_fo_step step);
 
 /* How far one replica has come. */
 enum bt_fo_state {
-    BT_FO_IDLE,      /* takes no part */
+    BT_FO_IDLE, /* takes no part */
     BT_FO_FROZEN,
     BT_FO_COMPLETED, /* holds everything that could be saved */
     BT_FO_FOLLOWS,   /* and replicates from the new primary */
@@ -73,7 +73,8 @@ struct bt_fo_host {
     struct bt_err err;
     bool relay_log_purge_was, purge_changed;
     bool io_was_running, io_stopped;
-    bool cannot_drain; /* GTID mode with both threads stopped: START SLAVE would drop the relay logs */
+    /* GTID mode with both threads stopped: START SLAVE would drop the relay logs */
+    bool cannot_drain;
     struct bt_arena arena; /* of the surveys */
     struct bt_survey_reply survey;
     bool surveyed;
@@ -102,9 +103,9 @@ struct bt_fo_timing {
 struct bt_fo_gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool winner_built;       /* the others may use the channels */
-    bool is_open;            /* the new primary stands: repoint */
-    bool is_shut;            /* there will be none */
+    bool winner_built; /* the others may use the channels */
+    bool is_open;      /* the new primary stands: repoint */
+    bool is_shut;      /* there will be none */
 };
 
 struct bt_failover {
@@ -123,17 +124,18 @@ struct bt_failover {
     bool *dropped;
     struct bt_dead_host dead;
     char dead_error[1024];
-    bool is_fenced;          /* the old primary's server and address are proved gone */
-    bool address_elsewhere;  /* somebody still answers for the address: it is taken over */
-    char fence_text[1024];   /* what was proved, or what was not */
+    bool is_fenced;         /* the old primary's server and address are proved gone */
+    bool address_elsewhere; /* somebody still answers for the address: it is taken over */
+    char fence_text[1024];  /* what was proved, or what was not */
     struct bt_plan plan;
     bool has_plan;
     struct bt_journal *journal;
     struct bt_fo_gate gate;
-    pthread_mutex_t build_mutex; /* one diff log is built at a time: it reads through all channels */
+    /* one diff log is built at a time: it reads through all channels */
+    pthread_mutex_t build_mutex;
     struct bt_coordinate position; /* the new primary's, when it stood complete */
     char gtid[4096];
-    char statement[2048];    /* CHANGE MASTER of the runbook's line */
+    char statement[2048]; /* CHANGE MASTER of the runbook's line */
     bool is_promoted;
     bool vip_is_up;
     bool is_partial;
@@ -147,10 +149,13 @@ struct bt_failover {
 
 /* In order.  -1: the failover cannot go on (failover.c decides what that means). */
 int bt_fo_check(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
-int bt_fo_freeze(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK; /* and fence, and collect */
-int bt_fo_collect_only(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK; /* a dry run's collecting */
+/* and fence, and collect */
+int bt_fo_freeze(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
+/* a dry run's collecting */
+int bt_fo_collect_only(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 int bt_fo_decide(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
-int bt_fo_measure(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK; /* a dry run's building */
+/* a dry run's building */
+int bt_fo_measure(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 int bt_fo_complete(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 int bt_fo_promote(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 void bt_fo_repoint(struct bt_failover *f); /* from here on failures are partial, never an end */
@@ -164,7 +169,8 @@ void bt_fo_complete_start(struct bt_failover *f);
 void bt_fo_complete_join(struct bt_failover *f);
 
 /* Builds host i's diff log out of all that can be read.  Holds build_mutex. */
-int bt_fo_build(struct bt_failover *f, size_t i, bool from_executed, struct bt_err *err) BT_MUST_CHECK;
+int bt_fo_build(struct bt_failover *f, size_t i, bool from_executed, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* One line for the log (info) and the report. */
 void bt_fo_note(struct bt_failover *f, const char *fmt, ...) BT_PRINTF(2, 3);
@@ -187,6 +193,7 @@ int bt_fo_facts_take(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 size_t bt_fo_winner(struct bt_failover *f);
 
 /* Its SQL session, opened again when it was lost.  NULL and err when it cannot be. */
-struct bt_database *bt_fo_database(struct bt_failover *f, size_t i, struct bt_deadline until, struct bt_err *err);
+struct bt_database *bt_fo_database(struct bt_failover *f, size_t i, struct bt_deadline until,
+                                   struct bt_err *err);
 
 #endif

@@ -25,13 +25,15 @@ struct build {
 static void source_add(struct build *b, const struct bt_fo_host *h, enum bt_source_role role,
                        const struct bt_remote_logs *logs, bool sign_only)
 {
-    if (!logs || b->count == SOURCES_MAX || !h->node || bt_channel_failure(h->node) != BT_CHANNEL_NONE)
+    if (!logs || b->count == SOURCES_MAX || !h->node ||
+        bt_channel_failure(h->node) != BT_CHANNEL_NONE)
         return;
     b->sources[b->count++] = (struct bt_missing_source){
         .name = h->conf->hostname,
         .role = role,
         .set = bt_remote_logs_set(logs),
-        .cost = role == BT_SOURCE_PRIMARY ? COST_PRIMARY : role == BT_SOURCE_RELAY ? COST_RELAY : COST_BINLOG,
+        .cost = role == BT_SOURCE_PRIMARY ? COST_PRIMARY : role == BT_SOURCE_RELAY ? COST_RELAY
+                                                                                   : COST_BINLOG,
         .sign_only = sign_only,
     };
 }
@@ -41,7 +43,8 @@ static void sources_fill(struct build *b, bool with_binlogs)
     struct bt_failover *f = b->f;
 
     b->count = 0;
-    source_add(b, &f->hosts[f->topology.primary], BT_SOURCE_PRIMARY, f->hosts[f->topology.primary].binlog, false);
+    source_add(b, &f->hosts[f->topology.primary], BT_SOURCE_PRIMARY,
+               f->hosts[f->topology.primary].binlog, false);
     for (size_t i = 0; i < f->count; i++) {
         struct bt_fo_host *h = &f->hosts[i];
 
@@ -62,11 +65,12 @@ static void binlogs_list(struct bt_failover *f)
         struct bt_logs_id id = {.places = folder, .kind = BT_LOG_KIND_BINLOG};
         struct bt_err err = {0};
 
-        if (i == f->topology.primary || h->binlog || !h->node || !slash || !facts->log_slave_updates ||
-            bt_channel_failure(h->node) != BT_CHANNEL_NONE)
+        if (i == f->topology.primary || h->binlog || !h->node || !slash ||
+            !facts->log_slave_updates || bt_channel_failure(h->node) != BT_CHANNEL_NONE)
             continue;
         id.base = slash + 1;
-        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - facts->binlog_base), facts->binlog_base);
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - facts->binlog_base),
+                 facts->binlog_base);
         if (bt_remote_logs_open(h->node, &h->node_mutex, &id, h->conf->hostname,
                                 bt_deadline_in(bt_fo_step_ms(BT_FO_COLLECT)), &h->binlog, &err) < 0)
             bt_warning("binary logs of %s: %s", h->conf->name, err.text);
@@ -81,7 +85,8 @@ static int want_fill(struct build *b, struct bt_err *err)
         b->target->link < facts->upstream_count ? &facts->upstreams[b->target->link] : NULL;
     const char *gtid = b->from_executed ? facts->gtid_slave_pos : holding->gtid;
 
-    b->want = (struct bt_missing_want){.after = b->from_executed && u ? u->executed : holding->received};
+    b->want =
+        (struct bt_missing_want){.after = b->from_executed && u ? u->executed : holding->received};
     if (gtid[0] && facts->flavor == BT_FLAVOR_MARIADB) {
         if (bt_gtid_state_parse(bt_slice_str(gtid), &b->had, err) != 0)
             return bt_err_wrap(err, "GTID state of %s", b->target->conf->name);
@@ -143,18 +148,22 @@ static void lack_fill(struct bt_plan_lack *lack, const struct bt_missing *m)
     snprintf(lack->first, sizeof(lack->first), "%.103s", bt_gtid_text(&first->gtid, gtid));
     snprintf(lack->last, sizeof(lack->last), "%.103s", bt_gtid_text(&last->gtid, gtid));
     if (first->gtid.kind == BT_GTID_NONE && first->file != UINT32_MAX)
-        snprintf(lack->first, sizeof(lack->first), "%.80s:%" PRIu64, m->files[first->file], first->pos);
+        snprintf(lack->first, sizeof(lack->first), "%.80s:%" PRIu64, m->files[first->file],
+                 first->pos);
     if (last->gtid.kind == BT_GTID_NONE && last->file != UINT32_MAX)
-        snprintf(lack->last, sizeof(lack->last), "%.80s:%" PRIu64, m->files[last->file], last->end_pos);
+        snprintf(lack->last, sizeof(lack->last), "%.80s:%" PRIu64, m->files[last->file],
+                 last->end_pos);
 }
 
 static void cuts_say(struct build *b, const struct bt_missing *m)
 {
     for (size_t i = 0; i < m->cut_count; i++)
         bt_info("  cut: %s of %s at %s:%" PRIu64 ": %s", bt_cut_kind_name(m->cuts[i].cut.kind),
-                m->sources[m->cuts[i].source].name, m->cuts[i].cut.log, m->cuts[i].cut.at, m->cuts[i].cut.reason);
+                m->sources[m->cuts[i].source].name, m->cuts[i].cut.log, m->cuts[i].cut.at,
+                m->cuts[i].cut.reason);
     if (m->lost.len)
-        snprintf(b->target->lost, sizeof(b->target->lost), "%.*s", (int)m->lost.len, (const char *)m->lost.data);
+        snprintf(b->target->lost, sizeof(b->target->lost), "%.*s", (int)m->lost.len,
+                 (const char *)m->lost.data);
 }
 
 /* The diff log and its manifest, checked once more as they lie on the disk. */
@@ -165,8 +174,9 @@ static int save(struct build *b, const struct bt_missing *m, struct bt_err *err)
     struct bt_diff_log_report report;
     bt_auto_source struct bt_source *source = NULL;
 
-    snprintf(t->diff_path, sizeof(t->diff_path), "%s/diff_for_%s_%u_%lld.binlog", b->f->config->workdir,
-             t->conf->hostname, t->conf->port, (long long)(b->f->began_wall_us / 1000000));
+    snprintf(t->diff_path, sizeof(t->diff_path), "%s/diff_for_%s_%u_%lld.binlog",
+             b->f->config->workdir, t->conf->hostname, t->conf->port,
+             (long long)(b->f->began_wall_us / 1000000));
     if (t->has_manifest)
         bt_manifest_done(&t->manifest);
     t->has_manifest = false;
@@ -194,7 +204,8 @@ static int build(struct build *b, bool measure, struct bt_err *err)
     return rc;
 }
 
-static int build_for(struct bt_failover *f, size_t i, bool from_executed, bool measure, struct bt_err *err)
+static int build_for(struct bt_failover *f, size_t i, bool from_executed, bool measure,
+                     struct bt_err *err)
 {
     struct build *b = calloc(1, sizeof(*b));
     int64_t began = bt_clock_ms();
@@ -226,7 +237,8 @@ int bt_fo_measure(struct bt_failover *f, struct bt_err *err)
 {
     bt_fo_step_begin(f, BT_FO_BUILD);
     for (size_t i = 0; i < f->count; i++)
-        if (f->plan.servers[i].takes_part && f->holdings[i].known && build_for(f, i, false, true, err) != 0)
+        if (f->plan.servers[i].takes_part && f->holdings[i].known &&
+            build_for(f, i, false, true, err) != 0)
             return -1;
     bt_fo_step_end(f, BT_FO_BUILD);
     return 0;

@@ -46,12 +46,14 @@ static void ask_and_open(size_t k, void *ctx)
 {
     struct bt_failover *f = ctx;
     size_t i = k / 2;
-    int64_t ms = (int64_t)bt_setting_number(f->config->servers[i].settings, BT_CONF_CONNECT_TIMEOUT);
+    int64_t ms =
+        (int64_t)bt_setting_number(f->config->servers[i].settings, BT_CONF_CONNECT_TIMEOUT);
 
     if (k % 2)
         channel_open(f, &f->hosts[i]);
     else
-        bt_database_ask(&f->databases[i], i == f->named_primary && ms > SUSPECT_MS ? SUSPECT_MS : ms);
+        bt_database_ask(&f->databases[i],
+                        i == f->named_primary && ms > SUSPECT_MS ? SUSPECT_MS : ms);
 }
 
 static void log_servers(const struct bt_failover *f)
@@ -100,7 +102,8 @@ static int death_confirm(struct bt_failover *f, struct bt_err *err)
     const char *name = f->config->servers[p].name;
 
     if (f->named_primary != SIZE_MAX && f->named_primary != p)
-        return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_IDENTIFIED, name, f->config->servers[f->named_primary].name);
+        return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_IDENTIFIED, name,
+                       f->config->servers[f->named_primary].name);
     if (facts->life == BT_LIFE_ALIVE)
         return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_DEAD, name);
     if (facts->life == BT_LIFE_REFUSING)
@@ -109,8 +112,8 @@ static int death_confirm(struct bt_failover *f, struct bt_err *err)
     for (size_t i = 0; i < f->count; i++)
         if (f->hosts[i].vote_reached)
             return bt_fail(err, BT_ERR_REALITY,
-                           "%s answers to %s, only the way from here is broken. Stop failover.", name,
-                           f->config->servers[i].name);
+                           "%s answers to %s, only the way from here is broken. Stop failover.",
+                           name, f->config->servers[i].name);
     return 0;
 }
 
@@ -126,7 +129,8 @@ static void time_mha(time_t when, char *out, size_t room)
 
 static int last_failover_check(struct bt_failover *f, struct bt_err *err)
 {
-    uint64_t minutes = f->opts.last_failover_minutes ? f->opts.last_failover_minutes : LAST_FAILOVER_MINUTES;
+    uint64_t minutes =
+        f->opts.last_failover_minutes ? f->opts.last_failover_minutes : LAST_FAILOVER_MINUTES;
     char when[64];
     struct stat st;
 
@@ -138,15 +142,17 @@ static int last_failover_check(struct bt_failover *f, struct bt_err *err)
         return 0;
     }
     if (stat(f->error_path, &st) == 0)
-        return bt_fail(err, BT_ERR_REALITY, BT_SAY_ERROR_FLAG "\nOr run: baton failover --ignore-last-failover",
+        return bt_fail(err, BT_ERR_REALITY,
+                       BT_SAY_ERROR_FLAG "\nOr run: baton failover --ignore-last-failover",
                        f->error_path, f->error_path);
     if (stat(f->complete_path, &st) != 0)
         return 0;
     if (time(NULL) - st.st_mtime < (time_t)(minutes * 60)) {
         time_mha(st.st_mtime, when, sizeof(when));
         return bt_fail(err, BT_ERR_REALITY,
-                       BT_SAY_TOO_EARLY "\nClear it with: rm %s   Override it once with: --ignore-last-failover", when,
-                       f->complete_path, f->complete_path);
+                       BT_SAY_TOO_EARLY
+                       "\nClear it with: rm %s   Override it once with: --ignore-last-failover",
+                       when, f->complete_path, f->complete_path);
     }
     if (!f->opts.dry_run)
         unlink(f->complete_path);
@@ -207,7 +213,8 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
     if (state_files_check(f, err) != 0)
         return -1;
     bt_each(f->count * 2, ask_and_open, f);
-    if (bt_fo_facts_take(f, err) != 0 || bt_topology_find(f->config, f->facts, &f->topology, err) != 0)
+    if (bt_fo_facts_take(f, err) != 0 ||
+        bt_topology_find(f->config, f->facts, &f->topology, err) != 0)
         return -1;
     f->has_topology = true;
     log_servers(f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Phases 3.4, 3.5, 4.1 and 4.2: every replica is completed by a thread of its own, the winner's diff
- * log being built first; then each waits at the gate for the new primary and is repointed.
+ * Phases 3.4, 3.5, 4.1 and 4.2: every replica is completed by a thread of its own, the winner's
+ * diff log being built first; then each waits at the gate for the new primary and is repointed.
  */
 #include <stdio.h>
 
@@ -36,7 +36,8 @@ static int drain(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err
         return bt_err_wrap(err, "%s", h->conf->name);
     u = upstream(h);
     if (!u || u->sql != BT_THREAD_NO)
-        return bt_fail(err, BT_ERR_REMOTE, "%s still applies although its applier was stopped", h->conf->name);
+        return bt_fail(err, BT_ERR_REMOTE, "%s still applies although its applier was stopped",
+                       h->conf->name);
     h->drained = bt_coordinate_compare(&u->executed, &holding->received) >= 0;
     h->drain_ms = bt_clock_ms() - began;
     bt_fo_step_end(f, BT_FO_DRAIN);
@@ -62,7 +63,8 @@ static int apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err
     h->applied = result.transactions;
     h->skipped = result.skipped_already_there;
     if (result.transactions + result.skipped_already_there != h->manifest.transactions)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s has applied %llu of %llu transactions of \"%s\"", h->conf->name,
+        return bt_fail(err, BT_ERR_CONFLICT, "%s has applied %llu of %llu transactions of \"%s\"",
+                       h->conf->name,
                        (unsigned long long)(result.transactions + result.skipped_already_there),
                        (unsigned long long)h->manifest.transactions, h->diff_path);
     return 0;
@@ -71,7 +73,8 @@ static int apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err
 /* Whether the server's own GTID state now has the last transaction of the diff log. */
 static int look(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
-    const struct bt_manifest_item *last = h->manifest.count ? &h->manifest.items[h->manifest.count - 1] : NULL;
+    const struct bt_manifest_item *last =
+        h->manifest.count ? &h->manifest.items[h->manifest.count - 1] : NULL;
     struct bt_gtid_state state = {0};
     char text[BT_GTID_TEXT_SIZE];
     bool has;
@@ -86,8 +89,8 @@ static int look(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
     has = bt_gtid_state_has(&state, &last->gtid);
     bt_gtid_state_done(&state);
     if (!has)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s is at GTID %s after applying up to %s", h->conf->name,
-                       h->db->facts.gtid_slave_pos, bt_gtid_text(&last->gtid, text));
+        return bt_fail(err, BT_ERR_CONFLICT, "%s is at GTID %s after applying up to %s",
+                       h->conf->name, h->db->facts.gtid_slave_pos, bt_gtid_text(&last->gtid, text));
     return 0;
 }
 
@@ -109,7 +112,8 @@ static void gate_wait_winner_built(struct bt_failover *f)
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
-static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed, struct bt_err *err)
+static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed,
+                 struct bt_err *err)
 {
     int rc;
 
@@ -119,7 +123,8 @@ static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed
     return rc;
 }
 
-/* Where the logs told what was received, the diff log is built while the server drains; else after. */
+/* Where the logs told what was received, the diff log is built while the server drains; else after.
+ */
 static int build_and_drain(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     bool early = f->holdings[h->index].from_logs;
@@ -146,14 +151,15 @@ static int complete(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *
     const struct bt_plan_lack *lack = &h->lack;
     int64_t began;
 
-    if (bt_fo_journal(f, BT_FO_APPLY, "begin", h->index, err) != 0 || build_and_drain(f, h, err) != 0)
+    if (bt_fo_journal(f, BT_FO_APPLY, "begin", h->index, err) != 0 ||
+        build_and_drain(f, h, err) != 0)
         return -1;
     began = bt_clock_ms();
     bt_fo_step_begin(f, BT_FO_APPLY);
     if (lack->transactions) {
         bt_info(BT_SAY_APPLYING, h->conf->name);
-        bt_info(" %llu transactions, %s to %s, from %s", (unsigned long long)lack->transactions, lack->first,
-                lack->last, lack->sources);
+        bt_info(" %llu transactions, %s to %s, from %s", (unsigned long long)lack->transactions,
+                lack->first, lack->last, lack->sources);
         if (apply(f, h, err) != 0 || look(f, h, err) != 0)
             return -1;
         bt_info(BT_SAY_APPLIED);
@@ -195,8 +201,11 @@ static void repoint_fill(struct bt_failover *f, struct bt_fo_host *h, struct bt_
     *to = (struct bt_repoint){
         .host = strcmp(u->host, old_ip) == 0 ? winner->ip : winner->hostname,
         .port = winner->port,
-        .user = bt_setting_is_set(set, BT_CONF_REPL_USER) ? bt_setting_text(set, BT_CONF_REPL_USER) : NULL,
-        .password = bt_setting_is_set(set, BT_CONF_REPL_PASSWORD) ? bt_setting_text(set, BT_CONF_REPL_PASSWORD) : NULL,
+        .user = bt_setting_is_set(set, BT_CONF_REPL_USER) ? bt_setting_text(set, BT_CONF_REPL_USER)
+                                                          : NULL,
+        .password = bt_setting_is_set(set, BT_CONF_REPL_PASSWORD)
+                        ? bt_setting_text(set, BT_CONF_REPL_PASSWORD)
+                        : NULL,
         .mode = u->mode,
         .place = f->position,
     };
@@ -321,8 +330,8 @@ int bt_fo_complete(struct bt_failover *f, struct bt_err *err)
         size_t failed = f->plan.winner;
         struct bt_err why = f->hosts[failed].err;
 
-        bt_fo_note(f, "%s failed before it took writes: %s. Choosing again.", f->config->servers[failed].name,
-                   why.text);
+        bt_fo_note(f, "%s failed before it took writes: %s. Choosing again.",
+                   f->config->servers[failed].name, why.text);
         f->dropped[failed] = true;
         f->wanted_winner = SIZE_MAX;
         for (size_t i = 0; i < f->count; i++) {
@@ -331,7 +340,8 @@ int bt_fo_complete(struct bt_failover *f, struct bt_err *err)
             pthread_mutex_unlock(&f->gate.mutex);
         }
         if (bt_fo_decide(f, err) != 0)
-            return bt_err_wrap(err, "after %s failed (%s)", f->config->servers[failed].name, why.text);
+            return bt_err_wrap(err, "after %s failed (%s)", f->config->servers[failed].name,
+                               why.text);
     }
     bt_crash_point("after-apply");
     return 0;

@@ -35,7 +35,8 @@ static void log_received(const struct bt_failover *f)
             (unsigned long long)f->holdings[plan->oldest].received.pos);
     bt_info(BT_SAY_OLDEST_SLAVES);
     for (size_t i = 0; i < f->count; i++)
-        if (plan->servers[i].takes_part && plan->servers[i].rank == plan->servers[plan->oldest].rank)
+        if (plan->servers[i].takes_part &&
+            plan->servers[i].rank == plan->servers[plan->oldest].rank)
             bt_info("  %s", f->config->servers[i].name);
 }
 
@@ -86,6 +87,7 @@ int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
     bt_fo_step_end(f, BT_FO_DECIDE);
     bt_crash_point("after-decide");
     if (!bt_plan_may_go_on(&f->plan))
-        return bt_fail(err, BT_ERR_REALITY, "%.*s", (int)(blockers->len ? blockers->len - 1 : 0), bt_buf_str(blockers));
+        return bt_fail(err, BT_ERR_REALITY, "%.*s", (int)(blockers->len ? blockers->len - 1 : 0),
+                       bt_buf_str(blockers));
     return 0;
 }

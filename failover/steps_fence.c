@@ -39,7 +39,8 @@ static int address_drop(struct bt_failover *f, struct bt_fo_host *p, struct bt_e
         int rc;
 
         pthread_mutex_lock(&p->node_mutex);
-        rc = bt_node_vip(p->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &p->arena, &reply, err);
+        rc = bt_node_vip(p->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &p->arena,
+                         &reply, err);
         pthread_mutex_unlock(&p->node_mutex);
         if (rc != 0)
             return bt_err_wrap(err, "dropping %s", text);
@@ -62,7 +63,8 @@ static int server_end(struct bt_failover *f, struct bt_fo_host *p, struct bt_err
     int rc;
 
     pthread_mutex_lock(&p->node_mutex);
-    rc = bt_node_stop(p->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &p->arena, &reply, err);
+    rc = bt_node_stop(p->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &p->arena,
+                      &reply, err);
     pthread_mutex_unlock(&p->node_mutex);
     if (rc != 0)
         return bt_err_wrap(err, "ending the server");
@@ -71,7 +73,8 @@ static int server_end(struct bt_failover *f, struct bt_fo_host *p, struct bt_err
 }
 
 /* The site's scripts; what they answer with 0 counts as proved by the site. */
-static int scripts(struct bt_failover *f, bool reachable, bool *ret_proved, bool *ret_may_read, struct bt_err *err)
+static int scripts(struct bt_failover *f, bool reachable, bool *ret_proved, bool *ret_may_read,
+                   struct bt_err *err)
 {
     enum bt_hook_result result;
 
@@ -126,15 +129,18 @@ void bt_fo_fence(struct bt_failover *f, bool *ret_may_read)
 static struct bt_fo_host *witness(struct bt_failover *f)
 {
     for (size_t i = 0; i < f->count; i++)
-        if (f->topology.role[i] == BT_ROLE_REPLICA && f->hosts[i].node && f->hosts[i].state == BT_FO_FROZEN)
+        if (f->topology.role[i] == BT_ROLE_REPLICA && f->hosts[i].node &&
+            f->hosts[i].state == BT_FO_FROZEN)
             return &f->hosts[i];
     return NULL;
 }
 
 /* Whether a server greets at address:port, seen from the witness. */
-static int server_answers(struct bt_fo_host *w, const char *address, uint16_t port, bool *ret, struct bt_err *err)
+static int server_answers(struct bt_fo_host *w, const char *address, uint16_t port, bool *ret,
+                          struct bt_err *err)
 {
-    struct bt_reach_request request = {.address = address, .port = port, .timeout_ms = REACH_MS, .greeting = true};
+    struct bt_reach_request request = {
+        .address = address, .port = port, .timeout_ms = REACH_MS, .greeting = true};
     struct bt_reach_reply reply = {0};
     int rc;
 
@@ -145,7 +151,8 @@ static int server_answers(struct bt_fo_host *w, const char *address, uint16_t po
     return rc;
 }
 
-static int address_look(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip, struct bt_err *err)
+static int address_look(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip,
+                        struct bt_err *err)
 {
     uint16_t port = f->config->servers[f->topology.primary].port;
     char text[BT_VIP_TEXT_SIZE], address[BT_VIP_TEXT_SIZE];
@@ -163,7 +170,8 @@ static int address_look(struct bt_failover *f, struct bt_fo_host *w, const struc
 
     bt_vip_address_text(vip, address);
     pthread_mutex_lock(&w->node_mutex);
-    rc = bt_node_vip(w->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &w->arena, &reply, &why);
+    rc = bt_node_vip(w->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_FENCE)), &w->arena,
+                     &reply, &why);
     pthread_mutex_unlock(&w->node_mutex);
     if (rc != 0) {
         say(f, "whether anybody has %s is not known (%s)", text, why.text);
@@ -176,9 +184,10 @@ static int address_look(struct bt_failover *f, struct bt_fo_host *w, const struc
     if (server_answers(w, address, port, &answers, &why) != 0)
         say(f, "whether a server listens at %s is not known (%s)", address, why.text);
     if (answers)
-        return bt_fail(err, BT_ERR_CONFLICT,
-                       "a server answers at %s:%u (MAC %s): clients still write there. Stop failover.", address, port,
-                       reply.holder);
+        return bt_fail(
+            err, BT_ERR_CONFLICT,
+            "a server answers at %s:%u (MAC %s): clients still write there. Stop failover.",
+            address, port, reply.holder);
     f->address_elsewhere = true;
     say(f, "%s is still answered for by MAC %s, but no server listens there", text, reply.holder);
     return 0;
@@ -198,7 +207,8 @@ static int look_from_elsewhere(struct bt_failover *f, struct bt_err *err)
     if (server_answers(w, primary->ip, primary->port, &answers, &why) != 0)
         say(f, "%s could not look for it (%s)", w->conf->hostname, why.text);
     else if (answers)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s answers again to %s. Stop failover.", primary->name, w->conf->name);
+        return bt_fail(err, BT_ERR_CONFLICT, "%s answers again to %s. Stop failover.",
+                       primary->name, w->conf->name);
     else
         say(f, "its server does not answer %s", w->conf->hostname);
     for (size_t k = 0; k < f->config->vip_count; k++)
@@ -222,10 +232,12 @@ int bt_fo_fence_judge(struct bt_failover *f, struct bt_err *err)
     if (look_from_elsewhere(f, err) != 0)
         return -1;
     if (bt_setting_number(f->config->settings, BT_CONF_FENCE_POLICY) == BT_FENCE_PROVED)
-        return bt_fail(err, BT_ERR_REALITY,
-                       "%s is not proved to be off (%.600s), and fence_policy is proved. Stop failover.",
-                       p->conf->name, f->fence_text);
-    bt_fo_note(f, "Old primary %s is NOT proved to be off: %s. Going on: fence_policy is best-effort.", p->conf->name,
-               f->fence_text);
+        return bt_fail(
+            err, BT_ERR_REALITY,
+            "%s is not proved to be off (%.600s), and fence_policy is proved. Stop failover.",
+            p->conf->name, f->fence_text);
+    bt_fo_note(f,
+               "Old primary %s is NOT proved to be off: %s. Going on: fence_policy is best-effort.",
+               p->conf->name, f->fence_text);
     return 0;
 }

@@ -12,8 +12,8 @@
 
 #include "failover/steps.h"
 
-/* Works on the old primary's host only; the result is in f.  *ret_may_read is false when the host was
- * powered off by shutdown_script. */
+/* Works on the old primary's host only; the result is in f.  *ret_may_read is false when the host
+ * was powered off by shutdown_script. */
 void bt_fo_fence(struct bt_failover *f, bool *ret_may_read);
 
 /* Looks from elsewhere where that is needed, and says whether we may go on. */

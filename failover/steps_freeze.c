@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Phases 2, 3.1 and 3.2, all hosts at once: receivers stop, relay logs are kept and surveyed; the old
- * primary's binary logs are listed.  (The fence is steps_fence.c.)
+ * Phases 2, 3.1 and 3.2, all hosts at once: receivers stop, relay logs are kept and surveyed; the
+ * old primary's binary logs are listed.  (The fence is steps_fence.c.)
  *
  * MariaDB in GTID mode drops its relay logs when a thread is started while none runs (measured on
- * 10.11.19: START SLAVE SQL_THREAD with both stopped; CHANGE MASTER does it too).  So an applier that
- * stands still is started before its receiver is stopped, and where both stand still it is left so
- * and its relay logs are applied by us.  relay_log_purge is off meanwhile: what one replica has applied,
- * another may lack.
+ * 10.11.19: START SLAVE SQL_THREAD with both stopped; CHANGE MASTER does it too).  So an applier
+ * that stands still is started before its receiver is stopped, and where both stand still it is
+ * left so and its relay logs are applied by us.  relay_log_purge is off meanwhile: what one replica
+ * has applied, another may lack.
  */
 #include <stdio.h>
 
@@ -59,7 +59,8 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
         return bt_fail(err, BT_ERR_REALITY, "%s is no replica any more", h->conf->name);
     h->io_was_running = u->io != BT_THREAD_NO;
     h->relay_log_purge_was = h->db->facts.relay_log_purge;
-    if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name, journal_found, h, err) != 0)
+    if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name,
+                         journal_found, h, err) != 0)
         return -1;
     if (applier_start(h, until, err) != 0)
         return -1;
@@ -75,7 +76,8 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
         return bt_err_wrap(err, "%s", h->conf->name);
     u = upstream(h);
     if (!u || u->io != BT_THREAD_NO)
-        return bt_fail(err, BT_ERR_REMOTE, "%s still receives although its receiver was stopped", h->conf->name);
+        return bt_fail(err, BT_ERR_REMOTE, "%s still receives although its receiver was stopped",
+                       h->conf->name);
     return 0;
 }
 
@@ -108,7 +110,8 @@ static int survey(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     const struct bt_upstream *u = upstream(h);
     struct bt_deadline until = bt_deadline_in(bt_fo_step_ms(BT_FO_COLLECT));
     struct bt_survey_request request = {
-        .logs = {.places = facts->relay_index[0] ? facts->relay_index : folder_of(&h->arena, facts->relay_base),
+        .logs = {.places = facts->relay_index[0] ? facts->relay_index
+                                                 : folder_of(&h->arena, facts->relay_base),
                  .base = base_of(&h->arena, u->relay_log),
                  .kind = BT_LOG_KIND_RELAY},
         .hints = {.executed = u->executed,
@@ -127,7 +130,8 @@ static int survey(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     if (rc != 0)
         return -1;
     h->surveyed = true;
-    rc = bt_remote_logs_open(h->node, &h->node_mutex, &request.logs, h->conf->hostname, until, &h->relay, err);
+    rc = bt_remote_logs_open(h->node, &h->node_mutex, &request.logs, h->conf->hostname, until,
+                             &h->relay, err);
     if (rc == 1)
         return bt_fail(err, BT_ERR_REALITY, "no relay logs were found in %s", request.logs.places);
     return rc;
@@ -147,7 +151,8 @@ static void holding_fill(struct bt_failover *f, struct bt_fo_host *h)
     const struct bt_upstream *u = upstream(h);
     const struct bt_survey *s = &h->survey.survey;
 
-    *holding = (struct bt_holding){.known = true, .has_node = h->node != NULL, .logs_error = "", .gtid = "", .cut = ""};
+    *holding = (struct bt_holding){
+        .known = true, .has_node = h->node != NULL, .logs_error = "", .gtid = "", .cut = ""};
     holding->executed = u->executed;
     if (!h->surveyed || !h->relay) {
         holding->logs_error = h->logs_error;
@@ -157,9 +162,11 @@ static void holding_fill(struct bt_failover *f, struct bt_fo_host *h)
         return;
     }
     holding->from_logs = true;
-    /* A relay log without any transaction of this primary yet says nothing newer than the applier. */
-    holding->received = s->received.file[0] && bt_coordinate_compare(&s->received, &u->executed) > 0 ? s->received
-                                                                                                  : u->executed;
+    /* A relay log without any transaction of this primary yet says nothing newer than the applier.
+     */
+    holding->received = s->received.file[0] && bt_coordinate_compare(&s->received, &u->executed) > 0
+                            ? s->received
+                            : u->executed;
     if (s->has_gtid && s->gtid_text.len) {
         char *copy = bt_arena_str(&h->arena, bt_buf_slice(&s->gtid_text));
 
@@ -183,7 +190,8 @@ static void collect(struct bt_failover *f, struct bt_fo_host *h)
     holding_fill(f, h);
 }
 
-/* The primary's own logs: where the configuration says they may be, named as the replicas know them. */
+/* The primary's own logs: where the configuration says they may be, named as the replicas know
+ * them. */
 static void dead_logs_list(struct bt_failover *f)
 {
     struct bt_fo_host *p = &f->hosts[f->topology.primary];
@@ -203,7 +211,8 @@ static void dead_logs_list(struct bt_failover *f)
                              bt_deadline_in(bt_fo_step_ms(BT_FO_COLLECT)), &p->binlog, &err);
     f->dead.logs_found = rc == 0;
     if (rc == 1)
-        snprintf(f->dead_error, sizeof(f->dead_error), "no logs named \"%s.*\" in %s", id.base, id.places);
+        snprintf(f->dead_error, sizeof(f->dead_error), "no logs named \"%s.*\" in %s", id.base,
+                 id.places);
     else if (rc != 0)
         snprintf(f->dead_error, sizeof(f->dead_error), "%.1000s", err.text);
     else if (bt_remote_logs_notes(p->binlog)[0])

@@ -29,7 +29,8 @@ static void statement_make(struct bt_failover *f)
     const struct bt_upstream *u = bt_topology_link(&f->topology, f->facts, f->plan.winner);
     const char *user = bt_setting_is_set(w->settings, BT_CONF_REPL_USER)
                            ? bt_setting_text(w->settings, BT_CONF_REPL_USER)
-                           : u ? u->user : "";
+                       : u ? u->user
+                           : "";
     char host[600];
 
     if (strcmp(w->hostname, w->ip) == 0)
@@ -37,7 +38,8 @@ static void statement_make(struct bt_failover *f)
     else
         snprintf(host, sizeof(host), "%s or %s", w->hostname, w->ip);
     snprintf(f->statement, sizeof(f->statement),
-             "CHANGE MASTER TO MASTER_HOST='%s', MASTER_PORT=%u, MASTER_LOG_FILE='%s', MASTER_LOG_POS=%llu, "
+             "CHANGE MASTER TO MASTER_HOST='%s', MASTER_PORT=%u, MASTER_LOG_FILE='%s', "
+             "MASTER_LOG_POS=%llu, "
              "MASTER_USER='%s', MASTER_PASSWORD='xxx';",
              host, w->port, f->position.file, (unsigned long long)f->position.pos, user);
 }
@@ -68,8 +70,10 @@ int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
     bt_info(" %s:%llu", f->position.file, (unsigned long long)f->position.pos);
     bt_info(BT_SAY_STATEMENT, f->statement);
     if (w->db->facts.flavor == BT_FLAVOR_MARIADB && f->gtid[0])
-        bt_info(" With GTID: gtid_binlog_pos of the new primary is %s; MASTER_USE_GTID=slave_pos.", f->gtid);
-    if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_PROMOTE), "begin", w->conf->name, fill_position, f, err) != 0)
+        bt_info(" With GTID: gtid_binlog_pos of the new primary is %s; MASTER_USE_GTID=slave_pos.",
+                f->gtid);
+    if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_PROMOTE), "begin", w->conf->name,
+                         fill_position, f, err) != 0)
         return -1;
     bt_crash_point("before-promote");
     if (bt_database_set_read_only(w->db, false, until, err) != 0)
@@ -89,7 +93,8 @@ static void partial(struct bt_failover *f, const char *what, const struct bt_err
     bt_fo_note(f, "%s: %s", what, why->text);
 }
 
-static int address_take(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip, struct bt_err *err)
+static int address_take(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip,
+                        struct bt_err *err)
 {
     char text[BT_VIP_TEXT_SIZE];
     struct bt_vip_request request = {
@@ -105,9 +110,11 @@ static int address_take(struct bt_failover *f, struct bt_fo_host *w, const struc
     int rc;
 
     if (!w->node)
-        return bt_fail(err, BT_ERR_REALITY, "%s is not on %s: %s", text, w->conf->hostname, w->node_error);
+        return bt_fail(err, BT_ERR_REALITY, "%s is not on %s: %s", text, w->conf->hostname,
+                       w->node_error);
     pthread_mutex_lock(&w->node_mutex);
-    rc = bt_node_vip(w->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_VIP)), &w->arena, &reply, err);
+    rc = bt_node_vip(w->node, &request, bt_deadline_in(bt_fo_step_ms(BT_FO_VIP)), &w->arena, &reply,
+                     err);
     pthread_mutex_unlock(&w->node_mutex);
     if (rc != 0)
         return bt_err_wrap(err, "%s is not on %s", text, w->conf->hostname);
@@ -166,7 +173,8 @@ void bt_fo_repoint(struct bt_failover *f)
     for (size_t i = 0; i < f->count; i++) {
         const struct bt_fo_host *h = &f->hosts[i];
 
-        if (i == f->plan.winner || f->topology.role[i] != BT_ROLE_REPLICA || h->state == BT_FO_FOLLOWS)
+        if (i == f->plan.winner || f->topology.role[i] != BT_ROLE_REPLICA ||
+            h->state == BT_FO_FOLLOWS)
             continue;
         all = false;
         f->is_partial = true;

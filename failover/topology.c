@@ -15,7 +15,8 @@ size_t bt_topology_match(const struct bt_config *config, const char *host, uint1
 }
 
 /* Fills upstream and link: the first connection that leads to a server we know. */
-static void links_find(const struct bt_config *config, const struct bt_server_facts *facts, struct bt_topology *t)
+static void links_find(const struct bt_config *config, const struct bt_server_facts *facts,
+                       struct bt_topology *t)
 {
     for (size_t i = 0; i < t->count; i++) {
         t->upstream[i] = SIZE_MAX;
@@ -41,8 +42,8 @@ static bool is_top(const struct bt_topology *t, size_t candidate)
     return is_named && t->upstream[candidate] == SIZE_MAX;
 }
 
-static int primary_find(const struct bt_config *config, const struct bt_server_facts *facts, struct bt_topology *t,
-                        struct bt_err *err)
+static int primary_find(const struct bt_config *config, const struct bt_server_facts *facts,
+                        struct bt_topology *t, struct bt_err *err)
 {
     size_t alive = 0, lone = SIZE_MAX, lone_count = 0;
 
@@ -56,9 +57,10 @@ static int primary_find(const struct bt_config *config, const struct bt_server_f
         if (!is_top(t, i))
             continue;
         if (t->primary != SIZE_MAX)
-            return bt_fail(err, BT_ERR_REALITY,
-                           "the replicas have two primaries, %s and %s; nothing is decided for them",
-                           config->servers[t->primary].name, config->servers[i].name);
+            return bt_fail(
+                err, BT_ERR_REALITY,
+                "the replicas have two primaries, %s and %s; nothing is decided for them",
+                config->servers[t->primary].name, config->servers[i].name);
         t->primary = i;
     }
     if (alive == 0)
@@ -67,11 +69,13 @@ static int primary_find(const struct bt_config *config, const struct bt_server_f
         t->primary = lone; /* nobody replicates from anybody: the one that is no replica */
     if (t->primary == SIZE_MAX)
         return bt_fail(err, BT_ERR_REALITY,
-                       "no primary can be told: no living server replicates from a server of %s", config->path);
+                       "no primary can be told: no living server replicates from a server of %s",
+                       config->path);
     return 0;
 }
 
-static enum bt_role role_of(const struct bt_server_facts *facts, const struct bt_topology *t, size_t i)
+static enum bt_role role_of(const struct bt_server_facts *facts, const struct bt_topology *t,
+                            size_t i)
 {
     if (i == t->primary)
         return BT_ROLE_PRIMARY;
@@ -98,15 +102,16 @@ int bt_topology_find(const struct bt_config *config, const struct bt_server_fact
     return 0;
 }
 
-const struct bt_upstream *bt_topology_link(const struct bt_topology *t, const struct bt_server_facts *facts,
-                                           size_t i)
+const struct bt_upstream *bt_topology_link(const struct bt_topology *t,
+                                           const struct bt_server_facts *facts, size_t i)
 {
     if (t->role[i] != BT_ROLE_REPLICA || t->link[i] >= facts[i].upstream_count)
         return NULL;
     return &facts[i].upstreams[t->link[i]];
 }
 
-void bt_topology_draw(const struct bt_topology *t, const struct bt_config *config, struct bt_buf *out)
+void bt_topology_draw(const struct bt_topology *t, const struct bt_config *config,
+                      struct bt_buf *out)
 {
     bt_buf_addf(out, "%s (current master)\n", config->servers[t->primary].name);
     for (size_t i = 0; i < t->count; i++) {

@@ -12,20 +12,20 @@
 #include "failover/facts.h"
 
 enum bt_role {
-    BT_ROLE_UNKNOWN,   /* dead, and nobody replicates from it */
+    BT_ROLE_UNKNOWN, /* dead, and nobody replicates from it */
     BT_ROLE_PRIMARY,
-    BT_ROLE_REPLICA,   /* of the primary */
-    BT_ROLE_TIER,      /* replicates from a replica: left alone */
-    BT_ROLE_STRANGER,  /* alive, replicates from a server that is not configured */
-    BT_ROLE_ALONE,     /* alive, replicates from nobody, and is not the primary */
+    BT_ROLE_REPLICA,  /* of the primary */
+    BT_ROLE_TIER,     /* replicates from a replica: left alone */
+    BT_ROLE_STRANGER, /* alive, replicates from a server that is not configured */
+    BT_ROLE_ALONE,    /* alive, replicates from nobody, and is not the primary */
 };
 
 struct bt_topology {
     size_t count;
-    size_t primary;                      /* SIZE_MAX = not known */
+    size_t primary; /* SIZE_MAX = not known */
     enum bt_role role[BT_SERVERS_MAX];
-    size_t upstream[BT_SERVERS_MAX];     /* whom it replicates from; SIZE_MAX = nobody we know */
-    size_t link[BT_SERVERS_MAX];         /* index of that upstream in facts[i].upstreams */
+    size_t upstream[BT_SERVERS_MAX]; /* whom it replicates from; SIZE_MAX = nobody we know */
+    size_t link[BT_SERVERS_MAX];     /* index of that upstream in facts[i].upstreams */
 };
 
 /* -1 (BT_ERR_REALITY) when no primary can be told: nobody is alive, or replicas name several. */
@@ -36,11 +36,12 @@ int bt_topology_find(const struct bt_config *config, const struct bt_server_fact
 size_t bt_topology_match(const struct bt_config *config, const char *host, uint16_t port);
 
 /* How replica i replicates from the primary; NULL when it does not. */
-const struct bt_upstream *bt_topology_link(const struct bt_topology *t, const struct bt_server_facts *facts,
-                                           size_t i);
+const struct bt_upstream *bt_topology_link(const struct bt_topology *t,
+                                           const struct bt_server_facts *facts, size_t i);
 
 /* MHA's drawing: "db1(192.0.2.1:3306) (current master)\n +--db2(...)\n". */
-void bt_topology_draw(const struct bt_topology *t, const struct bt_config *config, struct bt_buf *out);
+void bt_topology_draw(const struct bt_topology *t, const struct bt_config *config,
+                      struct bt_buf *out);
 
 const char *bt_role_name(enum bt_role role);
 

@@ -196,8 +196,8 @@ static const uint16_t keybcs2[128] = {
 
 struct bt_charset_reader {
     const struct bt_charset *charset;
-    iconv_t converter;    /* MULTI; (iconv_t)-1 else */
-    uint16_t table[256];  /* SINGLE: character of each byte */
+    iconv_t converter;   /* MULTI; (iconv_t)-1 else */
+    uint16_t table[256]; /* SINGLE: character of each byte */
 };
 
 /* The character that one byte is, NO_CHARACTER if none. */
@@ -323,8 +323,8 @@ static uint8_t *read_single(const struct bt_charset_reader *r, struct bt_slice t
     return at;
 }
 
-/* Where the servers' sjis (strings/ctype-sjis.c, MariaDB 10.11) is not iconv's: the byte 0x7e is "~",
- * and the wide backslash is how "\\" is written. */
+/* Where the servers' sjis (strings/ctype-sjis.c, MariaDB 10.11) is not iconv's: the byte 0x7e is
+ * "~", and the wide backslash is how "\\" is written. */
 static void mend_sjis(uint8_t *at, uint8_t **end)
 {
     uint8_t *to = at;

@@ -70,7 +70,8 @@ static char *put_by_trying(double value, bool is_float, char *at)
     int count = 0, exponent;
     const char *e;
     /* Numbers under the normal ones have fewer good digits. */
-    int first = is_float ? (value < 1.2e-38 ? 1 : 6) : value < 2.3e-308 ? 1 : EXACT_DIGITS;
+    int first = is_float ? (value < 1.2e-38 ? 1 : 6) : value < 2.3e-308 ? 1
+                                                                        : EXACT_DIGITS;
 
     for (int n = first; n <= 17; n++) {
         snprintf(text, sizeof(text), "%.*e", n - 1, value);

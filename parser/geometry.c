@@ -144,8 +144,8 @@ static bool put_geometry(struct reader *r, enum geometry_type wanted, int depth)
 int bt_geometry_text(struct bt_slice bytes, enum bt_flavor flavor, struct bt_buf *out,
                      struct bt_err *err)
 {
-    struct reader r = {.c = bt_cursor(bytes), .out = out,
-                       .has_bare_points = flavor == BT_FLAVOR_MARIADB};
+    struct reader r = {
+        .c = bt_cursor(bytes), .out = out, .has_bare_points = flavor == BT_FLAVOR_MARIADB};
     uint32_t srid;
 
     if (bytes.len == 0) /* what INSERT IGNORE makes of NULL */

@@ -27,7 +27,8 @@ enum json_type {
 
 struct reader {
     struct bt_buf *out;
-    size_t left; /* bytes that may still be read: a sound document has each of its bytes read once */
+    /* bytes that may still be read: a sound document has each of its bytes read once */
+    size_t left;
 };
 
 /* Accounts for n bytes read. */
@@ -92,11 +93,13 @@ static bool take_var(struct bt_cursor *c, struct bt_slice *ret)
 
 static void put_base64(struct bt_buf *out, struct bt_slice bytes)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t n = bytes.len - i < 3 ? bytes.len - i : 3;
-        uint32_t three = (uint32_t)bytes.ptr[i] << 16 | (n > 1 ? (uint32_t)bytes.ptr[i + 1] << 8 : 0) |
+        uint32_t three = (uint32_t)bytes.ptr[i] << 16 |
+                         (n > 1 ? (uint32_t)bytes.ptr[i + 1] << 8 : 0) |
                          (n > 2 ? bytes.ptr[i + 2] : 0);
         char four[4] = {letters[three >> 18], letters[three >> 12 & 63],
                         n > 1 ? letters[three >> 6 & 63] : '=', n > 2 ? letters[three & 63] : '='};
@@ -197,7 +200,8 @@ static bool put_element(struct reader *r, struct bt_cursor *entries, struct bt_s
     return put_value(r, type, bt_slice(whole.ptr + field, whole.len - field), depth + 1);
 }
 
-static bool put_key(struct reader *r, struct bt_cursor *entries, struct bt_slice whole, bool is_large)
+static bool put_key(struct reader *r, struct bt_cursor *entries, struct bt_slice whole,
+                    bool is_large)
 {
     uint64_t offset;
     uint16_t len;
@@ -218,7 +222,8 @@ static bool put_container(struct reader *r, struct bt_slice bytes, bool is_objec
     struct bt_slice whole;
 
     if (depth > BT_JSON_DEPTH_MAX || !cur_size(&c, is_large, &count) ||
-        !cur_size(&c, is_large, &size) || size > bytes.len || count > c.left / (key_size + value_size) ||
+        !cur_size(&c, is_large, &size) || size > bytes.len ||
+        count > c.left / (key_size + value_size) ||
         !spend(r, (size_t)count * (key_size + value_size) + (is_large ? 8 : 4)))
         return false;
     whole = bt_slice(bytes.ptr, (size_t)size);
@@ -241,7 +246,8 @@ static bool put_number(struct reader *r, uint8_t type, struct bt_slice bytes)
 {
     struct bt_cursor c = bt_cursor(bytes);
     uint64_t value;
-    size_t size = type <= UINT16 ? 2 : type <= UINT32 ? 4 : 8;
+    size_t size = type <= UINT16 ? 2 : type <= UINT32 ? 4
+                                                      : 8;
 
     if (!bt_cur_le(&c, size, &value) || !spend(r, size))
         return false;
@@ -325,7 +331,8 @@ int bt_json_diff_text(struct bt_slice bytes, struct bt_buf *out, struct bt_err *
         if (!bt_cur_u8(&c, &op) || op > 2 || !bt_cur_lenenc_take(&c, &path) ||
             (op != 2 && !bt_cur_lenenc_take(&c, &value)))
             return bt_fail(err, BT_ERR_CORRUPT, "JSON differences of %zu bytes do not follow their"
-                           " format at byte %zu", bytes.len, bytes.len - c.left);
+                                                " format at byte %zu",
+                           bytes.len, bytes.len - c.left);
         bt_buf_addf(out, "%s{\"op\":\"%s\",\"path\":", is_first ? "" : ",", ops[op]);
         bt_json_binary_quote(path, out);
         if (op != 2) {

@@ -78,7 +78,8 @@ int64_t bt_time_from_number(int32_t n)
 {
     uint64_t time = (uint64_t)(n < 0 ? -(int64_t)n : n);
     int64_t packed = (int64_t)((time / 10000) << 12 | (time / 100 % 100 & 63) << 6 |
-                               (time % 100 & 63)) * (1 << 24);
+                               (time % 100 & 63)) *
+                     (1 << 24);
 
     return n < 0 ? -packed : packed;
 }

@@ -111,7 +111,8 @@ static int put_text(const struct bt_plan *plan, const struct plan_column *col, s
 
 /* ------------------------------------------------------------ ENUM and SET */
 
-static int put_member(const struct member *member, bool is_json, struct bt_buf *out, struct bt_err *err)
+static int put_member(const struct member *member, bool is_json, struct bt_buf *out,
+                      struct bt_err *err)
 {
     bt_buf_add_slice(out, is_json ? member->quoted : member->text);
     return bt_buf_check(out, "row", err);
@@ -229,7 +230,8 @@ static int put_vector(struct bt_slice bytes, bool is_json, struct bt_buf *out, s
 /* ------------------------------------------------------------------- small */
 
 /* Numbers and times: at has SMALL_ROOM bytes; NULL when the value is damaged. */
-static char *put_small(const struct plan_column *col, const struct bt_value *v, bool is_json, char *at)
+static char *put_small(const struct plan_column *col, const struct bt_value *v, bool is_json,
+                       char *at)
 {
     bool is_quoted = is_json && v->kind >= BT_VALUE_DATE && v->kind <= BT_VALUE_TIMESTAMP;
 
@@ -239,7 +241,8 @@ static char *put_small(const struct plan_column *col, const struct bt_value *v, 
     case BT_VALUE_INT: return bt_put_i64(at, v->i64);
     case BT_VALUE_UINT:
     case BT_VALUE_BIT: return bt_put_u64(at, v->u64);
-    case BT_VALUE_YEAR: return is_json && !v->u64 ? bt_put_u64(at, 0) : bt_put_padded(at, v->u64, 4);
+    case BT_VALUE_YEAR:
+        return is_json && !v->u64 ? bt_put_u64(at, 0) : bt_put_padded(at, v->u64, 4);
     case BT_VALUE_DECIMAL: return bt_decimal_text(v->bytes, col->precision, col->scale, at);
     case BT_VALUE_FLOAT:
     case BT_VALUE_DOUBLE:
@@ -247,7 +250,8 @@ static char *put_small(const struct plan_column *col, const struct bt_value *v, 
             memcpy(at, "null", 4);
             return at + 4;
         }
-        return v->kind == BT_VALUE_FLOAT ? bt_float_text((float)v->f64, at) : bt_double_text(v->f64, at);
+        return v->kind == BT_VALUE_FLOAT ? bt_float_text((float)v->f64, at)
+                                         : bt_double_text(v->f64, at);
     case BT_VALUE_DATE: at = bt_date_text(v->i64, at); break;
     case BT_VALUE_TIME: at = bt_sql_time_text(v->i64, col->digits, at); break;
     case BT_VALUE_DATETIME: at = bt_datetime_text(v->i64, col->digits, at); break;
@@ -271,7 +275,8 @@ static char *put_small(const struct plan_column *col, const struct bt_value *v, 
 }
 
 /* WKT has no characters that JSON escapes. */
-static int put_geometry(enum bt_flavor flavor, struct bt_slice bytes, bool is_json, struct bt_buf *out, struct bt_err *err)
+static int put_geometry(enum bt_flavor flavor, struct bt_slice bytes, bool is_json,
+                        struct bt_buf *out, struct bt_err *err)
 {
     if (is_json)
         bt_buf_add_byte(out, '"');

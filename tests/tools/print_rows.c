@@ -122,7 +122,8 @@ static int print_rows(struct printer *p, const struct bt_event *ev, struct bt_er
         fwrite(p->line.data, 1, p->line.len, stdout);
     }
     if (result == 1 && count != 0)
-        return bt_fail(err, BT_ERR_BUG, "rows counted and rows read differ by %lld", (long long)count);
+        return bt_fail(err, BT_ERR_BUG, "rows counted and rows read differ by %lld",
+                       (long long)count);
     return result == 1 ? 0 : -1;
 }
 

@@ -74,11 +74,11 @@ static void done(struct relay *r, struct bt_survey *s)
         bt_build_done(&r->logs[i]);
 }
 
-#define check_received(s, want_file, want_pos, want_gtid)              \
-    do {                                                               \
-        ck_assert_str_eq((s).received.file, (want_file));              \
-        ck_assert_uint_eq((s).received.pos, (want_pos));               \
-        ck_assert_str_eq(bt_buf_str(&(s).gtid_text), (want_gtid));     \
+#define check_received(s, want_file, want_pos, want_gtid) \
+    do { \
+        ck_assert_str_eq((s).received.file, (want_file)); \
+        ck_assert_uint_eq((s).received.pos, (want_pos)); \
+        ck_assert_str_eq(bt_buf_str(&(s).gtid_text), (want_gtid)); \
     } while (0)
 
 START_TEST(an_unfinished_transaction_does_not_count_as_received)
