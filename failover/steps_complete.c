@@ -3,6 +3,7 @@
  * Phases 3.4, 3.5, 4.1 and 4.2: every replica is completed by a thread of its own, the winner's
  * diff log being built first; then each waits at the gate for the new primary and is repointed.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "apply/replay.h"
@@ -198,6 +199,7 @@ static void repoint_fill(struct bt_failover *f, struct bt_fo_host *h, struct bt_
     const struct bt_setting *set = h->conf->settings;
     const char *old_ip = f->config->servers[f->topology.primary].ip;
 
+    assert(u); /* only replicas come here */
     *to = (struct bt_repoint){
         .host = strcmp(u->host, old_ip) == 0 ? winner->ip : winner->hostname,
         .port = winner->port,

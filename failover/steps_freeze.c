@@ -9,6 +9,7 @@
  * left so and its relay logs are applied by us.  relay_log_purge is off meanwhile: what one replica
  * has applied, another may lack.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/crash_point.h"
@@ -29,6 +30,7 @@ static int applier_start(struct bt_fo_host *h, struct bt_deadline until, struct 
 {
     const struct bt_upstream *u = upstream(h);
 
+    assert(u); /* only replicas come here */
     if (u->sql != BT_THREAD_NO || u->sql_errno)
         return 0;
     if (u->mode != BT_REPLICA_POSITION && u->io == BT_THREAD_NO) {
@@ -44,6 +46,7 @@ static void journal_found(struct bt_json *json, void *ctx)
     const struct bt_fo_host *h = ctx;
     const struct bt_upstream *u = upstream(h);
 
+    assert(u); /* only replicas come here */
     bt_json_key_bool(json, "relay_log_purge", h->relay_log_purge_was);
     bt_json_key_bool(json, "io_running", u->io != BT_THREAD_NO);
     bt_json_key_bool(json, "sql_running", u->sql != BT_THREAD_NO);
@@ -151,6 +154,7 @@ static void holding_fill(struct bt_failover *f, struct bt_fo_host *h)
     const struct bt_upstream *u = upstream(h);
     const struct bt_survey *s = &h->survey.survey;
 
+    assert(u); /* only replicas come here */
     *holding = (struct bt_holding){
         .known = true, .has_node = h->node != NULL, .logs_error = "", .gtid = "", .cut = ""};
     holding->executed = u->executed;
