@@ -58,6 +58,15 @@ static inline bool bt_slice_starts_with(struct bt_slice a, const char *prefix)
     return a.len >= len && memcmp(a.ptr, prefix, len) == 0;
 }
 
+/* Eight bytes as a word in whatever order: to look at many at once, never to read a number. */
+static inline uint64_t bt_bytes8(const uint8_t *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
 /* ------------------------------------------------------------------ cursor */
 
 struct bt_cursor {

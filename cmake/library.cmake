@@ -19,12 +19,15 @@ set_target_properties(baton-parser PROPERTIES
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}
   LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
-target_include_directories(baton-parser INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/baton>)
+target_include_directories(baton-parser INTERFACE
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/baton>)
 
-install(TARGETS baton-parser EXPORT baton-parser LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT parser)
+install(TARGETS baton-parser EXPORT baton-parser
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT parser)
 file(GLOB parser_headers ${PROJECT_SOURCE_DIR}/parser/*.h)
 list(FILTER parser_headers EXCLUDE REGEX "_priv\\.h$")
-install(FILES ${parser_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/baton/parser COMPONENT parser)
+install(FILES ${parser_headers}
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/baton/parser COMPONENT parser)
 foreach(header arena auto buf clock err slice)
   install(FILES ${PROJECT_SOURCE_DIR}/base/${header}.h
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/baton/base COMPONENT parser)

@@ -133,10 +133,7 @@ bool bt_utf8_is_valid(struct bt_slice text)
         size_t n;
 
         while (text.len - at >= 8) {
-            uint64_t eight;
-
-            memcpy(&eight, text.ptr + at, sizeof(eight));
-            if (eight & 0x8080808080808080)
+            if (bt_bytes8(text.ptr + at) & 0x8080808080808080)
                 break;
             at += 8;
         }

@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # libbaton-parser as somebody else's program sees it: installed, found by pkg-config, used as documented.
 
 setup() {
@@ -12,7 +14,8 @@ setup() {
 }
 
 @test "the example of docs/parser.md compiles as it stands and counts what baton inspect counts" {
-    awk '/^```c$/ {inside = 1; next} /^```$/ {inside = 0} inside' "$BATON_SOURCE/docs/parser.md" >"$BATS_TEST_TMPDIR/rows.c"
+    awk '/^```c$/ {inside = 1; next} /^```$/ {inside = 0} inside' \
+        "$BATON_SOURCE/docs/parser.md" >"$BATS_TEST_TMPDIR/rows.c"
     # shellcheck disable=SC2046
     cc -D_GNU_SOURCE -Wall -Wextra -Werror "$BATS_TEST_TMPDIR/rows.c" ${BATON_CFLAGS-} \
         $(pkg-config --cflags --libs baton-parser) -o "$BATS_TEST_TMPDIR/rows"

@@ -372,7 +372,16 @@ static const struct command {
 static void read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"ssh", 1, NULL, 's'}, {"user", 1, NULL, 'u'}, {"port", 1, NULL, 'p'}, {"options", 1, NULL, 'o'}, {"connect-ms", 1, NULL, 'c'}, {"node", 1, NULL, 'n'}, {"workdir", 1, NULL, 'w'}, {"timeout-ms", 1, NULL, 't'}, {0}};
+        {"ssh", 1, NULL, 's'},
+        {"user", 1, NULL, 'u'},
+        {"port", 1, NULL, 'p'},
+        {"options", 1, NULL, 'o'},
+        {"connect-ms", 1, NULL, 'c'},
+        {"node", 1, NULL, 'n'},
+        {"workdir", 1, NULL, 'w'},
+        {"timeout-ms", 1, NULL, 't'},
+        {0},
+    };
 
     for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         switch (c) {

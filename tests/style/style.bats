@@ -45,6 +45,9 @@ refuses() {
     assert_success
     c base/a.h "/* $(x 95) */"
     refuses "base/a.h:2: 101 columns, allowed are 100"
+    rm base/a.h
+    printf '%s\n' "# SPDX-License-Identifier: Apache-2.0" "$(x 120)" "$(x 121)" >tests/cluster/t.bats
+    refuses "tests/cluster/t.bats:3: 121 columns, allowed are 120"
 }
 
 @test "a table may be wider" {
@@ -109,13 +112,15 @@ base/a.c:4: a library neither prints nor exits"
 @test "a test does not sleep" {
     c tests/unit/t.c 'usleep(10);'
     local nap=sleep # spelled so that this file itself passes
-    printf '%s\n' '# SPDX-License-Identifier: Apache-2.0' "# $nap 1" "    $nap 0.1" "true; $nap 1" "$nap 1 # why" \
+    printf '%s\n' '# SPDX-License-Identifier: Apache-2.0' "# $nap 1" "    $nap 0.1" "true; $nap 1" \
+        "$nap 1 # why" "$nap 600 3>&- &" "until ready; do" "$nap 1" "done" "$nap 2" \
         >tests/cluster/t.bats
     check
     assert_failure 1
     assert_output "tests/unit/t.c:2: a test waits for a condition, it does not sleep
 tests/cluster/t.bats:3: a test waits for a condition, it does not sleep
-tests/cluster/t.bats:4: a test waits for a condition, it does not sleep"
+tests/cluster/t.bats:4: a test waits for a condition, it does not sleep
+tests/cluster/t.bats:10: a test waits for a condition, it does not sleep"
 }
 
 @test "a function may have 70 lines and not 71" {
