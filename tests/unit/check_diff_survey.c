@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "diff/missing.h"
-#include "suite.h"
+#include "tests/unit/suite.h"
 #include "tests/lib/log_builder.h"
 
 enum { PRIMARY = 1, REPLICA = 2, TEXT = 40, LOGS = 4 };
