@@ -199,7 +199,7 @@ static int run(int argc, char **argv, struct bt_err *err)
 
 const struct bt_command bt_cmd_apply = {
     .name = "apply",
-    .group = "binary logs",
+    .group = "Servers",
     .summary = "replay a diff log or binary logs on a server",
     .usage = "[OPTIONS] FILE...",
     .about =

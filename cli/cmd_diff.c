@@ -241,7 +241,7 @@ static int run(int argc, char **argv, struct bt_err *err)
 
 const struct bt_command bt_cmd_diff = {
     .name = "diff",
-    .group = "Logs without servers",
+    .group = "Logs, offline",
     .summary = "write the log of what a replica lacks",
     .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE [OPTIONS]",
     .about =

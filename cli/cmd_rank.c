@@ -152,7 +152,7 @@ static int run(int argc, char **argv, struct bt_err *err)
 
 const struct bt_command bt_cmd_rank = {
     .name = "rank",
-    .group = "Logs without servers",
+    .group = "Logs, offline",
     .summary = "tell which replica has received most",
     .usage = "[OPTIONS] REPLICA_DIR...",
     .about =

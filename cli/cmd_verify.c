@@ -104,7 +104,7 @@ static int run(int argc, char **argv, struct bt_err *err)
 
 const struct bt_command bt_cmd_verify = {
     .name = "verify",
-    .group = "Logs without servers",
+    .group = "Logs, offline",
     .summary = "check a diff log against its manifest",
     .usage = "[OPTIONS] FILE...",
     .about = "Reads each diff log whole: framing, positions and CRC of every event, no transaction "

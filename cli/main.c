@@ -57,6 +57,16 @@ static int help_overview(void)
     return print(&text);
 }
 
+/* A blank line, a headline if there is one, the text, and the end of its last line. */
+static void add_section(struct bt_buf *out, const char *headline, const char *text)
+{
+    if (!text)
+        return;
+    bt_buf_addf(out, "\n%s%s%s", headline, *headline ? "\n" : "", text);
+    if (out->len && out->data[out->len - 1] != '\n')
+        bt_buf_add_byte(out, '\n');
+}
+
 static int help_command(const struct bt_command *command)
 {
     struct bt_buf text;
@@ -64,10 +74,8 @@ static int help_command(const struct bt_command *command)
     bt_buf_init(&text, HELP_MAX);
     bt_buf_addf(&text, "baton %s - %s\n\nusage: baton %s %s\n", command->name, command->summary,
                 command->name, command->usage);
-    if (command->examples)
-        bt_buf_addf(&text, "\nexamples\n%s", command->examples);
-    if (command->about)
-        bt_buf_addf(&text, "\n%s", command->about);
+    add_section(&text, "examples", command->examples);
+    add_section(&text, "", command->about);
     bt_buf_add_str(&text, "\noptions\n");
     bt_opt_help(command->opts, &text);
     bt_buf_add_str(&text, "  -h, --help                  show this\n");
