@@ -38,6 +38,8 @@ bt_module(parser
     gtid_state.c
     inflate.c
     json_binary.c
+    keys.c
+    log_cipher.c
     payload.c
     plan.c
     query.c
@@ -51,6 +53,7 @@ bt_module(parser
     source_faulty.c
     source_file.c
     source_memory.c
+    source_mysql.c
     source_stream.c
     statement.c
     table_cache.c

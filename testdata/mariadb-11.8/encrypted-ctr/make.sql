@@ -1,0 +1,5 @@
+CREATE TABLE test.t (a INT PRIMARY KEY, b VARCHAR(300));
+INSERT INTO test.t VALUES (1, REPEAT('x', 100)), (2, 'y');
+UPDATE test.t SET b = 'z' WHERE a = 2;
+DELETE FROM test.t;
+FLUSH BINARY LOGS;
