@@ -4,7 +4,8 @@
  *
  * Differences by version (sql/log_event.cc MariaDB 10.11, libbinlogevents MySQL 8.0):
  *   - Whether the 5 bytes of checksum algorithm and CRC end the event is known only from the
- *     version text.  A right CRC proves it, whatever the text says; forks write odd versions.
+ *     version text.  A right CRC proves it, whatever the text says; forks write odd versions.  So
+ *     does a list longer than that of any server which wrote none.
  *   - The CRC is computed with the in-use flag cleared, since closing a log clears it in place.
  *   - MySQL gives TRANSACTION_PAYLOAD a post-header of 40 bytes and MariaDB gives 10 to the codes
  *     40 and 41; none of 40 to 43 has one.
@@ -18,6 +19,7 @@
 
 enum {
     BODY_FIXED = 2 + 50 + 4 + 1,
+    OLD_TYPE_COUNT_MAX = 27, /* of servers that know no checksums: MySQL 5.5 */
     ALGORITHM_SIZE = 1,
     FLAGS_OFFSET = 17,
     ALGORITHM_NONE = 0,
@@ -81,7 +83,7 @@ static int read_algorithm(struct bt_slice types, struct bt_format *f, struct bt_
 static int read_types(struct bt_slice types, struct bt_slice raw, struct bt_format *f,
                       struct bt_err *err)
 {
-    f->knows_checksums = version_knows_checksums(f) ||
+    f->knows_checksums = version_knows_checksums(f) || types.len > OLD_TYPE_COUNT_MAX ||
                          (types.len > ALGORITHM_SIZE + BT_CHECKSUM_SIZE && crc_is_right(raw));
     if (f->knows_checksums) {
         if (types.len < ALGORITHM_SIZE + BT_CHECKSUM_SIZE)

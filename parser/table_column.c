@@ -20,8 +20,8 @@
  * differs by flavour (both measured):
  *   - numeric, for SIGNEDNESS: integers, FLOAT, DOUBLE, NEWDECIMAL and YEAR in both.  (MariaDB's
  *     own client leaves YEAR out, and is wrong behind one.)
- *   - character, for the charsets: MySQL STRING, VAR_STRING, VARCHAR and BLOB; MariaDB also
- *     GEOMETRY and the compressed types.
+ *   - character, for the charsets: STRING, VAR_STRING, VARCHAR and BLOB; MySQL 9 also VECTOR,
+ *     MariaDB also GEOMETRY and the compressed types.
  *   - ENUM and SET, for their charsets: in both.
  */
 #include "parser/table_map.h"
@@ -185,8 +185,9 @@ static bool is_character(enum bt_flavor flavor, const struct bt_column *col)
     if (col->type == BT_COLUMN_STRING || col->type == BT_COLUMN_VAR_STRING ||
         col->type == BT_COLUMN_VARCHAR || col->type == BT_COLUMN_BLOB)
         return true;
-    return flavor == BT_FLAVOR_MARIADB &&
-           (col->type == BT_COLUMN_GEOMETRY || col->type == BT_COLUMN_BLOB_COMPRESSED ||
+    if (flavor == BT_FLAVOR_MYSQL)
+        return col->type == BT_COLUMN_VECTOR;
+    return (col->type == BT_COLUMN_GEOMETRY || col->type == BT_COLUMN_BLOB_COMPRESSED ||
             col->type == BT_COLUMN_VARCHAR_COMPRESSED);
 }
 
