@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/replay.h"
 
+#include "apply/log_check.h"
+#include "apply/replicate.h"
 #include "apply/sender.h"
 #include "apply/target.h"
 #include "diff/diff_log.h"
@@ -33,13 +35,6 @@ struct replay {
 };
 
 /* -------------------------------------------------------------------- bookkeeping */
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
 
 static void reach(struct replay *r, const struct bt_sender_transaction *t)
 {
@@ -204,6 +199,9 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
         r->result->rows_events++;
     if (!r->is_open && open_target(r, ev->format, err) < 0)
         return -1;
+    if (ev->type == BT_GTID_LIST && !r->grouper.inside && r->result->transactions == 0 &&
+        r->result->skipped_already_there == 0 && bt_target_check_start(&r->target, ev, err) < 0)
+        return -1;
     if (bt_grouper_feed(&r->grouper, ev, &step, err) < 0)
         return -1;
     if (r->grouper.did_abandon)
@@ -330,7 +328,7 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
     int status;
 
     *result = (struct bt_replay_result){0};
-    bt_grouper_init(&r.grouper, base_name(log->name));
+    bt_grouper_init(&r.grouper, bt_log_base_name(log->name));
     if (bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0)
         return -1;
     status = run(&r, err);
@@ -341,63 +339,24 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
     return status;
 }
 
-/* A binary log as a server wrote it: every event read, every CRC checked, no transaction open. */
-static int verify_plain(const char *path, struct bt_err *err)
-{
-    bt_auto_source struct bt_source *log = NULL;
-    bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_grouper grouper;
-    enum bt_group_step step;
-    struct bt_event ev;
-    int status;
-
-    if (bt_diff_log_open(path, &log, err) < 0 ||
-        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0)
-        return -1;
-    bt_grouper_init(&grouper, base_name(path));
-    while ((status = bt_reader_next(reader, &ev, err)) == 0) {
-        if (bt_grouper_feed(&grouper, &ev, &step, err) < 0)
-            return -1;
-        if (grouper.did_abandon)
-            return abandoned(&grouper.abandoned, err);
-    }
-    return status < 0 ? -1 : check_end(reader, &grouper, path, err);
-}
-
-/* Against the manifest beside it when there is one. */
-static int verify(const char *path, struct bt_diff_log_report *ret, struct bt_err *err)
-{
-    bt_auto_source struct bt_source *log = NULL;
-    bt_auto_manifest struct bt_manifest manifest;
-    bt_auto_free char *beside = NULL;
-
-    bt_manifest_init(&manifest);
-    if (asprintf(&beside, "%s.json", path) < 0) {
-        beside = NULL;
-        return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
-    }
-    if (access(beside, F_OK) != 0)
-        return verify_plain(path, err);
-    if (bt_manifest_read(path, &manifest, err) < 0 || bt_diff_log_open(path, &log, err) < 0)
-        return -1;
-    return bt_diff_log_verify(log, &manifest, ret, err);
-}
-
 int bt_replay_file(const struct bt_connection_opts *target, const char *path,
                    const struct bt_replay_opts *opts, struct bt_replay_result *result,
                    struct bt_err *err)
 {
     bt_auto_source struct bt_source *log = NULL;
-    struct bt_diff_log_report report = {0};
+    struct bt_log_check check = {0};
     int status;
 
     *result = (struct bt_replay_result){0};
-    if (verify(path, &report, err) < 0)
-        return bt_err_wrap(err, "\"%s\" is not applied", path);
+    if (opts->via == BT_REPLAY_REPLICATION)
+        return bt_replicate_file(target, path, opts, result, err);
+    if (bt_log_check(path, NULL, &check, err) < 0)
+        return -1;
+    bt_log_check_done(&check);
     /* Opened anew: a stream cannot go back. */
     if (bt_diff_log_open(path, &log, err) < 0)
         return -1;
     status = bt_replay_run(target, log, opts, result, err);
-    memcpy(result->digest, report.xxh3, sizeof(result->digest));
+    memcpy(result->digest, check.digest, sizeof(result->digest));
     return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay.h - runs a diff log on a server through a client session (the SQL road).
+ * replay.h - runs a diff log on a server; here through a client session (the SQL road).
  *
  *     struct bt_replay_result result;
  *     bt_replay_run(&target, source, &opts, &result, &err)
@@ -42,7 +42,15 @@ struct bt_replay_result {
 typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t log_bytes,
                                void *ctx);
 
+enum bt_replay_via {
+    BT_REPLAY_SQL,         /* through a client session */
+    BT_REPLAY_REPLICATION, /* by the target's own replication threads: replicate.h */
+};
+
 struct bt_replay_opts {
+    enum bt_replay_via via;
+    unsigned workers;            /* REPLICATION: slave_parallel_threads; 0 = as they are */
+    const char *feed_address;    /* REPLICATION: where we listen; NULL = 127.0.0.1 */
     struct bt_deadline deadline; /* of the whole; at_ms 0 = none */
     int64_t statement_ms;        /* longest wait for one statement; 0 = an hour */
     bool no_binlog;              /* do not write to the target's own binary log */
@@ -57,7 +65,8 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
                   const struct bt_replay_opts *opts, struct bt_replay_result *result,
                   struct bt_err *err) BT_MUST_CHECK;
 
-/* The same for a diff log in a file, plain or .zst, which is verified whole first. */
+/* The same for a diff log or binary log in a file, plain or .zst, which is verified whole first
+ * (log_check.h).  opts->via chooses the road. */
 int bt_replay_file(const struct bt_connection_opts *target, const char *path,
                    const struct bt_replay_opts *opts, struct bt_replay_result *result,
                    struct bt_err *err) BT_MUST_CHECK;

@@ -271,3 +271,42 @@ bool bt_target_has(const struct bt_target *t, const struct bt_gtid *gtid)
     }
     return bt_gtid_state_has(&t->slave_pos, gtid);
 }
+
+/* --------------------------------------------------------------------------- gaps */
+
+/* What the target has last of a domain, by either state; NULL when it knows nothing of it. */
+static const struct bt_gtid *last_of(const struct bt_target *t, uint32_t domain)
+{
+    const struct bt_gtid *log = bt_gtid_state_last(&t->binlog_state, domain);
+    const struct bt_gtid *pos = bt_gtid_state_last(&t->slave_pos, domain);
+
+    if (!log || !pos)
+        return log ? log : pos;
+    return log->sequence > pos->sequence ? log : pos;
+}
+
+int bt_target_check_start(const struct bt_target *t, const struct bt_event *ev, struct bt_err *err)
+{
+    char have[BT_GTID_TEXT_SIZE], before[BT_GTID_TEXT_SIZE];
+    struct bt_gtid_state start = {0};
+    uint32_t flags;
+
+    if (!t->keeps_gtids || t->server.flavor != BT_FLAVOR_MARIADB)
+        return 0;
+    if (bt_gtid_list_read(ev, &start, &flags, err) < 0)
+        return -1;
+    for (size_t i = 0; i < start.count; i++) {
+        const struct bt_gtid *needs = bt_gtid_state_last(&start, start.items[i].domain);
+        const struct bt_gtid *last = last_of(t, start.items[i].domain);
+
+        if (needs == &start.items[i] && last && last->sequence < needs->sequence) {
+            bt_fail(err, BT_ERR_CONFLICT,
+                    "transactions are missing between: the target has %s, the log begins behind %s",
+                    bt_gtid_text(last, have), bt_gtid_text(needs, before));
+            bt_gtid_state_done(&start);
+            return -1;
+        }
+    }
+    bt_gtid_state_done(&start);
+    return 0;
+}

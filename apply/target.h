@@ -42,4 +42,9 @@ void bt_target_close(struct bt_target *t);
  * domain in gtid_slave_pos; MySQL by gtid_executed.  False without GTIDs. */
 bool bt_target_has(const struct bt_target *t, const struct bt_gtid *gtid);
 
+/* ev: the GTID_LIST at the head of a log, what was there before its first transaction.  Fails when
+ * the target knows a domain of it and lacks some of it: then transactions between are missing. */
+int bt_target_check_start(const struct bt_target *t, const struct bt_event *ev, struct bt_err *err)
+    BT_MUST_CHECK;
+
 #endif

@@ -9,13 +9,14 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
+static const char *const via_names[] = {"sql", "replication", NULL};
 static const char *const tls_names[] = {"default", "required", "verified", NULL};
 
 static struct {
     const char *defaults_file, *defaults_group, *host, *socket, *user;
-    const char *tls_ca, *tls_cert, *tls_key;
-    uint64_t port, deadline_ms, statement_ms;
-    int tls;
+    const char *tls_ca, *tls_cert, *tls_key, *feed_address;
+    uint64_t workers, port, deadline_ms, statement_ms;
+    int tls, via;
     bool no_binlog, set_slave_pos, dry_run, json, quiet;
 } opt;
 
@@ -36,6 +37,13 @@ static const struct bt_opt opts[] = {
      &opt.tls_ca},
     {"tls-cert", 0, BT_OPT_STRING, "FILE", "our certificate", NULL, &opt.tls_cert},
     {"tls-key", 0, BT_OPT_STRING, "FILE", "its key", NULL, &opt.tls_key},
+    {"via", 0, BT_OPT_CHOICE, "ROAD", "sql (a session), or replication (its own threads)",
+     via_names, &opt.via},
+    {"workers", 'w', BT_OPT_UINT, "N", "with --via=replication: its parallel threads meanwhile",
+     NULL, &opt.workers},
+    {"feed-address", 0, BT_OPT_STRING, "IP",
+     "with --via=replication: address of ours that the server reaches (127.0.0.1)", NULL,
+     &opt.feed_address},
     {"no-binlog", 0, BT_OPT_FLAG, NULL, "keep out of the server's own binary log", NULL,
      &opt.no_binlog},
     {"set-slave-pos", 0, BT_OPT_FLAG, NULL,
@@ -103,7 +111,7 @@ static void write_json(const struct bt_replay_result *r, uint64_t conflicts, str
     bt_json_key_u64(&j, "rows", r->rows);
     bt_json_key(&j, "seconds");
     bt_json_f64(&j, r->seconds);
-    bt_json_key_u64(&j, "workers", 1);
+    bt_json_key_u64(&j, "workers", opt.workers ? opt.workers : 1);
     bt_json_key_u64(&j, "barriers", 0);
     bt_json_key_u64(&j, "conflicts", conflicts);
     bt_json_key_str(&j, "digest", r->digest);
@@ -164,7 +172,10 @@ static int run(int argc, char **argv, struct bt_err *err)
                                         .tls_ca = opt.tls_ca,
                                         .tls_cert = opt.tls_cert,
                                         .tls_key = opt.tls_key};
-    struct bt_replay_opts how = {.statement_ms = (int64_t)opt.statement_ms,
+    struct bt_replay_opts how = {.via = (enum bt_replay_via)opt.via,
+                                 .workers = (unsigned)opt.workers,
+                                 .feed_address = opt.feed_address,
+                                 .statement_ms = (int64_t)opt.statement_ms,
                                  .no_binlog = opt.no_binlog,
                                  .set_slave_pos = opt.set_slave_pos,
                                  .dry_run = opt.dry_run};
@@ -177,6 +188,10 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_USAGE, "which log is to be applied? Give at least one FILE");
     if (opt.port > 65535)
         return bt_fail(err, BT_ERR_USAGE, "port %llu is over 65535", (unsigned long long)opt.port);
+    if (opt.workers > 1024 || (opt.workers > 1 && opt.via == BT_REPLAY_SQL))
+        return bt_fail(err, BT_ERR_USAGE, "--workers=%llu: one session, or 1 to 1024 threads with "
+                                          "--via=replication",
+                       (unsigned long long)opt.workers);
     if (!opt.host && !opt.socket && !opt.defaults_file)
         return bt_fail(err, BT_ERR_USAGE,
                        "which server? Give --host, --socket or --defaults-file");

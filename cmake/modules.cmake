@@ -93,8 +93,14 @@ bt_module(apply
     base64.c
     connection.c
     context.c
+    feed.c
+    feed_answer.c
+    feed_stream.c
+    feed_wire.c
     load_file.c
+    log_check.c
     replay.c
+    replicate.c
     row_statement.c
     rows.c
     sender.c

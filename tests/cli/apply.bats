@@ -20,17 +20,9 @@ setup() {
     local name
     for name in source target; do
         [[ -S $(server_socket $name) ]] || server_start $name
-        drop_databases $name
+        server_drop_databases $name
         server_sql $name "RESET MASTER; SET GLOBAL gtid_slave_pos=''"
     done 2>/dev/null
-}
-
-drop_databases() {
-    local db
-    server_sql "$1" "SHOW DATABASES" | while IFS= read -r db; do
-        case $db in mysql | sys | performance_schema | information_schema) continue ;; esac
-        server_sql "$1" "DROP DATABASE \`$db\`"
-    done
 }
 
 # The first binary log of the source, closed.
@@ -91,7 +83,7 @@ SQL
     apply "$LOG"
     equal
     server_state target >"$BATS_TEST_TMPDIR/ours"
-    drop_databases target
+    server_drop_databases target
     server_sql target "RESET MASTER"
     mariadb-binlog "$LOG" | server_sql target
     diff "$BATS_TEST_TMPDIR/ours" <(server_state target)

@@ -104,3 +104,11 @@ server_remove() {
     done
     rm -rf "$SERVER_DIR"
 }
+
+server_drop_databases() {
+    local db
+    server_sql "$1" "SHOW DATABASES" | while IFS= read -r db; do
+        case $db in mysql | sys | performance_schema | information_schema) continue ;; esac
+        server_sql "$1" "DROP DATABASE \`$db\`"
+    done
+}

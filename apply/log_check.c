@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apply/log_check.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "apply/sender.h"
+#include "diff/diff_log.h"
+#include "parser/reader.h"
+
+const char *bt_log_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+void bt_log_check_done(struct bt_log_check *c)
+{
+    bt_gtid_state_done(&c->last_missing);
+}
+
+static int unfinished(const struct bt_transaction *t, struct bt_err *err)
+{
+    struct bt_sender_transaction name = {
+        .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
+
+    bt_fail(err, BT_ERR_CORRUPT, "it is not finished in this log");
+    return bt_sender_name(&name, NULL, err);
+}
+
+static int count(struct bt_log_check *c, const struct bt_transaction *t,
+                 const struct bt_target *target, struct bt_err *err)
+{
+    c->transactions++;
+    c->last = t->gtid;
+    c->last_place = t->primary_end;
+    if (target && bt_target_has(target, &t->gtid))
+        return 0;
+    if (c->missing++ == 0)
+        c->first_missing = *t;
+    if (t->gtid.kind != BT_GTID_MARIADB)
+        return 0;
+    return bt_gtid_state_update(&c->last_missing, &t->gtid, err);
+}
+
+static int read_whole(struct bt_reader *reader, const char *path, const struct bt_target *target,
+                      struct bt_log_check *c, struct bt_err *err)
+{
+    const struct bt_end *end;
+    struct bt_grouper grouper;
+    enum bt_group_step step;
+    struct bt_event ev;
+    int status;
+
+    bt_grouper_init(&grouper, bt_log_base_name(path));
+    while ((status = bt_reader_next(reader, &ev, err)) == 0) {
+        c->events++;
+        c->rows_events += bt_event_is_rows(ev.type);
+        c->bytes += ev.inner ? 0 : ev.raw.len;
+        if (target && ev.type == BT_GTID_LIST && c->transactions == 0 &&
+            bt_target_check_start(target, &ev, err) < 0)
+            return -1;
+        if (bt_grouper_feed(&grouper, &ev, &step, err) < 0)
+            return -1;
+        if (grouper.did_abandon)
+            return unfinished(&grouper.abandoned, err);
+        if ((step == BT_GROUP_END || step == BT_GROUP_WHOLE) &&
+            count(c, bt_grouper_transaction(&grouper), target, err) < 0)
+            return -1;
+    }
+    end = bt_reader_end(reader);
+    if (status < 0)
+        return -1;
+    if (end->kind == BT_END_CORRUPT || end->kind == BT_END_TORN)
+        return bt_fail(err, BT_ERR_CORRUPT, "%s:%llu: %s", path, (unsigned long long)end->offset,
+                       end->reason);
+    return grouper.inside ? unfinished(bt_grouper_transaction(&grouper), err) : 0;
+}
+
+static int check_manifest(const char *path, struct bt_log_check *c, struct bt_err *err)
+{
+    bt_auto_source struct bt_source *log = NULL;
+    bt_auto_manifest struct bt_manifest manifest;
+    struct bt_diff_log_report report;
+    bt_auto_free char *beside = NULL;
+
+    bt_manifest_init(&manifest);
+    if (asprintf(&beside, "%s.json", path) < 0) {
+        beside = NULL;
+        return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
+    }
+    if (access(beside, F_OK) != 0)
+        return 0;
+    if (bt_manifest_read(path, &manifest, err) < 0 || bt_diff_log_open(path, &log, err) < 0 ||
+        bt_diff_log_verify(log, &manifest, &report, err) < 0)
+        return -1;
+    memcpy(c->digest, report.xxh3, sizeof(c->digest));
+    return 0;
+}
+
+int bt_log_check(const char *path, const struct bt_target *target, struct bt_log_check *ret,
+                 struct bt_err *err)
+{
+    bt_auto_source struct bt_source *log = NULL;
+    bt_auto_reader struct bt_reader *reader = NULL;
+    struct bt_log_check c = {0};
+
+    if (check_manifest(path, &c, err) < 0 || bt_diff_log_open(path, &log, err) < 0 ||
+        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0 ||
+        read_whole(reader, path, target, &c, err) < 0) {
+        bt_log_check_done(&c);
+        return bt_err_wrap(err, "\"%s\" is not applied", path);
+    }
+    *ret = c;
+    return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_check.h - a log is read whole before anything of it is applied.
+ *
+ * A diff log with its manifest (FILE.json) beside it is checked against that.  Any other binary log
+ * is read to its end: framing, CRCs, no transaction left open.  On the way it is counted what a
+ * target lacks of it.
+ */
+#ifndef BT_APPLY_LOG_CHECK_H
+#define BT_APPLY_LOG_CHECK_H
+
+#include "apply/target.h"
+#include "parser/transaction.h"
+
+struct bt_log_check {
+    uint64_t transactions, missing; /* all; those the target does not have */
+    uint64_t events, rows_events, bytes;
+    struct bt_gtid_state last_missing; /* MariaDB: the last missing one of each domain */
+    struct bt_transaction first_missing; /* complete when there is one */
+    struct bt_gtid last;
+    struct bt_coordinate last_place;
+    char digest[33]; /* XXH3-128 by the manifest; "" without one */
+};
+
+/* target may be NULL: then all is missing. */
+int bt_log_check(const char *path, const struct bt_target *target, struct bt_log_check *ret,
+                 struct bt_err *err) BT_MUST_CHECK;
+void bt_log_check_done(struct bt_log_check *c);
+
+/* "x/y.000001" is "y.000001". */
+const char *bt_log_base_name(const char *path);
+
+#endif

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+# baton apply --via=replication: the server's own replication threads are fed from a file.
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    source "$BATON_SOURCE/tests/lib/server.bash"
+    server_template "$(mktemp -d "${TMPDIR:-/tmp}/baton-feed.XXXXXX")"
+    printf '1,one\n2,two\n3,thr\\,ee\n' >"$SERVER_DIR/load.csv"
+    server_start source
+    server_start target --log-slave-updates --skip-slave-start
+}
+
+teardown_file() {
+    source "$BATON_SOURCE/tests/lib/server.bash"
+    server_remove
+}
+
+setup() {
+    source "$BATON_SOURCE/tests/lib/server.bash"
+    local name
+    for name in source target; do
+        server_drop_databases $name
+        server_sql $name "RESET MASTER; SET GLOBAL gtid_slave_pos=''"
+    done 2>/dev/null
+}
+
+record() {
+    server_sql source "FLUSH BINARY LOGS"
+    LOG=$(server_logs source | head -n 1)
+}
+
+apply() {
+    "$BATON_BIN/baton" apply --via=replication --socket="$(server_socket target)" --user=root \
+        --statement-timeout=60 --json "$@"
+}
+
+equal() { diff <(server_state source) <(server_state target); }
+field() { jq -r "$1" <<<"$output"; }
+nothing_is_left() { [[ -z $(server_sql target "SHOW ALL SLAVES STATUS") ]]; }
+
+replays_the_workload() {
+    server_sql source "SET GLOBAL binlog_format=$1"
+    sed "s|@LOAD@|$SERVER_DIR/load.csv|" "$BATON_SOURCE/tests/cli/apply/workload.sql" |
+        mariadb --no-defaults -uroot --force -S "$(server_socket source)" >/dev/null 2>&1 || true
+    record
+    run --separate-stderr apply "${@:2}" "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    (($(field .transactions) > 70))
+    equal
+    nothing_is_left
+    run --separate-stderr apply "$LOG"
+    [[ $status -eq 0 ]]
+    [[ $(field .transactions) == 0 ]]
+    (($(field .skipped_already_there) > 70))
+}
+
+@test "one of everything, logged as statements, goes through the server's own threads" {
+    replays_the_workload STATEMENT
+}
+
+@test "one of everything, logged mixed, goes through parallel threads, whose number is put back" {
+    replays_the_workload MIXED --workers=8
+    [[ $(server_sql target "SELECT @@slave_parallel_threads") == 0 ]]
+}
+
+@test "one of everything, logged as rows, goes through the server's own threads" {
+    replays_the_workload ROW
+}
+
+@test "what the SQL road did not do is done by replication, and nothing twice" {
+    server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT)"
+    server_sql source "INSERT INTO w.t VALUES (1)"
+    record
+    "$BATON_BIN/baton" apply --socket="$(server_socket target)" --user=root "$LOG"
+    server_sql source "INSERT INTO w.t VALUES (2)"
+    server_sql source "FLUSH BINARY LOGS"
+    cat "$LOG" >"$BATS_TEST_TMPDIR/one"
+    run --separate-stderr apply "$LOG" "$(server_logs source | sed -n 2p)"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    [[ $(field .transactions) == 1 && $(field .skipped_already_there) == 3 ]]
+    equal
+}
+
+@test "a duplicate key stops, names table and GTID, and leaves no connection behind" {
+    server_sql source "SET GLOBAL binlog_format=ROW"
+    server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY)"
+    server_sql source "INSERT INTO w.t VALUES (1)"
+    server_sql source "CREATE TABLE w.u (i INT)"
+    server_sql source "INSERT INTO w.t VALUES (7)"
+    record
+    server_sql target "SET sql_log_bin=0; CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY)"
+    server_sql target "SET sql_log_bin=0; INSERT INTO w.t VALUES (7)"
+    server_sql target "SET GLOBAL gtid_slave_pos='0-$(server_sql source "SELECT @@server_id")-2'"
+    run --separate-stderr apply "$LOG"
+    [[ $status -ne 0 ]]
+    [[ $stderr == *"w.t"* && $stderr == *"Duplicate entry '7'"* && $stderr == *"-5"* ]]
+    [[ $(field .transactions) == 2 && $(field .skipped_already_there) == 2 ]]
+    nothing_is_left
+}
+
+@test "the target's own replication connection stays as it was" {
+    server_sql source "CREATE DATABASE w"
+    record
+    server_sql target "CHANGE MASTER TO MASTER_HOST='192.0.2.1', MASTER_LOG_FILE='bin.000077',
+        MASTER_LOG_POS=4711"
+    server_sql target "SHOW SLAVE STATUS" >"$BATS_TEST_TMPDIR/before"
+    run --separate-stderr apply "$LOG"
+    server_sql target "SHOW SLAVE STATUS" >"$BATS_TEST_TMPDIR/after"
+    server_sql target "RESET SLAVE ALL"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    # only the GTID position, which is the server's and not the connection's, has moved
+    diff <(sed 's/0-[0-9]*-[0-9]*//g' "$BATS_TEST_TMPDIR/before") \
+        <(sed 's/0-[0-9]*-[0-9]*//g' "$BATS_TEST_TMPDIR/after")
+    grep -q bin.000077 "$BATS_TEST_TMPDIR/after"
+}
+
+@test "an event over 16 MiB goes in several packets" {
+    server_sql source "SET GLOBAL binlog_format=ROW; SET GLOBAL max_allowed_packet=104857600"
+    server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY, b LONGBLOB)"
+    server_sql source "INSERT INTO w.t VALUES (1, REPEAT('x', 40000000)), (2, REPEAT('y', 10))"
+    record
+    run --separate-stderr apply "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    equal
+}
+
+@test "a log that begins behind what the target has is refused and the gap is named" {
+    local road id
+    id=$(server_sql source "SELECT @@server_id")
+    server_sql source "CREATE DATABASE w; CREATE DATABASE x; FLUSH BINARY LOGS"
+    server_sql source "CREATE DATABASE y; FLUSH BINARY LOGS"
+    server_sql target "SET server_id=$id, gtid_seq_no=1; CREATE DATABASE w"
+    for road in sql replication; do
+        run --separate-stderr apply --via=$road "$(server_logs source | sed -n 2p)"
+        [[ $status -ne 0 ]]
+        [[ $stderr == *"the target has 0-$id-1, the log begins behind 0-$id-2"* ]]
+    done
+    nothing_is_left
+    [[ -z $(server_sql target "SHOW DATABASES LIKE 'y'") ]]
+}
+
+@test "a target killed in the middle goes on where its own position says" {
+    local round i pid
+    server_sql source "SET GLOBAL binlog_format=MIXED"
+    {
+        echo "CREATE DATABASE w; USE w; CREATE TABLE t (i INT AUTO_INCREMENT PRIMARY KEY, j INT);"
+        for ((i = 0; i < 12000; i++)); do
+            echo "INSERT INTO t (j) VALUES ($i); UPDATE t SET j=j+1 WHERE i>$((i - 2));"
+        done
+    } | server_sql source
+    record
+    for round in 500 6000; do
+        apply "$LOG" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+        pid=$!
+        for ((i = 0; i < 600; i++)); do
+            (($(server_sql target "SELECT COUNT(*) FROM w.t" 2>/dev/null || echo 0) < round)) || break
+        done
+        server_kill target
+        server_start target --log-slave-updates --skip-slave-start
+        ! wait "$pid"
+        grep -E "lost the session|could not connect" "$BATS_TEST_TMPDIR/err"
+    done
+    run --separate-stderr apply "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    (($(field .skipped_already_there) > 1000))
+    equal
+    nothing_is_left
+}
