@@ -82,22 +82,47 @@ static size_t count_domains(const struct bt_gtid_state *s)
     return count;
 }
 
-static int take_target(struct job *job, struct bt_err *err)
+static int open_all(struct job *job, struct bt_err *err)
+{
+    if (opt.replicas.count > SERVERS_MAX)
+        return bt_fail(err, BT_ERR_USAGE, "--replica is given %zu times, allowed are %d",
+                       opt.replicas.count, SERVERS_MAX);
+    if (bt_server_logs_open(opt.target, opt.connection, &job->target, err) != 0)
+        return -1;
+    bt_server_logs_warn(&job->target);
+    if (!job->target.relay)
+        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs in \"%s\"", opt.target);
+    if (opt.primary) {
+        if (bt_server_logs_open(opt.primary, NULL, &job->primary, err) != 0)
+            return -1;
+        bt_server_logs_warn(&job->primary);
+        if (!job->primary.binlog)
+            return bt_fail(err, BT_ERR_REALITY, "there are no binary logs in \"%s\"", opt.primary);
+    }
+    for (size_t i = 0; i < opt.replicas.count; i++) {
+        struct bt_server_logs *replica = &job->replicas[i];
+
+        if (bt_server_logs_open(opt.replicas.items[i], opt.connection, replica, err) != 0)
+            return -1;
+        job->replica_count++;
+        bt_server_logs_warn(replica);
+    }
+    return 0;
+}
+
+/* What the target has.  by_gtid: read as much as it takes to know every domain's GTID, not only the
+ * coordinate. */
+static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
 {
     struct bt_server_logs *target = &job->target;
     const struct bt_survey *survey = &target->survey;
 
-    if (bt_server_logs_open(opt.target, opt.connection, target, err) != 0)
-        return -1;
-    bt_server_logs_warn(target);
-    if (!target->relay)
-        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs in \"%s\"", opt.target);
-    if (bt_server_logs_survey(target, target->relay, err) != 0)
+    if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
         return -1;
     if (opt.from == FROM_EXECUTED) {
         if (!survey->executed.file[0])
-            return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has executed is not known: there is no"
-                                                " relay-log.info",
+            return bt_fail(err, BT_ERR_REALITY,
+                           "what \"%s\" has executed is not known: there is no relay-log.info",
                            opt.target);
         job->want.after = survey->executed;
         job->want.is_prefix = true;
@@ -110,8 +135,9 @@ static int take_target(struct job *job, struct bt_err *err)
         job->want.gtid = &survey->gtid;
     job->want.is_prefix = !job->want.gtid || count_domains(&survey->gtid) <= 1;
     if (!survey->received.file[0] && !job->want.gtid)
-        return bt_fail(err, BT_ERR_REALITY, "what \"%s\" has received is not known: its relay logs"
-                                            " name no place in a primary's log",
+        return bt_fail(err, BT_ERR_REALITY,
+                       "what \"%s\" has received is not known: its relay logs name no place in a"
+                       " primary's log",
                        opt.target);
     add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, true);
     return 0;
@@ -119,33 +145,41 @@ static int take_target(struct job *job, struct bt_err *err)
 
 static int take_sources(struct job *job, struct bt_err *err)
 {
-    if (opt.replicas.count > SERVERS_MAX)
-        return bt_fail(err, BT_ERR_USAGE, "--replica is given %zu times, allowed are %d",
-                       opt.replicas.count, SERVERS_MAX);
-    if (opt.primary) {
-        if (bt_server_logs_open(opt.primary, NULL, &job->primary, err) != 0)
-            return -1;
-        bt_server_logs_warn(&job->primary);
-        if (!job->primary.binlog)
-            return bt_fail(err, BT_ERR_REALITY, "there are no binary logs in \"%s\"", opt.primary);
+    if (job->primary.binlog)
         add_source(job, &job->primary, job->primary.binlog, BT_SOURCE_PRIMARY, 1, false);
-    }
-    for (size_t i = 0; i < opt.replicas.count; i++) {
-        struct bt_server_logs *replica = &job->replicas[i];
+    for (size_t i = 0; i < job->replica_count; i++) {
+        const struct bt_server_logs *replica = &job->replicas[i];
 
-        if (bt_server_logs_open(opt.replicas.items[i], opt.connection, replica, err) != 0)
-            return -1;
-        job->replica_count++;
-        bt_server_logs_warn(replica);
         if (replica->relay)
             add_source(job, replica, replica->relay, BT_SOURCE_RELAY, 2, false);
         /* What a replica has applied it may have logged too: found by GTID. */
         if (replica->binlog && job->want.gtid)
             add_source(job, replica, replica->binlog, BT_SOURCE_BINLOG, 3, false);
     }
-    if (job->source_count < 2 && opt.from == FROM_RECEIVED)
+    if (!job->primary.binlog && job->replica_count == 0 && opt.from == FROM_RECEIVED)
         return bt_fail(err, BT_ERR_USAGE, "diff needs --primary or --replica to take from");
     return 0;
+}
+
+/* In file mode the coordinate says all, and finding it reads the tail only.  When that leaves a gap,
+ * the GTIDs may close it out of a replica's own binary logs. */
+static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
+{
+    const struct bt_source_info *info = job->target.source_info;
+    bool by_gtid = opt.from == FROM_RECEIVED && !(info && info->using_gtid == 0);
+
+    for (;;) {
+        job->source_count = 0;
+        job->want = (struct bt_missing_want){0};
+        if (take_target(job, by_gtid, err) != 0 || take_sources(job, err) != 0 ||
+            bt_missing_find(&job->want, job->sources, job->source_count, ret, err) != 0)
+            return -1;
+        bt_debug("read %" PRIu64 " bytes of logs", ret->bytes_read);
+        if (by_gtid || opt.from == FROM_EXECUTED || ret->lost.len == 0)
+            return 0;
+        bt_missing_done(ret);
+        by_gtid = true;
+    }
 }
 
 static int discard(void *ctx, struct bt_slice bytes, struct bt_err *err)
@@ -209,9 +243,8 @@ static int write_log(struct job *job, struct bt_err *err)
     int failed;
 
     bt_manifest_init(&manifest);
-    if (bt_missing_find(&job->want, job->sources, job->source_count, &missing, err) != 0)
+    if (find(job, &missing, err) != 0)
         return -1;
-    bt_debug("read %" PRIu64 " bytes of logs", missing.bytes_read);
     if (opt.dry_run)
         failed = bt_diff_log_write(&missing, &how, (struct bt_sink){discard, NULL}, &manifest, err);
     else
@@ -234,7 +267,7 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_USAGE, "diff needs --output or --dry-run");
     if (!job)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for a diff");
-    failed = take_target(job, err) != 0 || take_sources(job, err) != 0 || write_log(job, err) != 0;
+    failed = open_all(job, err) != 0 || write_log(job, err) != 0;
     job_done(job);
     return failed ? -1 : 0;
 }

@@ -55,7 +55,7 @@ static int collect(struct ranking *r, int argc, char **argv, struct bt_err *err)
             return -1;
         r->count++;
         bt_server_logs_warn(logs);
-        if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, err) != 0)
+        if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, true, err) != 0)
             return -1;
         r->items[i].received = logs->survey.received;
         if (logs->survey.has_gtid && logs->survey.flavor == BT_FLAVOR_MARIADB)

@@ -54,15 +54,16 @@ void bt_server_logs_close(struct bt_server_logs *s)
     *s = (struct bt_server_logs){0};
 }
 
-int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set,
+int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, bool by_gtid,
                           struct bt_err *err)
 {
     const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? s->relay_info : NULL;
+    struct bt_survey_hints hints = {.skip_gtid = !by_gtid};
 
     if (s->surveyed)
         bt_survey_done(&s->survey);
     s->surveyed = false;
-    if (bt_survey_run(set, info, NULL, &s->survey, err) != 0)
+    if (bt_survey_run(set, info, &hints, &s->survey, err) != 0)
         return -1;
     s->surveyed = true;
     return 0;

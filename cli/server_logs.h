@@ -27,8 +27,8 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
                         struct bt_err *err) BT_MUST_CHECK;
 void bt_server_logs_close(struct bt_server_logs *s);
 
-/* Surveys one of its sets. */
-int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set,
+/* Surveys one of its sets.  by_gtid: reads on backwards until the GTIDs are known too. */
+int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, bool by_gtid,
                           struct bt_err *err) BT_MUST_CHECK;
 
 /* {"file","pos"}, or null where it is not known. */

@@ -77,6 +77,7 @@ bt_module(diff
     log_dir.c
     log_home.c
     log_set.c
+    log_tail.c
     log_walk.c
     manifest.c
     missing.c

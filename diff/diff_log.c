@@ -40,9 +40,9 @@ static void feed_close(struct feed *f)
 }
 
 static int feed_open(struct feed *f, const struct bt_missing_source *source, uint32_t log,
-                     uint64_t pos, struct bt_err *err)
+                     uint64_t pos, uint64_t format_pos, struct bt_err *err)
 {
-    struct bt_reader_opts opts = {.start_pos = pos};
+    struct bt_reader_opts opts = {.start_pos = pos, .format_pos = format_pos};
     int got;
 
     feed_close(f);
@@ -219,7 +219,8 @@ static int seek(struct writer *w, const struct bt_missing_item *from, struct bt_
 
     if (f->reader && f->log == from->log && f->at == from->start)
         return 0;
-    return feed_open(f, &w->m->sources[from->source], from->log, from->start, err);
+    return feed_open(f, &w->m->sources[from->source], from->log, from->start,
+                     from->format_pos, err);
 }
 
 /* Whether the transaction's last byte is behind us.  The events inside of a payload all stand at
@@ -254,7 +255,7 @@ static int copy_events(struct writer *w, const struct bt_missing_item *from,
         if (got > 0 && f->log == from->end_log)
             return f->at >= from->end && item->events ? 0 : copy_damaged(w, from, f, err);
         if (got > 0) {
-            if (feed_open(f, source, f->log + 1, 0, err) != 0)
+            if (feed_open(f, source, f->log + 1, 0, 0, err) != 0)
                 return -1;
             start = 0;
             continue;
@@ -350,7 +351,7 @@ static int put_empty(struct writer *w, struct bt_err *err)
             struct bt_event ev;
 
             if (set->logs[k - 1].missing ||
-                feed_open(f, &w->m->sources[i], (uint32_t)(k - 1), 0, &ignored) != 0 ||
+                feed_open(f, &w->m->sources[i], (uint32_t)(k - 1), 0, 0, &ignored) != 0 ||
                 feed_next(f, &w->m->sources[i], 0, &ev, &ignored) != 0)
                 continue;
             return put_head(w, ev.format, ev.header.when, err);

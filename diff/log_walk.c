@@ -9,7 +9,8 @@ enum { HEAD_EVENTS_MAX = 64, MAGIC_SIZE = 4 };
 void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
                        struct bt_log_walk_opts opts)
 {
-    *w = (struct bt_log_walk){.set = set, .log = opts.log, .start_pos = opts.pos};
+    *w = (struct bt_log_walk){.set = set, .log = opts.log, .start_pos = opts.pos,
+                             .format_pos = opts.format_pos};
     w->wants_head = !opts.in_order && set->kind == BT_LOG_KIND_RELAY;
     bt_grouper_init(&w->grouper, opts.log < set->count ? set->logs[opts.log].name : "");
     w->place = opts.place;
@@ -21,6 +22,7 @@ static void close_log(struct bt_log_walk *w)
     w->reader = NULL;
     bt_source_close(w->source);
     w->source = NULL;
+    w->format_pos = 0;
 }
 
 void bt_log_walk_end(struct bt_log_walk *w)
@@ -83,7 +85,7 @@ static int resume_place(struct bt_log_walk *w, struct bt_err *err)
 static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *err)
 {
     const struct bt_log *log = &w->set->logs[w->log];
-    struct bt_reader_opts opts = {.start_pos = w->start_pos};
+    struct bt_reader_opts opts = {.start_pos = w->start_pos, .format_pos = w->format_pos};
     int got = bt_log_set_open(w->set, w->log, &w->source, err);
 
     if (got < 0)
@@ -147,18 +149,12 @@ static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
  * statement may as well be the rest of a transaction. */
 static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *ev)
 {
-    switch (ev->type) {
-    case BT_MARIADB_GTID:
-    case BT_GTID:
-    case BT_ANONYMOUS_GTID:
-    case BT_GTID_TAGGED:
+    if (bt_type_is_gtid(ev->type))
         return true;
-    default:
-        if (w->grouper.headless || !w->wants_head)
-            return !w->grouper.headless;
-        return ev->type == BT_QUERY && (w->grouper.framed ||
-                                        w->grouper.current.kind == BT_TRANSACTION_DDL);
-    }
+    if (w->grouper.headless || !w->wants_head)
+        return !w->grouper.headless;
+    return ev->type == BT_QUERY &&
+           (w->grouper.framed || w->grouper.current.kind == BT_TRANSACTION_DDL);
 }
 
 /* Groups the event at hand.  1: *ret is a cut, and the event waits in w->pending. */
@@ -184,6 +180,7 @@ static int group_event(struct bt_log_walk *w, struct bt_log_walk_step *ret, stru
     }
     if (began) {
         w->begin_log = w->log;
+        w->begin_format_pos = w->format_pos;
         w->headless = !begins_visibly(w, &ret->event);
         if (!w->headless)
             w->wants_head = false;
@@ -198,6 +195,7 @@ static void finish_step(struct bt_log_walk *w, struct bt_log_walk_step *ret)
 
     ret->log = w->log;
     ret->begin_log = w->begin_log;
+    ret->format_pos = w->begin_format_pos;
     w->transaction = ret->part == BT_GROUP_OUTSIDE ? NULL : bt_grouper_transaction(&w->grouper);
     if (!w->headless || ret->part == BT_GROUP_OUTSIDE || !w->transaction)
         return;
@@ -217,6 +215,7 @@ static void take_pending(struct bt_log_walk *w, struct bt_log_walk_step *ret)
     w->has_pending = false;
     if (ret->part == BT_GROUP_BEGIN || ret->part == BT_GROUP_WHOLE) {
         w->begin_log = w->log;
+        w->begin_format_pos = w->format_pos;
         w->headless = !begins_visibly(w, &ret->event);
         if (!w->headless)
             w->wants_head = false;
@@ -250,6 +249,8 @@ int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct
         if (got == 0) {
             if (!step.event.inner)
                 w->bytes_read += step.event.header.length;
+            if (step.event.type == BT_FORMAT_DESCRIPTION)
+                w->format_pos = step.event.offset;
             got = group_event(w, &step, err);
             if (got < 0)
                 return -1;
@@ -287,9 +288,14 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
 {
     const struct bt_coordinate_tracker *place = &w->grouper.place;
 
+    if (ev->type == BT_FORMAT_DESCRIPTION)
+        ret->format_pos = ev->offset;
     ret->readable = true;
     if (part != BT_GROUP_OUTSIDE) {
         ret->has_transaction = true;
+        ret->first_pos = ev->offset;
+        ret->checksum = ev->format->checksum;
+        ret->gtid_type = bt_type_is_gtid(ev->type) ? ev->type : 0;
         ret->begins_whole = begins_visibly(w, ev);
         if (place->has_place && !ret->has_place) {
             ret->place = place->start;

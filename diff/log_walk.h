@@ -18,10 +18,18 @@
 #include "diff/survey.h"
 #include "parser/transaction.h"
 
+/* Event types that begin a transaction and carry its GTID (or say that it has none). */
+static inline bool bt_type_is_gtid(uint8_t type)
+{
+    return type == BT_MARIADB_GTID || type == BT_GTID || type == BT_ANONYMOUS_GTID ||
+           type == BT_GTID_TAGGED;
+}
+
 struct bt_log_walk_opts {
     size_t log;                 /* index of the first log */
     uint64_t pos;               /* offset of an event in it; 0 = its beginning */
     struct bt_coordinate place; /* relay log: the primary's coordinate at pos */
+    uint64_t format_pos; /* relay log: of the FORMAT_DESCRIPTION in force at pos; 0 = not known */
     bool in_order;              /* the place is known to stand between two transactions */
 };
 
@@ -31,6 +39,7 @@ struct bt_log_walk_step {
     enum bt_group_step part;
     size_t log;       /* of the event */
     size_t begin_log; /* of its transaction's first event */
+    uint64_t format_pos; /* of the FORMAT_DESCRIPTION in force at that first event */
 };
 
 struct bt_log_walk {
@@ -39,6 +48,8 @@ struct bt_log_walk {
     struct bt_source *source;
     struct bt_reader *reader;
     uint64_t start_pos;         /* in the first log */
+    uint64_t format_pos;        /* of the last FORMAT_DESCRIPTION in this log; 0 = not known */
+    uint64_t begin_format_pos;  /* at the open transaction's first event */
     struct bt_coordinate place; /* relay log: of start_pos */
     struct bt_grouper grouper;
     const struct bt_transaction *transaction; /* of the event handed out last; NULL outside */
@@ -68,6 +79,10 @@ struct bt_log_head {
     bool has_place;    /* place.pos is known (place.file perhaps not) */
     bool begins_whole; /* its first transaction begins here, or there is none */
     bool has_transaction;
+    uint64_t first_pos;  /* offset of its first transaction */
+    uint64_t format_pos; /* of the FORMAT_DESCRIPTION in force there */
+    bool checksum;       /* which says that events have a CRC */
+    uint8_t gtid_type;   /* of the event that begins transactions; 0 = none does */
     /* GTID_LIST, PREVIOUS_GTIDS: what stands in front of its first transaction */
     struct bt_had list;
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "diff/log_tail.h"
 #include "diff/log_walk.h"
 
 /* Where a source is entered. */
@@ -13,6 +14,7 @@ struct entry {
     struct bt_log_walk_opts opts;
     struct bt_coordinate place; /* file "" = not known */
     bool nothing;               /* the source ends before what the target has */
+    bool jumped; /* into the middle of a log, by its looks */
 };
 
 /* One source while it is read. */
@@ -23,6 +25,7 @@ struct scan {
     uint32_t segment;
     bool at_segment_start;
     bool done; /* `until` is reached */
+    bool may_jump; /* false: the looks of the log have deceived */
 };
 
 /* Room for one more element; 0, or -1 without memory. */
@@ -121,6 +124,23 @@ static bool head_fits(const struct bt_finder *f, bool by_gtid, const struct bt_l
     return head->place.file[0] && bt_coordinate_compare(&head->place, &f->want->after) <= 0;
 }
 
+/* From the head of a relay log forward to near the place wanted, if that can be found. */
+static int jump(struct scan *s, size_t log, const struct bt_log_head *head, struct entry *ret,
+                struct bt_err *err)
+{
+    const struct bt_coordinate *after = &s->f->want->after;
+    uint64_t at = strcmp(head->place.file, after->file) == 0 ? after->pos : UINT64_MAX;
+    struct bt_log_walk_opts opts;
+    int got = bt_log_tail_find(s->source->set, log, head, at, &opts, &s->f->m->bytes_read, err);
+
+    if (got != 0)
+        return got < 0 ? -1 : 0;
+    ret->opts = opts;
+    ret->place = opts.place;
+    ret->jumped = true;
+    return 0;
+}
+
 /* Backwards by the heads of the logs. */
 static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struct bt_err *err)
 {
@@ -139,6 +159,10 @@ static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struc
         fits = head_fits(s->f, by_gtid, &head);
         ret->opts.log = i;
         ret->place = head.place;
+        if (fits && !by_gtid && s->may_jump && jump(s, i, &head, ret, err) != 0) {
+            bt_log_head_done(&head);
+            return -1;
+        }
         bt_log_head_done(&head);
         if (fits)
             break;
@@ -226,6 +250,7 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
                  .log = (uint32_t)step->begin_log,
                  .end_log = (uint32_t)step->log,
                  .start = t->start,
+                 .format_pos = step->format_pos,
                  .end = step->event.offset + step->event.raw.len,
                  .bytes = t->bytes,
                  .events = t->events,
@@ -296,31 +321,68 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
     return add_found(s, step, t, err);
 }
 
-int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
-                    struct bt_err *err)
+/* Reads the source from the entry to its end. */
+static int read_source(struct scan *s, const struct entry *entry, struct bt_err *err)
 {
-    struct scan s = {.f = f, .index = index, .source = &f->m->sources[index]};
     struct bt_log_walk_step step;
-    struct entry entry;
     struct bt_log_walk w;
     int got = 0;
 
-    if (from)
-        enter_binlog(s.source->set, from, &entry);
-    else if (find_entry(&s, &entry, err) != 0)
-        return bt_err_wrap(err, "source \"%s\"", s.source->name);
-    if (entry.nothing)
-        return 0;
-    if (begin_segment(&s, entry.place.file[0] ? &entry.place : NULL, err) != 0)
+    if (begin_segment(s, entry->place.file[0] ? &entry->place : NULL, err) != 0)
         return -1;
-    bt_log_walk_begin(&w, s.source->set, entry.opts);
-    while (!s.done && (got = bt_log_walk_next(&w, &step, err)) == 0) {
-        if (take_step(&s, &w, &step, err) != 0) {
+    bt_log_walk_begin(&w, s->source->set, entry->opts);
+    while (!s->done && (got = bt_log_walk_next(&w, &step, err)) == 0) {
+        if (take_step(s, &w, &step, err) != 0) {
             got = -1;
             break;
         }
     }
-    f->m->bytes_read += w.bytes_read;
+    s->f->m->bytes_read += w.bytes_read;
     bt_log_walk_end(&w);
-    return got < 0 ? bt_err_wrap(err, "source \"%s\"", s.source->name) : 0;
+    return got < 0 ? -1 : 0;
+}
+
+/* Forgets what was added since the counts given. */
+static void take_back(struct bt_finder *f, size_t found, size_t segments, size_t cuts)
+{
+    while (f->segment_count > segments)
+        bt_had_done(&f->segments[--f->segment_count].list);
+    f->found_count = found;
+    f->m->cut_count = cuts;
+}
+
+static int scan_source(struct scan *s, const struct bt_coordinate *from, struct bt_err *err)
+{
+    struct bt_finder *f = s->f;
+    size_t found = f->found_count, segments = f->segment_count, cuts = f->m->cut_count;
+    struct entry entry;
+    bool deceived = false;
+
+    if (from)
+        enter_binlog(s->source->set, from, &entry);
+    else if (find_entry(s, &entry, err) != 0)
+        return -1;
+    if (entry.nothing)
+        return 0;
+    if (read_source(s, &entry, err) != 0)
+        return -1;
+    for (size_t i = cuts; i < f->m->cut_count; i++)
+        deceived = deceived || f->m->cuts[i].cut.kind == BT_CUT_CORRUPT ||
+                   f->m->cuts[i].cut.kind == BT_CUT_TORN;
+    if (!entry.jumped || !deceived)
+        return 0;
+    /* Damage behind a place that was found by its looks: the log is read from its head, to be sure. */
+    take_back(f, found, segments, cuts);
+    s->may_jump = s->done = false;
+    return find_entry(s, &entry, err) != 0 ? -1 : read_source(s, &entry, err);
+}
+
+int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
+                    struct bt_err *err)
+{
+    struct scan s = {.f = f, .index = index, .source = &f->m->sources[index], .may_jump = true};
+
+    if (scan_source(&s, from, err) != 0)
+        return bt_err_wrap(err, "source \"%s\"", s.source->name);
+    return 0;
 }

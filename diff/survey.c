@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "diff/log_tail.h"
 #include "diff/log_walk.h"
 
 enum { GTID_TEXT_MAX = 64 << 20 };
@@ -32,10 +33,11 @@ void bt_survey_done(struct bt_survey *s)
 
 /* Goes back to the newest log that says where it stands, has a transaction that begins in it, and,
  * if wanted, opens with a GTID_LIST.  At the oldest log the walk begins whatever it says. */
-static int find_start(const struct bt_log_set *set, bool wants_list, struct bt_survey *s,
-                      size_t *ret, struct bt_err *err)
+static int find_start(const struct bt_log_set *set, bool wants_list, bool may_jump,
+                      struct bt_survey *s, struct bt_log_walk_opts *ret, struct bt_err *err)
 {
     size_t i = set->count;
+    int got = 1;
 
     while (i > 0) {
         struct bt_log_head head;
@@ -47,11 +49,15 @@ static int find_start(const struct bt_log_set *set, bool wants_list, struct bt_s
         s->logs_read++;
         good = head.readable && head.has_transaction && head.begins_whole && head.place.file[0] &&
                (head.list.known || !wants_list);
+        *ret = (struct bt_log_walk_opts){.log = i};
+        if (good && !wants_list && may_jump)
+            got = bt_log_tail_find(set, i, &head, UINT64_MAX, ret, &s->bytes_read, err);
         bt_log_head_done(&head);
+        if (got < 0)
+            return -1;
         if (good)
             break;
     }
-    *ret = i;
     return 0;
 }
 
@@ -194,6 +200,8 @@ static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts, stru
     }
     s->logs_read += w.logs_read;
     s->bytes_read += w.bytes_read;
+    if (s->server_id == 0)
+        s->server_id = w.grouper.place.own_server_id;
     bt_log_walk_end(&w);
     return got < 0 ? -1 : 0;
 }
@@ -252,25 +260,43 @@ static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, s
     return 0;
 }
 
-static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
-               const struct bt_survey_hints *hints, bool follow, struct bt_survey *s,
-               struct bt_err *err)
+/* What was executed was received, even when the relay logs of it are gone. */
+static int add_executed_gtids(struct bt_survey *s, const struct bt_survey_hints *hints,
+                              struct bt_err *err)
 {
-    struct bt_log_walk_opts opts = {0};
+    struct bt_gtid_state executed = {0};
+    int failed = 0;
 
-    if (seed_gtid(s, hints, err) != 0)
+    if (!hints || !hints->gtid_executed || strchr(hints->gtid_executed, ':'))
+        return 0;
+    if (bt_gtid_state_parse(bt_slice_str(hints->gtid_executed), &executed, err) != 0)
         return -1;
-    if (!follow || !take_hint(set, hints, &opts)) {
-        bool wants_list = !(hints && (hints->skip_gtid || hints->gtid_executed));
-
-        if (find_start(set, wants_list, s, &opts.log, err) != 0)
-            return -1;
+    for (size_t i = 0; !failed && i < executed.count; i++) {
+        if (!bt_gtid_state_has(&s->gtid, &executed.items[i]))
+            failed = bt_gtid_state_update(&s->gtid, &executed.items[i], err);
     }
-    if (walk(set, opts, s, err) != 0)
+    bt_gtid_state_done(&executed);
+    return failed;
+}
+
+/* Where the logs at hand begin, and who wrote them: the walk has seen only their end. */
+static int look_at_oldest(const struct bt_log_set *set, struct bt_survey *s, struct bt_err *err)
+{
+    struct bt_log_head head;
+
+    if (set->count == 0)
+        return 0;
+    if (bt_log_head_read(set, 0, &head, err) != 0)
         return -1;
-    if (!s->received.file[0])
-        s->received = s->position;
-    take_executed(s, info, hints);
+    s->logs_read++;
+    if (head.place.file[0])
+        s->oldest = head.place;
+    bt_log_head_done(&head);
+    return 0;
+}
+
+static int say_gtids(struct bt_survey *s, struct bt_err *err)
+{
     /* With gtid_mode=OFF the set is there and empty: it says nothing. */
     if (s->flavor == BT_FLAVOR_MYSQL && bt_gtid_set_is_empty(&s->gtid_set))
         s->has_gtid = false;
@@ -281,24 +307,60 @@ static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
     return bt_buf_check(&s->gtid_text, "the GTID state", err);
 }
 
+/* How far a survey may trust what spares it reading. */
+enum trust {
+    TRUST_ALL,   /* hints, and places found by their looks */
+    TRUST_LOGS,  /* hints named no place: places found by their looks */
+    TRUST_HEADS, /* those deceived too: whole logs only */
+};
+
+/* 1: less has to be trusted. */
+static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
+               const struct bt_survey_hints *hints, enum trust trust, struct bt_survey *s,
+               struct bt_err *err)
+{
+    bool wants_list = !(hints && hints->skip_gtid), jumped;
+    struct bt_log_walk_opts opts = {0};
+
+    if (seed_gtid(s, hints, err) != 0)
+        return -1;
+    if (trust != TRUST_ALL || !take_hint(set, hints, &opts)) {
+        if (find_start(set, wants_list, trust != TRUST_HEADS, s, &opts, err) != 0)
+            return -1;
+        jumped = opts.pos != 0;
+        if (walk(set, opts, s, err) != 0)
+            return -1;
+        if (jumped && (!s->has_transaction || s->cut.kind == BT_CUT_CORRUPT ||
+                       s->cut.kind == BT_CUT_TORN))
+            return 1;
+    } else if (walk(set, opts, s, err) != 0) {
+        return err->kind == BT_ERR_REALITY ? 1 : -1;
+    }
+    if (!s->received.file[0])
+        s->received = s->position;
+    take_executed(s, info, hints);
+    if (look_at_oldest(set, s, err) != 0 || add_executed_gtids(s, hints, err) != 0)
+        return -1;
+    return say_gtids(s, err);
+}
+
 int bt_survey_run(const struct bt_log_set *set, const struct bt_relay_info *info,
                   const struct bt_survey_hints *hints, struct bt_survey *ret, struct bt_err *err)
 {
-    struct bt_survey s = {.kind = set->kind};
-    int failed;
+    struct bt_err why = {0};
+    struct bt_survey s;
+    int got = 1;
 
-    bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
-    failed = run(set, info, hints, true, &s, err);
-    /* A hint that is no place for an event: the server has moved on.  The logs are asked alone. */
-    if (failed && err->kind == BT_ERR_REALITY && hints && hints->relay_log) {
-        bt_err_clear(err);
-        bt_survey_done(&s);
+    for (enum trust trust = TRUST_ALL; got == 1 && trust <= TRUST_HEADS; trust++) {
         s = (struct bt_survey){.kind = set->kind};
         bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
-        failed = run(set, info, hints, false, &s, err);
+        bt_err_clear(&why);
+        got = run(set, info, hints, trust, &s, &why);
+        if (got != 0)
+            bt_survey_done(&s);
     }
-    if (failed) {
-        bt_survey_done(&s);
+    if (got != 0) {
+        *err = why;
         return bt_err_wrap(err, "logs \"%s\" of \"%s\"", set->base, set->opener->name);
     }
     *ret = s;

@@ -312,6 +312,26 @@ static int check_magic(struct bt_reader *r, struct bt_err *err)
 
 /* Goes to start_pos with the format that is in force there: in a binary log the first one, in a
  * relay log the last one on the way.  An encrypted log says so in its second event. */
+/* The caller knows which FORMAT_DESCRIPTION is in force: it is read, and nothing between it and
+ * start_pos. */
+static int jump_to_start(struct bt_reader *r, struct bt_err *err)
+{
+    struct bt_event ev;
+    int rc;
+
+    r->pos = r->opts.format_pos;
+    r->window = bt_slice_empty();
+    rc = bt_reader_next(r, &ev, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    if (ev.type != BT_FORMAT_DESCRIPTION)
+        return bt_fail(err, BT_ERR_REALITY, "no FORMAT_DESCRIPTION stands at %llu of \"%s\"",
+                       (unsigned long long)ev.offset, r->source->name);
+    r->pos = r->opts.start_pos;
+    r->window = bt_slice_empty();
+    return 0;
+}
+
 static int go_to_start(struct bt_reader *r, uint64_t start_pos, struct bt_err *err)
 {
     struct bt_reader_opts opts = r->opts;
@@ -321,6 +341,8 @@ static int go_to_start(struct bt_reader *r, uint64_t start_pos, struct bt_err *e
     if (start_pos <= MAGIC_SIZE)
         return 0;
     rc = bt_reader_next(r, &ev, err);
+    if (rc == 0 && r->is_relay_log && opts.format_pos != 0 && opts.format_pos < start_pos)
+        return jump_to_start(r, err);
     r->opts.skip_crc = r->opts.keep_compressed = true;
     if (rc == 0 && r->pos < start_pos)
         rc = bt_reader_next(r, &ev, err);

@@ -442,6 +442,85 @@ START_TEST(a_manifest_reads_back_as_it_was_written)
 }
 END_TEST
 
+/* A relay log of 4 MiB, of which the target lacks the last transactions. */
+static void check_jump(struct bt_log_builder *relay, uint64_t count, uint64_t after_pos, bool cheap)
+{
+    struct bt_survey_hints hints = {.skip_gtid = true};
+    struct bt_missing_want want = {.is_prefix = true};
+    struct server r = {0};
+    struct bt_missing_source source;
+    struct bt_manifest manifest;
+    struct bt_missing m;
+    struct bt_survey s;
+    struct bt_buf log;
+    struct bt_err err = {0};
+
+    bt_built_add(&r.files, "relay-bin.000001", bt_buf_slice(&relay->bytes));
+    source = source_of(&r, "r", BT_SOURCE_RELAY);
+    snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
+    want.after.pos = after_pos;
+    m = find(&want, &source, 1);
+    ck_assert_uint_eq(m.count, count);
+    ck_assert_uint_eq(m.items[0].pos, after_pos);
+    ck_assert_uint_eq(m.cut_count, 0);
+    ck_assert_uint_eq(m.lost.len, 0);
+    write_log(&m, &log, &manifest);
+    ck_assert(!cheap || m.bytes_read < relay->bytes.len / 4);
+    ck_assert_int_eq(bt_survey_run(source.set, NULL, &hints, &s, &err), 0);
+    ck_assert_uint_eq(s.received.pos, relay->primary_pos);
+    ck_assert_str_eq(s.oldest.file, "bin.000001");
+    ck_assert_uint_eq(s.server_id, REPLICA);
+    ck_assert(!cheap || s.bytes_read < relay->bytes.len / 4);
+    bt_buf_done(&log);
+    bt_manifest_done(&manifest);
+    bt_survey_done(&s);
+    bt_missing_done(&m);
+    server_done(&r);
+}
+
+START_TEST(the_tail_of_a_long_relay_log_is_found_without_reading_the_log)
+{
+    struct bt_log_builder relay;
+    uint64_t after;
+
+    build_relay(&relay, REPLICA, 10);
+    for (uint64_t i = 11; i <= 2000; i++)
+        bt_build_transaction(&relay, 0, i, 2000);
+    after = relay.primary_pos;
+    for (uint64_t i = 2001; i <= 2020; i++)
+        bt_build_transaction(&relay, 0, i, 2000);
+    check_jump(&relay, 20, after, true);
+    bt_build_done(&relay);
+}
+END_TEST
+
+START_TEST(a_log_stored_inside_a_log_deceives_nobody)
+{
+    struct bt_log_builder relay, inner;
+    struct bt_buf body;
+    uint64_t after;
+
+    build_relay(&inner, OTHER, 0);
+    for (uint64_t i = 1; i <= 200; i++)
+        bt_build_transaction(&inner, 0, i + 5000, 500);
+    build_relay(&relay, REPLICA, 10);
+    for (uint64_t i = 11; i <= 2000; i++)
+        bt_build_transaction(&relay, 0, i, 2000);
+    after = relay.primary_pos;
+    /* The last transaction stores it whole. */
+    bt_build_gtid(&relay, 0, 2001, 12);
+    bt_buf_init(&body, 16 << 20);
+    bt_buf_add(&body, "\7\0\0\0\0\0\0\0\1\0\0\0\0d\0INSERT INTO t VALUES ('", 39);
+    bt_buf_add_slice(&body, bt_buf_slice(&inner.bytes));
+    bt_build_event(&relay, BT_QUERY, PRIMARY, 0, UINT64_MAX, body.data, body.len);
+    bt_build_xid(&relay, 2001);
+    check_jump(&relay, 1, after, false);
+    bt_buf_done(&body);
+    bt_build_done(&relay);
+    bt_build_done(&inner);
+}
+END_TEST
+
 BT_SUITE_MAIN("diff missing",
               {a_replica_that_stopped_early_lacks_the_rest_of_the_primary, 0},
               {a_tail_cut_at_any_byte_never_passes_on_the_last_transaction, 0},
@@ -450,4 +529,6 @@ BT_SUITE_MAIN("diff missing",
               {what_stands_behind_a_transaction_that_nobody_holds_is_not_passed_on, 0},
               {a_group_that_spans_relay_logs_is_one_transaction, 0},
               {a_diff_log_with_one_flipped_bit_is_refused, 0},
+              {the_tail_of_a_long_relay_log_is_found_without_reading_the_log, 0},
+              {a_log_stored_inside_a_log_deceives_nobody, 0},
               {a_manifest_reads_back_as_it_was_written, 0})
