@@ -228,6 +228,7 @@ struct extraction {
     struct logs logs[BT_EXTRACT_SOURCES_MAX];
     struct bt_missing_source sources[BT_EXTRACT_SOURCES_MAX];
     struct bt_gtid_state gtid;
+    struct bt_gtid_set gtid_set;
     struct bt_missing missing;
     bool has_missing;
     struct bt_manifest manifest;
@@ -240,6 +241,7 @@ static void extraction_done(struct extraction *x)
     for (size_t i = 0; i < BT_EXTRACT_SOURCES_MAX; i++)
         logs_done(&x->logs[i]);
     bt_gtid_state_done(&x->gtid);
+    bt_gtid_set_done(&x->gtid_set);
     bt_manifest_done(&x->manifest);
 }
 
@@ -265,10 +267,14 @@ static int find_missing(struct extraction *x, struct bt_err *err)
                                    .is_prefix = x->request.is_prefix,
                                    .until = x->request.until};
 
-    if (x->request.gtid) {
+    if (x->request.gtid && x->request.gtid_flavor == BT_FLAVOR_MARIADB) {
         if (bt_gtid_state_parse(bt_slice_str(x->request.gtid), &x->gtid, err) != 0)
             return -1;
         want.gtid = &x->gtid;
+    } else if (x->request.gtid) {
+        if (bt_gtid_set_parse(bt_slice_str(x->request.gtid), &x->gtid_set, err) != 0)
+            return -1;
+        want.gtid_set = &x->gtid_set;
     }
     if (bt_missing_find(&want, x->sources, x->request.source_count, &x->missing, err) != 0)
         return -1;

@@ -252,7 +252,7 @@ void bt_put_survey_reply(struct bt_buf *out, const struct bt_survey_reply *r)
     bt_put_text(out, r->notes);
 }
 
-/* The GTID text, as text and as state; s owns both. */
+/* The GTID text, as text and as state or set; s owns them. */
 static bool get_gtid_state(struct bt_fields *f, struct bt_survey *s)
 {
     struct bt_err ignored = {0};
@@ -263,8 +263,9 @@ static bool get_gtid_state(struct bt_fields *f, struct bt_survey *s)
     bt_buf_init(&s->gtid_text, BT_MESSAGE_PAYLOAD_MAX);
     if (!bt_buf_add_str(&s->gtid_text, text))
         return false;
-    return s->flavor != BT_FLAVOR_MARIADB ||
-           bt_gtid_state_parse(bt_slice_str(text), &s->gtid, &ignored) == 0;
+    if (s->flavor == BT_FLAVOR_MARIADB)
+        return bt_gtid_state_parse(bt_slice_str(text), &s->gtid, &ignored) == 0;
+    return bt_gtid_set_parse(bt_slice_str(text), &s->gtid_set, &ignored) == 0;
 }
 
 int bt_get_survey_reply(struct bt_slice payload, struct bt_arena *arena,
@@ -321,6 +322,7 @@ void bt_put_extract_request(struct bt_buf *out, const struct bt_extract_request 
     }
     bt_put_coordinate(out, &r->after);
     put_known(out, r->gtid);
+    bt_put_u8(out, r->gtid_flavor);
     bt_put_u8(out, r->is_prefix);
     bt_put_coordinate(out, &r->until);
     bt_put_u32(out, r->server_id);
@@ -342,6 +344,7 @@ int bt_get_extract_request(struct bt_slice payload, struct bt_arena *arena,
     if (!(good &&
           bt_get_coordinate(&f, &r.after) &&
           get_known(&f, &r.gtid) &&
+          bt_get_choice(&f, BT_FLAVOR_MARIADB + 1, &r.gtid_flavor) &&
           bt_get_bool(&f, &r.is_prefix) &&
           bt_get_coordinate(&f, &r.until) &&
           bt_get_u32(&f, &r.server_id) &&

@@ -87,7 +87,9 @@ struct bt_extract_request {
     uint32_t source_count;
     struct bt_extract_source sources[BT_EXTRACT_SOURCES_MAX];
     struct bt_coordinate after; /* struct bt_missing_want */
-    const char *gtid;           /* what the target has; NULL = not known */
+    /* what the target has, in gtid_flavor's notation; NULL = not known */
+    const char *gtid;
+    uint8_t gtid_flavor; /* enum bt_flavor */
     bool is_prefix;
     struct bt_coordinate until;
     uint32_t server_id; /* struct bt_diff_log_opts */

@@ -27,7 +27,7 @@ wait_for() {
     shift
     until "$@"; do
         ((${EPOCHREALTIME/[.,]/} < end)) || { echo "waited in vain for: $*" && return 1; }
-        sleep 0.02
+        sleep 0.02 # between two looks
     done
 }
 
@@ -59,9 +59,13 @@ dead_ssh() {
 
 over_ssh() { "$TOOL" --ssh host1 --workdir "$BATS_TEST_TMPDIR/work" "$@"; }
 
+# What a server does all day: wait for what never comes, but hear signals.
+IDLE='exec 9<>fifo; while :; do read -r -u 9; done'
+
 # server_script NAME BODY: a program of that name in a data directory of its own.
 server_script() {
     mkdir -p "$BATS_TEST_TMPDIR/data"
+    [[ -p $BATS_TEST_TMPDIR/data/fifo ]] || mkfifo "$BATS_TEST_TMPDIR/data/fifo"
     printf '#!/bin/bash\n%s\n' "$2" >"$BATS_TEST_TMPDIR/data/$1"
     chmod +x "$BATS_TEST_TMPDIR/data/$1"
 }
@@ -110,7 +114,8 @@ hold() {
 
 @test "a manager that speaks another protocol is refused with both numbers" {
     # A hello: 19 bytes, kind 2, id 1; limit 1000 ms, protocol 99, version "9.9", idle 0.
-    run "$NODE" serve < <(printf '\023\0\0\0\002\001\0\0\0\350\003\0\0\143\0\0\0\003\0\0\0009.9\0\0\0\0')
+    run "$NODE" serve < <(printf '\023\0\0\0\002\001\0\0\0\350\003\0\0' &&
+        printf '\143\0\0\0\003\0\0\0009.9\0\0\0\0')
     assert_failure
     assert_output --partial "the manager (baton 9.9) speaks protocol 99, this baton-node"
 }
@@ -155,7 +160,7 @@ hold() {
 @test "what cannot be read is an error of the host, and the channel lives on" {
     run "$TOOL" read /nonexistent 0 10
     assert_failure
-    assert_output "$(printf 'why none\nthis host: could not open "/nonexistent": No such file or directory')"
+    assert_output $'why none\n''this host: could not open "/nonexistent": No such file or directory'
     run "$TOOL" read /dev/zero 0 10
     assert_failure
     assert_output --partial '"/dev/zero" is no regular file'
@@ -280,8 +285,8 @@ hold() {
 @test "a disk that is full is named" {
     fake_ssh
     # Nothing larger than 64 KiB can be written: as a full disk, and it hits the copy alone.
-    printf '#!/bin/bash\nulimit -f 64\ntrap "" XFSZ\nexec %q "$@"\n' "$BATS_TEST_TMPDIR/bin/ssh-whole" \
-        >"$BATS_TEST_TMPDIR/ssh"
+    printf '#!/bin/bash\nulimit -f 64\ntrap "" XFSZ\nexec %q "$@"\n' \
+        "$BATS_TEST_TMPDIR/bin/ssh-whole" >"$BATS_TEST_TMPDIR/ssh"
     mv "$BATS_TEST_TMPDIR/bin/ssh" "$BATS_TEST_TMPDIR/bin/ssh-whole"
     mv "$BATS_TEST_TMPDIR/ssh" "$BATS_TEST_TMPDIR/bin/ssh"
     chmod +x "$BATS_TEST_TMPDIR/bin/ssh"
@@ -294,11 +299,12 @@ hold() {
 # --- ssh that fails -------------------------------------------------------------------------
 
 @test "why ssh failed is told apart, with its own words" {
-    dead_ssh "ssh: connect to host host1 port 22: Connection refused"
+    local words="ssh: connect to host host1 port 22: Connection refused"
+    dead_ssh "$words"
     run over_ssh hello
     assert_failure
     assert_line "why refused"
-    assert_line "ssh to host1: the connection was refused: ssh: connect to host host1 port 22: Connection refused"
+    assert_line "ssh to host1: the connection was refused: $words"
     dead_ssh "root@host1: Permission denied (publickey)."
     run over_ssh hello
     assert_line "why denied"
@@ -311,7 +317,8 @@ hold() {
 }
 
 @test "an ssh that hangs is killed at the deadline, with what it started" {
-    printf '#!/bin/sh\nsleep 600 &\necho $! >%s\nwait\n' "$BATS_TEST_TMPDIR/sleeper" >"$BATS_TEST_TMPDIR/bin/ssh"
+    printf '#!/bin/sh\ntail -f /dev/null &\necho $! >%s\nwait\n' "$BATS_TEST_TMPDIR/sleeper" \
+        >"$BATS_TEST_TMPDIR/bin/ssh"
     chmod +x "$BATS_TEST_TMPDIR/bin/ssh"
     PATH=$BATS_TEST_TMPDIR/bin:$PATH
     local began=${EPOCHREALTIME/[.,]/} ms
@@ -334,7 +341,7 @@ hold() {
 # --- a server's process ---------------------------------------------------------------------
 
 @test "a server is found by its data directory, and SIGTERM is enough for one that obeys" {
-    server_script mysqld 'while :; do sleep 0.05; done'
+    server_script mysqld "$IDLE"
     server_run mysqld
     run "$TOOL" state "" "$BATS_TEST_TMPDIR/data" "" 0
     assert_line "running 1"
@@ -350,7 +357,7 @@ hold() {
 }
 
 @test "a server that ignores SIGTERM is killed when its time is up" {
-    server_script mysqld 'trap "" TERM; while :; do sleep 0.05; done'
+    server_script mysqld 'trap "" TERM; '"$IDLE"
     server_run mysqld
     run "$TOOL" stop "" "$BATS_TEST_TMPDIR/data" "" 0 300 5000
     assert_success
@@ -360,7 +367,7 @@ hold() {
 }
 
 @test "a server that stands still is killed at once and never woken" {
-    server_script mysqld 'trap "touch woken; exit" TERM; while :; do sleep 0.05; done'
+    server_script mysqld 'trap "touch woken; exit" TERM; '"$IDLE"
     server_run mysqld
     kill -STOP "${PIDS[0]}"
     run "$TOOL" stop "" "$BATS_TEST_TMPDIR/data" "" 0 60000 5000
@@ -371,7 +378,7 @@ hold() {
 }
 
 @test "what would start the server again is ended first" {
-    server_script mysqld 'while :; do sleep 0.05; done'
+    server_script mysqld "$IDLE"
     server_script mysqld_safe 'trap "" TERM; while :; do ./mysqld; echo again >>started; done'
     server_run mysqld_safe
     run "$TOOL" state "" "$BATS_TEST_TMPDIR/data" "" 0
@@ -385,7 +392,7 @@ hold() {
 }
 
 @test "a server of another data directory is left alone" {
-    server_script mysqld 'while :; do sleep 0.05; done'
+    server_script mysqld "$IDLE"
     server_run mysqld
     run "$TOOL" stop "" "$BATS_TEST_TMPDIR/home" "" 0 1000 1000
     assert_success
@@ -394,7 +401,7 @@ hold() {
 }
 
 @test "a pid file that names something else finds nothing" {
-    sleep 600 3>&- &
+    tail -f /dev/null 3>&- &
     PIDS+=($!)
     disown $!
     echo "${PIDS[0]}" >"$BATS_TEST_TMPDIR/pid"

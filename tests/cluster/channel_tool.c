@@ -371,6 +371,7 @@ static const struct command {
 
 static void read_options(int argc, char **argv)
 {
+    /* clang-format off */
     static const struct option known[] = {
         {"ssh", 1, NULL, 's'},
         {"user", 1, NULL, 'u'},
@@ -382,6 +383,7 @@ static void read_options(int argc, char **argv)
         {"timeout-ms", 1, NULL, 't'},
         {0},
     };
+    /* clang-format on */
 
     for (int c; (c = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
         switch (c) {

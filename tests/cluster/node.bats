@@ -14,7 +14,8 @@ setup_file() {
     cluster_up 2
     cluster_join "$CLUSTER_NAME"
     replication_start
-    host_sql db1 "CREATE DATABASE shop; USE shop; CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(200));
+    host_sql db1 "CREATE DATABASE shop; USE shop;
+        CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(200));
         INSERT INTO shop.t VALUES (1, 'a'), (2, 'b'); FLUSH BINARY LOGS;
         INSERT INTO shop.t SELECT seq, REPEAT('x', 100) FROM seq_10_to_4000;
         INSERT INTO shop.t VALUES (5000, 'c'); UPDATE shop.t SET v = 'd' WHERE id = 5000"
@@ -137,14 +138,15 @@ timed() {
     ((MS < 4000))
 }
 
-@test "a host key that is not known, a key that is not accepted and a name that is none are told apart" {
+@test "an unknown host key, a refused key and a name that does not resolve are told apart" {
     local config="-F $CLUSTER_DIR/ssh/config"
     run host_exec manager "$TOOL" --ssh "$(host_address db1)" --user root \
         --options "-o UserKnownHostsFile=/dev/null $config" hello
     assert_line "why host-key"
     ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/stranger"
     run host_exec manager "$TOOL" --ssh "$(host_address db1)" --user root \
-        --options "-o IdentityFile=none -i '$BATS_TEST_TMPDIR/stranger' -F /dev/null -o IdentitiesOnly=yes
+        --options "-o IdentityFile=none -i '$BATS_TEST_TMPDIR/stranger' -F /dev/null
+            -o IdentitiesOnly=yes
             -o UserKnownHostsFile=$CLUSTER_DIR/ssh/known_hosts" hello
     assert_line "why denied"
     run host_exec manager "$TOOL" --ssh no-such-host.invalid --options "$config" hello
@@ -220,19 +222,19 @@ hold() {
 }
 
 @test "a diff log from afar is the one made on the host, and mariadb-binlog reads it" {
-    local pos
+    local pos afar=$BATS_TEST_TMPDIR/afar here=$BATS_TEST_TMPDIR/here
     pos=$(host_client db1 --batch --skip-column-names \
         --execute="SHOW BINLOG EVENTS IN 'bin.000002'" | awk '$3 == "Gtid" {print $2}' | sed -n 2p)
-    on db1 extract /srv/mysql binlog bin.000002 "$pos" "$BATS_TEST_TMPDIR/afar.binlog" >"$BATS_TEST_TMPDIR/afar"
-    here db1 extract-here /srv/mysql binlog bin.000002 "$pos" "$BATS_TEST_TMPDIR/here.binlog" >"$BATS_TEST_TMPDIR/here"
-    diff -u "$BATS_TEST_TMPDIR/here" "$BATS_TEST_TMPDIR/afar"
-    cmp "$BATS_TEST_TMPDIR/here.binlog" "$BATS_TEST_TMPDIR/afar.binlog"
-    diff <(jq -S . "$BATS_TEST_TMPDIR/here.binlog.json") <(jq -S . "$BATS_TEST_TMPDIR/afar.binlog.json")
-    grep -x "transactions 2" "$BATS_TEST_TMPDIR/afar"
-    run mariadb-binlog "$BATS_TEST_TMPDIR/afar.binlog"
+    on db1 extract /srv/mysql binlog bin.000002 "$pos" "$afar.binlog" >"$afar"
+    here db1 extract-here /srv/mysql binlog bin.000002 "$pos" "$here.binlog" >"$here"
+    diff -u "$here" "$afar"
+    cmp "$here.binlog" "$afar.binlog"
+    diff <(jq -S . "$here.binlog.json") <(jq -S . "$afar.binlog.json")
+    grep -x "transactions 2" "$afar"
+    run mariadb-binlog "$afar.binlog"
     assert_success
     refute_output --partial "WARNING"
-    run stat -c %a "$BATS_TEST_TMPDIR/afar.binlog"
+    run stat -c %a "$afar.binlog"
     assert_output 600
 }
 
