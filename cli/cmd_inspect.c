@@ -16,7 +16,7 @@ static const char *const orders[] = {"bytes", "rows", "duration", NULL};
 
 static struct {
     bool json, events, transactions, rows, histogram, verify, show_secrets;
-    const char *from, *to, *key_file, *keyring, *html;
+    const char *from, *to, *key_file, *key_passphrase, *keyring, *html;
     uint64_t top;
     int top_by;
     struct bt_inspect in;
@@ -52,6 +52,13 @@ static const struct bt_opt opts[] = {
      &opt.top},
     {"top-by", 0, BT_OPT_CHOICE, "WHAT", "what makes a transaction large: bytes, rows or duration",
      orders, &opt.top_by},
+    {"key-file", 0, BT_OPT_STRING, "FILE",
+     "open encrypted logs of MariaDB with this key file of file_key_management", NULL,
+     &opt.key_file},
+    {"key-passphrase", 0, BT_OPT_STRING, "FILE",
+     "the file with the passphrase of an encrypted key file", NULL, &opt.key_passphrase},
+    {"keyring", 0, BT_OPT_STRING, "FILE",
+     "open encrypted logs of MySQL with this keyring (plugin or component)", NULL, &opt.keyring},
     {"verify", 0, BT_OPT_FLAG, NULL, "check every checksum (default; --no-verify to skip)", NULL,
      &opt.verify},
     {"show-secrets", 0, BT_OPT_FLAG, NULL, "do not hide passwords in statement texts", NULL,
@@ -256,6 +263,7 @@ static int run(int argc, char **argv, struct bt_err *err)
     in->show_secrets = opt.show_secrets;
     in->scan.skip_crc = !opt.verify;
     in->scan.key_file = opt.key_file;
+    in->scan.key_passphrase = opt.key_passphrase;
     in->scan.keyring = opt.keyring;
     bt_out_init(&in->out, STDOUT_FILENO);
     result = opt.events         ? bt_inspect_events(in, paths, count, err)

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "diff/log_set.h"
+#include "parser/crypt.h"
 
 struct scan {
     struct bt_scan_opts *opts;
@@ -14,6 +15,8 @@ struct scan {
     struct bt_grouper grouper;
     struct bt_table_cache *tables;
     struct bt_table *table; /* of the rows event at hand */
+    struct bt_keys *keys;    /* of encrypted logs of MariaDB; NULL without */
+    struct bt_keys *keyring; /* of MySQL; NULL without */
 };
 
 static const char *base_name(const char *path)
@@ -69,12 +72,26 @@ static int visit(struct scan *s, const char *path, const struct bt_event *ev, st
     return s->visitor->event(s->ctx, &se, err);
 }
 
+/* Puts the plain log in the place of one that MySQL encrypted. */
+static int decrypt_source(struct scan *s, struct bt_source **source, struct bt_err *err)
+{
+    struct bt_slice head;
+
+    if (!s->keyring)
+        return 0;
+    if (bt_source_view(*source, 0, 4, &head, err) != 0)
+        return -1;
+    if (!bt_mysql_is_encrypted(head))
+        return 0;
+    return bt_source_mysql_decrypt_open(bt_steal(*source), s->keyring, source, err);
+}
+
 /* Walks one open log. */
 static int scan_source(struct scan *s, struct bt_source *source, const char *path,
                        struct bt_err *err)
 {
     bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_reader_opts opts = {.skip_crc = s->opts->skip_crc};
+    struct bt_reader_opts opts = {.skip_crc = s->opts->skip_crc, .keys = s->keys};
     struct bt_scan_log log = {.path = path, .source = source};
     struct bt_event ev;
     int next;
@@ -105,7 +122,7 @@ static int scan_file(struct scan *s, const char *path, struct bt_err *err)
 {
     bt_auto_source struct bt_source *source = NULL;
 
-    if (bt_source_open(path, &source, err) != 0)
+    if (bt_source_open(path, &source, err) != 0 || decrypt_source(s, &source, err) != 0)
         return -1;
     return scan_source(s, source, path, err);
 }
@@ -128,7 +145,7 @@ static int scan_set(struct scan *s, const char *folder, const struct bt_log_set 
             bt_grouper_init(&s->grouper, set->logs[i].name);
         else
             bt_grouper_next_log(&s->grouper, set->logs[i].name);
-        if (scan_source(s, source, path, err) != 0)
+        if (decrypt_source(s, &source, err) != 0 || scan_source(s, source, path, err) != 0)
             return -1;
     }
     return finish_run(s, folder, err);
@@ -183,6 +200,10 @@ int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *o
 
     if (bt_table_cache_new(&s.tables, err) != 0)
         return -1;
+    if (opts->key_file)
+        result = bt_keys_load_mariadb(opts->key_file, opts->key_passphrase, &s.keys, err);
+    if (opts->keyring && result == 0)
+        result = bt_keys_load_mysql(opts->keyring, &s.keyring, err);
     for (size_t i = 0; i < count && result == 0; i++) {
         struct stat st = {0};
 
@@ -201,5 +222,7 @@ int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *o
     if (result == 0 && before)
         result = finish_run(&s, before, err);
     bt_table_cache_free(s.tables);
+    bt_keys_free(s.keys);
+    bt_keys_free(s.keyring);
     return result;
 }

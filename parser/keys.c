@@ -54,12 +54,17 @@ void bt_keys_free(struct bt_keys *keys)
     free(keys);
 }
 
+static const struct log_cipher_ops ops = {bt_log_cipher_open, bt_log_cipher_event,
+                                          bt_log_cipher_close};
+
 static int new_keys(const char *path, struct bt_keys **ret, struct bt_err *err)
 {
     struct bt_keys *keys = calloc(1, sizeof(*keys));
 
-    if (keys)
+    if (keys) {
+        keys->ops = &ops;
         keys->path = strdup(path);
+    }
     if (!keys || !keys->path) {
         free(keys);
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory for keys");

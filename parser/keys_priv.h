@@ -11,7 +11,18 @@ struct key {
     size_t len;       /* 16, 24 or 32 */
 };
 
+/* The cipher of MariaDB's logs.  The reader reaches it through the keys only, so that a program
+ * that is never given keys (baton-node) links no libcrypto. */
+struct log_cipher_ops {
+    int (*open)(const struct bt_keys *keys, struct bt_slice body, struct bt_log_cipher **ret,
+                struct bt_err *err);
+    int (*event)(struct bt_log_cipher *cipher, uint64_t offset, struct bt_slice raw,
+                 struct bt_buf *out, struct bt_err *err);
+    void (*close)(struct bt_log_cipher *cipher);
+};
+
 struct bt_keys {
+    const struct log_cipher_ops *ops;
     struct key *items;
     size_t count;
     char *path; /* for messages */

@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "parser/control.h"
 #include "parser/crc.h"
+#include "parser/keys_priv.h"
 #include "parser/reader_priv.h"
 
 enum {
@@ -82,7 +83,7 @@ static int adopt_format(struct bt_reader *r, const struct bt_frame *frame)
     r->format = format;
     r->has_format = true;
     r->length_min = format.header_length + (format.checksum ? BT_CHECKSUM_SIZE : 0u);
-    r->takes_fast_way = true;
+    r->takes_fast_way = !r->is_sealed;
     return 0;
 }
 
@@ -135,7 +136,7 @@ static int next_inner(struct bt_reader *r, struct bt_event *ret, struct bt_err *
     }
     if (rc != 0) {
         r->in_payload = false;
-        r->takes_fast_way = true;
+        r->takes_fast_way = !r->is_sealed;
     }
     return rc;
 }
@@ -153,16 +154,24 @@ static int unwrap(struct bt_reader *r, struct bt_event *ev, struct bt_err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Behind it only lengths can be read. */
+static void close_cipher(struct bt_reader *r)
+{
+    if (r->cipher)
+        r->opts.keys->ops->close(r->cipher);
+    r->cipher = NULL;
+}
+
+/* Behind it only lengths can be read without the key. */
 static int begin_encryption(struct bt_reader *r, const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_start_encryption start;
 
     if (bt_start_encryption_read(ev, &start, err) != 0)
         return -1;
+    close_cipher(r);
     r->is_sealed = true;
     r->takes_fast_way = false;
-    return 0;
+    return r->opts.keys ? r->opts.keys->ops->open(r->opts.keys, ev->body, &r->cipher, err) : 0;
 }
 
 /* -------------------------------------------------------------------- next */
@@ -206,7 +215,7 @@ static int next_outer(struct bt_reader *r, struct bt_event *ret, struct bt_err *
         return bt_err_wrap(err, "%s:%llu", r->source->name, (unsigned long long)r->pos);
     if (rc > 0)
         return rc;
-    if (r->is_sealed) {
+    if (r->is_sealed && !r->cipher) {
         hand_out_sealed(r, &frame, ret);
         return 0;
     }
@@ -220,6 +229,10 @@ static int next_outer(struct bt_reader *r, struct bt_event *ret, struct bt_err *
             skip = r->format.header_length;
     }
     hand_out(r, &frame.header, skip, trailer, ret);
+    if (r->is_sealed) { /* the window holds it encrypted */
+        ret->raw = frame.bytes;
+        ret->body = bt_slice(frame.bytes.ptr + skip, frame.bytes.len - skip - trailer);
+    }
     return 0;
 }
 
@@ -380,6 +393,7 @@ int bt_reader_open(struct bt_source *source, struct bt_reader_opts opts, struct 
     r->length_min = BT_EVENT_HEADER_SIZE;
     r->careful = careful_types(&r->opts);
     r->window = bt_slice_empty();
+    bt_buf_init(&r->opened, 2 * (size_t)r->opts.event_size_max);
     bt_unwrapper_init(&r->unwrapper, r->opts.inflate_max);
     rc = check_magic(r, err);
     if (rc < 0 || (rc == 0 && go_to_start(r, opts.start_pos, err) != 0))
@@ -394,6 +408,8 @@ void bt_reader_close(struct bt_reader *r)
         return;
     bt_unwrapper_done(&r->unwrapper);
     bt_payload_free(r->payload);
+    close_cipher(r);
+    bt_buf_done(&r->opened);
     free(r);
 }
 

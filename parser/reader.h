@@ -22,6 +22,7 @@
 #include "parser/source.h"
 
 struct bt_reader;
+struct bt_keys;
 
 struct bt_reader_opts {
     uint64_t start_pos;      /* offset of an event to begin at; 0 = the first.  Needs a source that
@@ -32,6 +33,8 @@ struct bt_reader_opts {
     uint32_t event_size_max; /* 0 = 1 GiB */
     bool skip_crc;           /* do not verify checksums */
     bool keep_compressed;    /* hand compressed events out as they are: type == header.type */
+    const struct bt_keys *keys; /* of encrypted MariaDB logs (parser/crypt.h), or NULL; outlive the
+                                   reader.  Events are then handed out as if never encrypted */
     uint64_t inflate_max;    /* ceiling of one decompressed event or payload; 0 = 1 GiB */
 };
 

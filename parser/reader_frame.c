@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "parser/crc.h"
+#include "parser/keys_priv.h"
 
 /* Larger events are checked piece by piece, so that they need not become resident at once. */
 enum { CRC_PIECE = 4 << 20 };
@@ -49,7 +50,7 @@ static int end_of_bytes(struct bt_reader *r)
         return bt_reader_end_log(r, BT_END_CLEAN, r->pos, "%s", "");
     if (!r->has_format)
         return bt_reader_end_log(r, BT_END_OPEN, r->pos, "the log has no events");
-    if (r->is_sealed)
+    if (r->is_sealed && !r->cipher)
         return bt_reader_end_log(r, BT_END_OPEN, r->pos,
                                  "the log is encrypted: without its key only lengths are known");
     return bt_reader_end_log(r, BT_END_OPEN, r->pos, "no ROTATE or STOP closes the log%s",
@@ -233,6 +234,31 @@ static int check_type(struct bt_reader *r, const struct bt_event_header *h)
     return 0;
 }
 
+/* Decrypts the event in hand and looks at what it is. */
+static int open_sealed(struct bt_reader *r, struct bt_frame *frame, struct bt_err *err)
+{
+    struct bt_err why = {0};
+    struct bt_cursor c;
+    int rc;
+
+    if (r->opts.keys->ops->event(r->cipher, r->pos, frame->bytes, &r->opened, &why) != 0) {
+        if (why.kind == BT_ERR_CORRUPT)
+            return end_corrupt(r, "%.200s", why.text);
+        *err = why;
+        return -1;
+    }
+    frame->bytes = bt_buf_slice(&r->opened);
+    c = bt_cursor(frame->bytes);
+    if (!bt_event_header_take(&c, &frame->header))
+        return bt_fail(err, BT_ERR_BUG, "an event lost its header when it was decrypted");
+    if ((rc = check_type(r, &frame->header)) != 0)
+        return rc;
+    if (!r->format.checksum || r->opts.skip_crc || frame->header.type == BT_FORMAT_DESCRIPTION)
+        return 0;
+    return check_crc(r, frame->bytes, frame->header.type,
+                     bt_crc32(0, bt_slice(frame->bytes.ptr, frame->bytes.len - BT_CHECKSUM_SIZE)));
+}
+
 int bt_reader_frame(struct bt_reader *r, struct bt_frame *ret, struct bt_err *err)
 {
     static const uint8_t zero[BT_EVENT_HEADER_SIZE];
@@ -262,5 +288,7 @@ int bt_reader_frame(struct bt_reader *r, struct bt_frame *ret, struct bt_err *er
         return -1;
     ret->header = h;
     ret->bytes = bt_slice(r->window.ptr, h.length);
+    if (r->cipher)
+        return open_sealed(r, ret, err);
     return wants_crc ? check_crc(r, ret->bytes, h.type, crc) : 0;
 }

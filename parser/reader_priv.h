@@ -34,7 +34,9 @@ struct bt_reader {
     struct bt_payload *payload; /* NULL until needed */
     bool in_payload;            /* inner events come next */
     struct bt_event outer;      /* the payload they are in */
-    bool is_sealed;             /* behind START_ENCRYPTION without a key: only lengths are known */
+    bool is_sealed;             /* behind START_ENCRYPTION: lengths are known, the rest needs cipher */
+    struct bt_log_cipher *cipher; /* NULL without a key */
+    struct bt_buf opened;         /* the event decrypted last */
 };
 
 /* An event found in the log: plain is the whole event with its checksum, in the window. */

@@ -186,6 +186,7 @@ int bt_source_mysql_decrypt_open(struct bt_source *inner, const struct bt_keys *
     }
     d->base.ops = &ops;
     d->base.name = inner->name;
+    d->base.can_go_back = inner->can_go_back;
     d->inner = inner;
     d->ctx = EVP_CIPHER_CTX_new();
     bt_buf_init(&d->plain, (size_t)VIEW_MAX + 2 * (size_t)CHUNK);

@@ -3,7 +3,7 @@
  * print_rows - the rows of a log as JSON lines, straight from parser/: what the round trip tests
  * compare with what a server says.
  *
- *     print_rows [-c|-t] [-s SCHEMA] LOG     -c: only count rows, values unread
+ *     print_rows [-c|-t] [-s SCHEMA] [-k KEYS | -K KEYRING] LOG   -c: only count rows, values unread
  *                                            -t: as the client's --batch prints a SELECT,
  *                                                with table, op and image in front
  */
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "parser/crypt.h"
 #include "parser/reader.h"
 #include "parser/schema.h"
 #include "parser/value.h"
@@ -19,6 +20,8 @@ struct printer {
     struct bt_table_cache *tables;
     struct bt_row_reader *rows;
     struct bt_schema *schema;
+    struct bt_keys *keys;    /* MariaDB */
+    struct bt_keys *keyring; /* MySQL */
     struct bt_buf line;
     bool only_count, as_text;
     uint64_t count;
@@ -135,8 +138,15 @@ static int print_log(struct printer *p, const char *path, struct bt_err *err)
     struct bt_event ev;
     int result;
 
-    if (bt_source_file_open(path, &source, err) != 0 ||
-        bt_reader_open(source, (struct bt_reader_opts){0}, &reader, err) != 0)
+    if (bt_source_file_open(path, &source, err) != 0)
+        return -1;
+    if (p->keyring) {
+        struct bt_source *inner = bt_steal(source);
+
+        if (bt_source_mysql_decrypt_open(inner, p->keyring, &source, err) != 0)
+            return -1;
+    }
+    if (bt_reader_open(source, (struct bt_reader_opts){.keys = p->keys}, &reader, err) != 0)
         return -1;
     while ((result = bt_reader_next(reader, &ev, err)) == 0) {
         if (ev.type == BT_FORMAT_DESCRIPTION)
@@ -155,9 +165,13 @@ int main(int argc, char **argv)
     int option, result = 0;
 
     bt_buf_init(&p.line, 1 << 30);
-    while ((option = getopt(argc, argv, "cts:")) != -1) {
+    while ((option = getopt(argc, argv, "cts:k:K:")) != -1) {
         if (option == 's')
             result = bt_schema_load(optarg, &p.schema, &err);
+        else if (option == 'k')
+            result = bt_keys_load_mariadb(optarg, NULL, &p.keys, &err);
+        else if (option == 'K')
+            result = bt_keys_load_mysql(optarg, &p.keyring, &err);
         else
             *(option == 'c' ? &p.only_count : &p.as_text) = true;
         if (result != 0)
@@ -176,6 +190,8 @@ int main(int argc, char **argv)
     bt_row_reader_free(p.rows);
     bt_table_cache_free(p.tables);
     bt_schema_free(p.schema);
+    bt_keys_free(p.keys);
+    bt_keys_free(p.keyring);
     bt_buf_done(&p.line);
     return result == 0 ? 0 : 1;
 }
