@@ -222,17 +222,20 @@ START_TEST(a_cut_advertisement_is_refused_at_every_length)
 }
 END_TEST
 
-/* _i: which bit of the ICMPv6 message and its addresses is wrong. */
+/* Of the addresses, which the checksum covers too, and of the message. */
 START_TEST(an_advertisement_with_a_flipped_bit_is_refused)
 {
     struct bt_vip v = vip("fd00::9/64");
     struct bt_frame f = bt_frame_na_announce(other, &v, false);
-    struct bt_err err = {0};
-    struct bt_claim claim;
-    int bit = _i + 22 * 8;
 
-    f.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    ck_assert_int_ne(bt_claim_read(frame_slice(&f), &claim, &err), 0);
+    for (size_t bit = 22 * 8; bit < f.len * 8; bit++) {
+        struct bt_frame bent = f;
+        struct bt_err err = {0};
+        struct bt_claim claim;
+
+        bent.bytes[bit / 8] = (uint8_t)(bent.bytes[bit / 8] ^ 1u << bit % 8);
+        ck_assert_msg(bt_claim_read(frame_slice(&bent), &claim, &err) != 0, "bit %zu", bit);
+    }
 }
 END_TEST
 
@@ -291,7 +294,7 @@ BT_SUITE_MAIN("vip frame", {the_request_form_of_a_gratuitous_arp, 0},
               {other_traffic_is_of_no_concern, 0},
               {a_cut_arp_frame_is_refused_at_every_length, BT_FRAME_ARP_SIZE},
               {a_cut_advertisement_is_refused_at_every_length, BT_FRAME_ND_OPTION_SIZE},
-              {an_advertisement_with_a_flipped_bit_is_refused, (BT_FRAME_ND_OPTION_SIZE - 22) * 8},
+              {an_advertisement_with_a_flipped_bit_is_refused, 0},
               {an_advertisement_that_crossed_a_router_is_refused, 0},
               {an_option_without_length_is_refused, 0},
               {an_arp_packet_with_addresses_of_another_size_is_refused, 0})
