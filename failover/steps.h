@@ -103,9 +103,10 @@ struct bt_fo_timing {
 struct bt_fo_gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool winner_built; /* the others may use the channels */
-    bool is_open;      /* the new primary stands: repoint */
-    bool is_shut;      /* there will be none */
+    bool winner_built;       /* the others may use the channels */
+    size_t building;         /* whose diff logs are not finished: relay logs must stay as they are */
+    bool is_open;            /* the new primary stands: repoint */
+    bool is_shut;            /* there will be none */
 };
 
 struct bt_failover {

@@ -19,6 +19,22 @@ static const struct bt_upstream *upstream(const struct bt_fo_host *h)
 
 /* -------------------------------------------------------------------- drain */
 
+/* The applier takes what it has received; damage in its relay log ends that early. */
+static int drain_wait(struct bt_failover *f, struct bt_fo_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    const struct bt_upstream *u;
+
+    if (bt_database_drain(h->db, h->link, &f->holdings[h->index].received, until, err) >= 0)
+        return bt_database_stop_sql(h->db, h->link, until, err);
+    u = upstream(h);
+    if (!u || !bt_upstream_log_is_broken(u))
+        return -1;
+    bt_fo_note(f, "%s: its relay log is damaged at %s:%llu; the rest comes from elsewhere", h->conf->name,
+               u->executed.file, (unsigned long long)u->executed.pos);
+    bt_err_clear(err);
+    return 0;
+}
+
 static int drain(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     int64_t ms = (int64_t)bt_setting_number(h->conf->settings, BT_CONF_DRAIN_TIMEOUT);
@@ -28,11 +44,8 @@ static int drain(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err
     const struct bt_upstream *u;
 
     bt_fo_step_begin(f, BT_FO_DRAIN);
-    if (!h->cannot_drain) {
-        if (bt_database_drain(h->db, h->link, &holding->received, until, err) < 0 ||
-            bt_database_stop_sql(h->db, h->link, until, err) != 0)
-            return -1;
-    }
+    if (!h->cannot_drain && drain_wait(f, h, until, err) != 0)
+        return -1;
     if (bt_database_ask_upstreams(h->db, until, err) != 0)
         return bt_err_wrap(err, "%s", h->conf->name);
     u = upstream(h);
@@ -113,8 +126,15 @@ static void gate_wait_winner_built(struct bt_failover *f)
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
-static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed,
-                 struct bt_err *err)
+static void gate_has_built(struct bt_failover *f)
+{
+    pthread_mutex_lock(&f->gate.mutex);
+    f->gate.building--;
+    pthread_cond_broadcast(&f->gate.changed);
+    pthread_mutex_unlock(&f->gate.mutex);
+}
+
+static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed, struct bt_err *err)
 {
     int rc;
 
@@ -151,9 +171,11 @@ static int complete(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *
 {
     const struct bt_plan_lack *lack = &h->lack;
     int64_t began;
+    int rc = bt_fo_journal(f, BT_FO_APPLY, "begin", h->index, err);
 
-    if (bt_fo_journal(f, BT_FO_APPLY, "begin", h->index, err) != 0 ||
-        build_and_drain(f, h, err) != 0)
+    rc = rc == 0 ? build_and_drain(f, h, err) : rc;
+    gate_has_built(f);
+    if (rc != 0)
         return -1;
     began = bt_clock_ms();
     bt_fo_step_begin(f, BT_FO_APPLY);
@@ -178,13 +200,14 @@ static void state_set(struct bt_failover *f, struct bt_fo_host *h, enum bt_fo_st
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
-/* True when the new primary stands, false when there will be none. */
+/* True when the new primary stands, false when there will be none.  CHANGE MASTER drops a replica's relay
+ * logs, so it waits until nobody can need them any more. */
 static bool gate_wait_open(struct bt_failover *f)
 {
     bool open;
 
     pthread_mutex_lock(&f->gate.mutex);
-    while (!f->gate.is_open && !f->gate.is_shut)
+    while (!f->gate.is_shut && (!f->gate.is_open || f->gate.building))
         pthread_cond_wait(&f->gate.changed, &f->gate.mutex);
     open = f->gate.is_open;
     pthread_mutex_unlock(&f->gate.mutex);
@@ -271,7 +294,7 @@ static bool can_be_completed(struct bt_failover *f, size_t i)
     const struct bt_upstream *u = upstream(&f->hosts[i]);
     struct bt_err err = {0};
 
-    if (!u || u->sql != BT_THREAD_NO || !u->sql_errno)
+    if (!u || u->sql != BT_THREAD_NO || !u->sql_errno || bt_upstream_log_is_broken(u))
         return true;
     bt_fail(&err, BT_ERR_REMOTE, "its applier stopped at %s:%llu: error %u: %s", u->executed.file,
             (unsigned long long)u->executed.pos, u->sql_errno, u->sql_error);
@@ -287,10 +310,14 @@ void bt_fo_complete_start(struct bt_failover *f)
         if (h->state != BT_FO_FROZEN || !can_be_completed(f, i))
             continue;
         h->failover = f;
+        pthread_mutex_lock(&f->gate.mutex);
+        f->gate.building++;
+        pthread_mutex_unlock(&f->gate.mutex);
         h->thread_started = pthread_create(&h->thread, NULL, complete_thread, h) == 0;
         if (!h->thread_started) {
             struct bt_err err = {0};
 
+            gate_has_built(f);
             bt_fail(&err, BT_ERR_SYSTEM, "could not start a thread");
             bt_fo_fail(f, i, BT_FO_APPLY, &err);
         }
@@ -300,8 +327,7 @@ void bt_fo_complete_start(struct bt_failover *f)
 void bt_fo_complete_join(struct bt_failover *f)
 {
     pthread_mutex_lock(&f->gate.mutex);
-    if (!f->gate.is_open)
-        f->gate.is_shut = true;
+    f->gate.is_shut = !f->gate.is_open;
     f->gate.winner_built = true;
     pthread_cond_broadcast(&f->gate.changed);
     pthread_mutex_unlock(&f->gate.mutex);
