@@ -100,8 +100,8 @@ struct bt_dead_host {
 int bt_facts_copy(const struct bt_server_facts *from, struct bt_arena *arena,
                   struct bt_server_facts *ret, struct bt_err *err) BT_MUST_CHECK;
 
-/* ER_SLAVE_RELAY_LOG_READ_FAILURE: the applier stopped at damage in its own relay log, not over data.  What it
- * lacks can be taken from elsewhere. */
+/* ER_SLAVE_RELAY_LOG_READ_FAILURE: the applier stopped at damage in its own relay log, not over
+ * data.  What it lacks can be taken from elsewhere. */
 static inline bool bt_upstream_log_is_broken(const struct bt_upstream *u)
 {
     return u->sql == BT_THREAD_NO && u->sql_errno == 1594;

@@ -201,9 +201,19 @@ static void report_send(struct bt_failover *f)
         bt_warning("%s", err.text);
 }
 
+/* Settings that a failover before this one changed and could not give back. */
+static void leftovers_find(struct bt_failover *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        f->hosts[i].was_cut_off =
+            bt_journal_was_cut_off_with(f->journal_path, bt_fo_step_name(BT_FO_FREEZE),
+                                        f->hosts[i].conf->name, "relay_log_purge");
+}
+
 static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
 {
     *ret = BT_FAILOVER_REFUSED;
+    leftovers_find(f);
     if (bt_journal_open(f->journal_path, &f->journal, err) != 0)
         return -1;
     *ret = BT_FAILOVER_FAILED;

@@ -132,9 +132,11 @@ static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const s
               f->version, oldest / 100, oldest % 100);
     else if (f->privileges_missing[0])
         stand(s, BT_STANDING_REFUSED, "user \"%.40s\" lacks %.150s there",
-              bt_setting_text(in->config->servers[i].settings, BT_CONF_USER), f->privileges_missing);
+              bt_setting_text(in->config->servers[i].settings, BT_CONF_USER),
+              f->privileges_missing);
     else if (u && u->sql == BT_THREAD_NO && u->sql_errno && !bt_upstream_log_is_broken(u))
-        stand(s, BT_STANDING_REFUSED, "its applier stopped: error %u: %.180s", u->sql_errno, u->sql_error);
+        stand(s, BT_STANDING_REFUSED, "its applier stopped: error %u: %.180s", u->sql_errno,
+              u->sql_error);
     else if (!item)
         stand(s, BT_STANDING_REFUSED, "what it received is not known");
     else if (item->fork_with != SIZE_MAX)

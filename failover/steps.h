@@ -72,6 +72,7 @@ struct bt_fo_host {
     enum bt_fo_step failed_at;
     struct bt_err err;
     bool relay_log_purge_was, purge_changed;
+    bool was_cut_off; /* a failover that was cut off had switched relay_log_purge off */
     bool io_was_running, io_stopped;
     /* GTID mode with both threads stopped: START SLAVE would drop the relay logs */
     bool cannot_drain;
@@ -103,10 +104,10 @@ struct bt_fo_timing {
 struct bt_fo_gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool winner_built;       /* the others may use the channels */
-    size_t building;         /* whose diff logs are not finished: relay logs must stay as they are */
-    bool is_open;            /* the new primary stands: repoint */
-    bool is_shut;            /* there will be none */
+    bool winner_built; /* the others may use the channels */
+    size_t building;   /* whose diff logs are not finished: relay logs must stay as they are */
+    bool is_open;      /* the new primary stands: repoint */
+    bool is_shut;      /* there will be none */
 };
 
 struct bt_failover {

@@ -20,7 +20,8 @@ static const struct bt_upstream *upstream(const struct bt_fo_host *h)
 /* -------------------------------------------------------------------- drain */
 
 /* The applier takes what it has received; damage in its relay log ends that early. */
-static int drain_wait(struct bt_failover *f, struct bt_fo_host *h, struct bt_deadline until, struct bt_err *err)
+static int drain_wait(struct bt_failover *f, struct bt_fo_host *h, struct bt_deadline until,
+                      struct bt_err *err)
 {
     const struct bt_upstream *u;
 
@@ -29,8 +30,8 @@ static int drain_wait(struct bt_failover *f, struct bt_fo_host *h, struct bt_dea
     u = upstream(h);
     if (!u || !bt_upstream_log_is_broken(u))
         return -1;
-    bt_fo_note(f, "%s: its relay log is damaged at %s:%llu; the rest comes from elsewhere", h->conf->name,
-               u->executed.file, (unsigned long long)u->executed.pos);
+    bt_fo_note(f, "%s: its relay log is damaged at %s:%llu; the rest comes from elsewhere",
+               h->conf->name, u->executed.file, (unsigned long long)u->executed.pos);
     bt_err_clear(err);
     return 0;
 }
@@ -134,7 +135,8 @@ static void gate_has_built(struct bt_failover *f)
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
-static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed, struct bt_err *err)
+static int build(struct bt_failover *f, struct bt_fo_host *h, bool from_executed,
+                 struct bt_err *err)
 {
     int rc;
 
@@ -200,8 +202,8 @@ static void state_set(struct bt_failover *f, struct bt_fo_host *h, enum bt_fo_st
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
-/* True when the new primary stands, false when there will be none.  CHANGE MASTER drops a replica's relay
- * logs, so it waits until nobody can need them any more. */
+/* True when the new primary stands, false when there will be none.  CHANGE MASTER drops a replica's
+ * relay logs, so it waits until nobody can need them any more. */
 static bool gate_wait_open(struct bt_failover *f)
 {
     bool open;

@@ -61,7 +61,7 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     if (!u)
         return bt_fail(err, BT_ERR_REALITY, "%s is no replica any more", h->conf->name);
     h->io_was_running = u->io != BT_THREAD_NO;
-    h->relay_log_purge_was = h->db->facts.relay_log_purge;
+    h->relay_log_purge_was = h->db->facts.relay_log_purge || h->was_cut_off;
     if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name,
                          journal_found, h, err) != 0)
         return -1;

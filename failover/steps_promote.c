@@ -157,6 +157,13 @@ static void gate_open(struct bt_failover *f)
     pthread_mutex_unlock(&f->gate.mutex);
 }
 
+/* Replicas, and servers that do not answer: MHA counts those as not recovered too. */
+static bool is_expected(const struct bt_failover *f, size_t i)
+{
+    return f->topology.role[i] == BT_ROLE_REPLICA ||
+           (f->topology.role[i] == BT_ROLE_UNKNOWN && !f->config->servers[i].ignore_fail);
+}
+
 void bt_fo_repoint(struct bt_failover *f)
 {
     bool all = true;
@@ -173,13 +180,12 @@ void bt_fo_repoint(struct bt_failover *f)
     for (size_t i = 0; i < f->count; i++) {
         const struct bt_fo_host *h = &f->hosts[i];
 
-        if (i == f->plan.winner || f->topology.role[i] != BT_ROLE_REPLICA ||
-            h->state == BT_FO_FOLLOWS)
+        if (i == f->plan.winner || !is_expected(f, i) || h->state == BT_FO_FOLLOWS)
             continue;
         all = false;
         f->is_partial = true;
         bt_fo_note(f, "%s does not follow the new primary: %s", h->conf->name,
-                   h->err.text[0] ? h->err.text : "it took no part");
+                   h->err.text[0] ? h->err.text : f->plan.servers[i].reason);
     }
     if (all)
         bt_info(BT_SAY_ALL_RECOVERED);

@@ -194,7 +194,8 @@ half_received() {
     failover_wait db2 db3
     replica_stop_sql db2
     replica_stop_sql db3
-    host_sql db1 "SET GLOBAL max_allowed_packet = 64 << 20; BEGIN; INSERT INTO shop.big (b) VALUES (REPEAT('a', 1 << 20));
+    host_sql db1 "SET GLOBAL max_allowed_packet = 64 << 20; BEGIN;
+        INSERT INTO shop.big (b) VALUES (REPEAT('a', 1 << 20));
         $(for _ in 1 2 3 4 5; do echo "INSERT INTO shop.big (b) SELECT CONCAT(b, UUID()) FROM shop.big;"; done) COMMIT"
     cluster_wait "db2 to stand in the transaction" 20 is_half_way db2
     cluster_wait "db3 to stand in the transaction" 20 is_half_way db3

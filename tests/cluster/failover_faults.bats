@@ -67,7 +67,8 @@ untouched() {
     sed -i '2i pingg_interval=3\nport=x' "$CLUSTER_DIR/app1.cnf"
     failover_run
     assert_not_equal "$status" 0
-    grep -q "app1.cnf:2: there is no parameter \"pingg_interval\"; did you mean \"ping_interval\"?" "$CLUSTER_DIR/manager.log"
+    grep -q "app1.cnf:2: there is no parameter \"pingg_interval\"; did you mean \"ping_interval\"?" \
+        "$CLUSTER_DIR/manager.log"
     grep -q "app1.cnf:3: port is \"x\"" "$CLUSTER_DIR/manager.log"
 }
 
@@ -228,7 +229,9 @@ applier_failed() { [[ $(replica_status "$1" Last_SQL_Errno) == 1062 ]]; }
     # The site's script stands between the freeze and the decision's end: there db4 is killed.
     cat >"$CLUSTER_DIR/kill" <<END
 #!/bin/bash
-case "\$*" in *--command=stop*) ssh -F $CLUSTER_DIR/ssh/config root@$(host_address db4) 'kill -9 \$(cat /run/mysqld/mysqld.pid)' ;; esac
+case "\$*" in *--command=stop*)
+    ssh -F $CLUSTER_DIR/ssh/config root@$(host_address db4) 'kill -9 \$(cat /run/mysqld/mysqld.pid)' ;;
+esac
 END
     chmod 755 "$CLUSTER_DIR/kill"
     conf_write "$CLUSTER_DIR/app1.cnf" master_ip_failover_script="$CLUSTER_DIR/kill"
@@ -247,9 +250,19 @@ END
     host_stop db3 -9
     host_stop db1 -9
     failover_run
-    assert_equal "$status" 0
+    assert_equal "$status" 10
     failover_done db2 db4
     grep -q "takes no part" "$CLUSTER_DIR/manager.log"
+}
+
+@test "a dead replica with ignore_fail is not even counted" {
+    failover_cluster 3 gtid
+    conf_write "$CLUSTER_DIR/app1.cnf" server3.ignore_fail=1
+    host_stop db3 -9
+    host_stop db1 -9
+    failover_run
+    assert_equal "$status" 0
+    failover_done db2
 }
 
 # -------------------------------------------------------------- the old primary's logs

@@ -18,16 +18,19 @@ failover_cluster() {
     vip_add db1 || return
     conf_write "$CLUSTER_DIR/app1.cnf"
     host_sql db1 "CREATE DATABASE shop;
-        CREATE TABLE shop.t (id INT PRIMARY KEY, at TIMESTAMP(6) DEFAULT NOW(6), text VARCHAR(100))"
+        CREATE TABLE shop.t (id INT PRIMARY KEY, at TIMESTAMP(6) DEFAULT NOW(6),
+            text VARCHAR(100))"
     for host in $(cluster_hosts); do
-        [[ $host == db1 ]] || cluster_wait "$host to catch up" 10 replica_caught_up "$host" || return
+        [[ $host == db1 ]] || cluster_wait "$host to catch up" 10 replica_caught_up "$host" ||
+            return
     done
 }
 
 failover_insert() {
     local n
     for ((n = $1; n <= $2; n++)); do
-        host_sql db1 "INSERT INTO shop.t (id, text) VALUES ($n, CONCAT('row ', $n, ' \\'', UUID_SHORT()))" || return
+        host_sql db1 "INSERT INTO shop.t (id, text)
+            VALUES ($n, CONCAT('row ', $n, ' \\'', UUID_SHORT()))" || return
     done
 }
 
@@ -46,12 +49,13 @@ failover_stages() {
 
 failover_run() {
     # run's $status and $output, with the log apart.
-    run --separate-stderr host_exec manager "$BATON_BIN/baton" failover --conf="$CLUSTER_DIR/app1.cnf" --json "$@"
+    run --separate-stderr host_exec manager "$BATON_BIN/baton" failover \
+        --conf="$CLUSTER_DIR/app1.cnf" --json "$@"
     # shellcheck disable=SC2154
     printf '%s\n' "$stderr" >"$CLUSTER_DIR/manager.log"
     # shellcheck disable=SC2034,SC2154
     report=$output
-    [[ -n ${BATS_TEST_COMPLETED:-} ]] || { printf '%s\n' "$stderr" "$output" | sed 's/^/    /' >&2; }
+    printf '%s\n' "$stderr" "$output" | sed 's/^/    /' >&2
 }
 
 failover_winner() { jq -r .new_primary <<<"$report"; }
@@ -59,8 +63,12 @@ failover_winner() { jq -r .new_primary <<<"$report"; }
 # The ids a server has, as ranges: "1-15,20".
 failover_rows() {
     host_sql "$1" "SELECT id FROM shop.t ORDER BY id" | awk '
-        function put() { if (n) printf "%s%s", sep, (first == last ? first : first "-" last); sep = "," }
-        { if (n && $1 == last + 1) last = $1; else { if (n) put(); first = last = $1 } n++ } END { if (n) put() }'
+        function put() {
+            printf "%s%s", sep, (first == last ? first : first "-" last)
+            sep = ","
+        }
+        { if (n && $1 == last + 1) last = $1; else { if (n) put(); first = last = $1 } n++ }
+        END { if (n) put() }'
 }
 
 # Every diff log of the run is read by the server's own tool without a word on stderr.
@@ -78,13 +86,17 @@ failover_diff_logs_are_valid() {
 failover_done() {
     local winner=$1 host
     shift
-    [[ $(host_sql "$winner" "SELECT @@GLOBAL.read_only") == 0 ]] || { echo "$winner is read-only" && return 1; }
-    [[ -z $(host_sql_row "$winner" "SHOW ALL SLAVES STATUS") ]] || { echo "$winner is a replica" && return 1; }
+    [[ $(host_sql "$winner" "SELECT @@GLOBAL.read_only") == 0 ]] ||
+        { echo "$winner is read-only" && return 1; }
+    [[ -z $(host_sql_row "$winner" "SHOW ALL SLAVES STATUS") ]] ||
+        { echo "$winner is a replica" && return 1; }
     host_sql "$winner" "INSERT INTO shop.t (id, text) VALUES (100000, 'after')" || return
     for host; do
         cluster_wait "$host to follow $winner" 20 replica_caught_up "$host" "$winner" || return
-        [[ $(host_sql "$host" "SELECT @@GLOBAL.read_only") == 1 ]] || { echo "$host is writable" && return 1; }
-        [[ $(host_sql "$host" "SELECT @@GLOBAL.relay_log_purge") == 1 ]] || { echo "$host keeps relay logs" && return 1; }
+        [[ $(host_sql "$host" "SELECT @@GLOBAL.read_only") == 1 ]] ||
+            { echo "$host is writable" && return 1; }
+        [[ $(host_sql "$host" "SELECT @@GLOBAL.relay_log_purge") == 1 ]] ||
+            { echo "$host keeps relay logs" && return 1; }
         [[ $(replica_status "$host" Master_Host) == "$(host_address "$winner")" ]] || return
     done
     cluster_diff "$winner" "$@" && failover_diff_logs_are_valid
