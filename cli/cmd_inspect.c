@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/inspect_modes.h"
-#include "cli/inspect_rowcount.h"
+#include "cli/inspect_count.h"
 #include "cli/inspect_summary.h"
 
 enum { EXIT_DAMAGED = 5, TOP_DEFAULT = 10 };
@@ -17,10 +17,10 @@ static const char *const orders[] = {"bytes", "rows", "duration", NULL};
 static struct {
     bool json, events, transactions, rows, histogram, verify, show_secrets;
     const char *from, *to, *key_file, *key_passphrase, *keyring, *html;
-    uint64_t top;
+    uint64_t top, threads;
     int top_by;
     struct bt_inspect in;
-} opt = {.verify = true, .top = TOP_DEFAULT};
+} opt = {.verify = true, .top = TOP_DEFAULT, .threads = 1};
 
 static const struct bt_opt opts[] = {
     {"json", 'j', BT_OPT_FLAG, NULL,
@@ -59,6 +59,7 @@ static const struct bt_opt opts[] = {
      "the file with the passphrase of an encrypted key file", NULL, &opt.key_passphrase},
     {"keyring", 0, BT_OPT_STRING, "FILE",
      "open encrypted logs of MySQL with this keyring (plugin or component)", NULL, &opt.keyring},
+    {"threads", 0, BT_OPT_UINT, "N", "count with N threads (summary only; 1)", NULL, &opt.threads},
     {"verify", 0, BT_OPT_FLAG, NULL, "check every checksum (default; --no-verify to skip)", NULL,
      &opt.verify},
     {"show-secrets", 0, BT_OPT_FLAG, NULL, "do not hide passwords in statement texts", NULL,
@@ -94,115 +95,6 @@ int bt_inspect_line(struct bt_inspect *in, const struct bt_scan_event *se, struc
 
 /* ----------------------------------------------------------------- summary */
 
-struct summing {
-    struct bt_inspect *in;
-    struct bt_summary summary;
-    struct bt_summary_file *file;
-    struct bt_row_counter counter;
-    uint64_t rows;      /* of the open transaction */
-    uint32_t last_when; /* of its last event that has a time */
-};
-
-static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
-{
-    struct summing *s = ctx;
-
-    s->file = bt_summary_add_file(&s->summary, log->path, err);
-    return s->file ? 0 : -1;
-}
-
-/* What the log itself tells: its first format, its kind, its times. */
-static void count_event(struct summing *s, const struct bt_event *ev)
-{
-    struct bt_summary_file *f = s->file;
-    struct bt_event_count *c = &s->summary.events[ev->inner][ev->header.type];
-
-    c->count++;
-    c->bytes += ev->header.length;
-    f->events += !ev->inner;
-    if (ev->type == BT_FORMAT_DESCRIPTION) {
-        if (!f->has_format) {
-            f->format = *ev->format;
-            f->kind = ev->header.flags & BT_FLAG_RELAY_LOG ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
-        }
-        f->has_format = true;
-        f->checksum = ev->format->checksum;
-    }
-    if (ev->header.when) {
-        if (!f->first_time)
-            f->first_time = ev->header.when;
-        f->last_time = ev->header.when;
-    }
-}
-
-static int count_transaction(struct summing *s, const struct bt_transaction *t, bool complete,
-                             struct bt_err *err)
-{
-    struct bt_summary_transaction counted = {
-        .gtid = t->gtid,
-        .file = (size_t)(s->file - s->summary.files),
-        .start = t->start,
-        .end = t->end,
-        .bytes = t->bytes,
-        .rows = s->rows,
-        .duration_s = s->last_when > t->when ? s->last_when - t->when : 0,
-    };
-
-    if (complete && t->bytes < s->in->scan.filter.min_bytes)
-        return 0;
-    s->file->transactions += complete;
-    return bt_summary_add_transaction(&s->summary, &counted, complete, t->when, err);
-}
-
-static int sum_event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
-{
-    struct summing *s = ctx;
-    uint64_t rows;
-
-    count_event(s, se->event);
-    if (se->step == BT_GROUP_OUTSIDE)
-        return 0;
-    if (se->step == BT_GROUP_BEGIN || se->step == BT_GROUP_WHOLE) {
-        s->rows = 0;
-        s->last_when = 0;
-    }
-    if (se->event->header.when)
-        s->last_when = se->event->header.when;
-    if (se->wanted) {
-        if (bt_row_counter_count(&s->counter, se, &s->summary.tables, &rows, err) != 0)
-            return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
-        s->rows += rows;
-    }
-    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
-        return count_transaction(s, se->transaction, true, err);
-    return 0;
-}
-
-static int sum_abandoned(void *ctx, const char *path, const struct bt_transaction *t,
-                         struct bt_err *err)
-{
-    (void)path;
-    return count_transaction(ctx, t, false, err);
-}
-
-static int sum_end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
-                       struct bt_err *err)
-{
-    struct summing *s = ctx;
-
-    (void)err;
-    s->file->end = *end;
-    s->file->bytes = bt_source_size(log->source);
-    s->in->damaged |= end->kind == BT_END_TORN || end->kind == BT_END_CORRUPT;
-    return 0;
-}
-
-static void note(void *ctx, struct bt_slice text)
-{
-    (void)ctx;
-    bt_warning("%.*s", BT_SLICE_ARG(text));
-}
-
 static int write_page(struct bt_summary *s, const char *path, struct bt_err *err)
 {
     bt_auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -221,26 +113,18 @@ static int write_page(struct bt_summary *s, const char *path, struct bt_err *err
 static int run_summary(struct bt_inspect *in, const char *const *paths, size_t count,
                        struct bt_err *err)
 {
-    static const struct bt_scan_visitor visitor = {
-        .begin_log = begin_log,
-        .event = sum_event,
-        .abandoned = sum_abandoned,
-        .note = note,
-        .end_log = sum_end_log,
-    };
-    struct summing s = {.in = in};
-    int result = bt_summary_init(&s.summary, opt.top, (enum bt_summary_order)opt.top_by, err);
+    struct bt_summary summary;
+    int result = bt_summary_init(&summary, opt.top, (enum bt_summary_order)opt.top_by, err);
 
     if (result == 0)
-        result = bt_scan_paths(paths, count, &in->scan, &visitor, &s, err);
+        result = bt_inspect_count(in, paths, count, (unsigned)opt.threads, &summary, err);
     if (result == 0 && opt.html)
-        result = write_page(&s.summary, opt.html, err);
+        result = write_page(&summary, opt.html, err);
     else if (result == 0)
-        result = opt.histogram ? bt_summary_print_histogram(&s.summary, &in->out, err)
-                 : in->json    ? bt_summary_print_json(&s.summary, &in->out, err)
-                               : bt_summary_print_text(&s.summary, &in->out, err);
-    bt_row_counter_done(&s.counter);
-    bt_summary_done(&s.summary);
+        result = opt.histogram ? bt_summary_print_histogram(&summary, &in->out, err)
+                 : in->json    ? bt_summary_print_json(&summary, &in->out, err)
+                               : bt_summary_print_text(&summary, &in->out, err);
+    bt_summary_done(&summary);
     return result;
 }
 

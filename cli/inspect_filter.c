@@ -155,3 +155,8 @@ bool bt_filter_has_tables(const struct bt_filter *f)
 {
     return f->databases.count > 0 || f->tables.count > 0;
 }
+
+bool bt_filter_has_range(const struct bt_filter *f)
+{
+    return f->from.kind != BT_PLACE_NONE || f->to.kind != BT_PLACE_NONE;
+}

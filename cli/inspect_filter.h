@@ -53,6 +53,9 @@ bool bt_filter_wants_transaction(const struct bt_filter *f, const struct bt_gtid
 /* Whether a table is wanted: --db and --table ("t" or "db.t"). */
 bool bt_filter_wants_table(const struct bt_filter *f, struct bt_slice db, struct bt_slice table);
 
+/* Whether --from or --to was given. */
+bool bt_filter_has_range(const struct bt_filter *f);
+
 /* Whether --db or --table was given at all. */
 bool bt_filter_has_tables(const struct bt_filter *f);
 

@@ -14,6 +14,8 @@
 /* Zeroed to begin with. */
 struct bt_row_counter {
     struct bt_row_reader *reader; /* owned */
+    uint64_t uncounted;           /* rows events that could not be walked */
+    char why[256];                /* the first one's reason */
 };
 
 void bt_row_counter_done(struct bt_row_counter *c);

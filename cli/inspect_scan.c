@@ -14,7 +14,7 @@ struct scan {
     void *ctx;
     struct bt_grouper grouper;
     struct bt_table_cache *tables;
-    struct bt_table *table; /* of the rows event at hand */
+    struct bt_table *table;  /* of the rows event at hand */
     struct bt_keys *keys;    /* of encrypted logs of MariaDB; NULL without */
     struct bt_keys *keyring; /* of MySQL; NULL without */
 };
@@ -86,13 +86,17 @@ static int decrypt_source(struct scan *s, struct bt_source **source, struct bt_e
     return bt_source_mysql_decrypt_open(bt_steal(*source), s->keyring, source, err);
 }
 
-/* Walks one open log. */
-static int scan_source(struct scan *s, struct bt_source *source, const char *path,
+/* Walks one open log, or a part of it. */
+static int scan_source(struct scan *s, struct bt_source *source, const struct bt_scan_piece *piece,
                        struct bt_err *err)
 {
     bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_reader_opts opts = {.skip_crc = s->opts->skip_crc, .keys = s->keys};
-    struct bt_scan_log log = {.path = path, .source = source};
+    struct bt_reader_opts opts = {.skip_crc = s->opts->skip_crc,
+                                  .keys = s->keys,
+                                  .start_pos = piece->start,
+                                  .stop_pos = piece->stop};
+    const char *path = piece->path;
+    struct bt_scan_log log = {.path = path, .start = piece->start, .source = source};
     struct bt_event ev;
     int next;
 
@@ -124,7 +128,7 @@ static int scan_file(struct scan *s, const char *path, struct bt_err *err)
 
     if (bt_source_open(path, &source, err) != 0 || decrypt_source(s, &source, err) != 0)
         return -1;
-    return scan_source(s, source, path, err);
+    return scan_source(s, source, &(struct bt_scan_piece){.path = path}, err);
 }
 
 /* The logs of one set, in order; a transaction may go on in the next one. */
@@ -145,7 +149,8 @@ static int scan_set(struct scan *s, const char *folder, const struct bt_log_set 
             bt_grouper_init(&s->grouper, set->logs[i].name);
         else
             bt_grouper_next_log(&s->grouper, set->logs[i].name);
-        if (decrypt_source(s, &source, err) != 0 || scan_source(s, source, path, err) != 0)
+        if (decrypt_source(s, &source, err) != 0 ||
+            scan_source(s, source, &(struct bt_scan_piece){.path = path}, err) != 0)
             return -1;
     }
     return finish_run(s, folder, err);
@@ -189,6 +194,28 @@ static int scan_named(struct scan *s, const char *before, const char *path, stru
         bt_grouper_init(&s->grouper, base_name(path));
     }
     return scan_file(s, path, err);
+}
+
+int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_scan_opts *opts,
+                   const struct bt_scan_visitor *visitor, void *ctx, struct bt_err *err)
+{
+    struct scan s = {.opts = opts, .visitor = visitor, .ctx = ctx};
+    int result = 0;
+
+    if (bt_table_cache_new(&s.tables, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        bt_auto_source struct bt_source *source = NULL;
+
+        bt_grouper_init(&s.grouper, base_name(pieces[i].path));
+        result = bt_source_open(pieces[i].path, &source, err);
+        if (result == 0)
+            result = scan_source(&s, source, &pieces[i], err);
+        if (result == 0)
+            result = finish_run(&s, pieces[i].path, err);
+    }
+    bt_table_cache_free(s.tables);
+    return result;
 }
 
 int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *opts,

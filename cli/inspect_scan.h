@@ -26,6 +26,7 @@ struct bt_scan_event {
 
 struct bt_scan_log {
     const char *path;
+    uint64_t start; /* 0, or where in the log the piece begins */
     struct bt_source *source;
     struct bt_reader *reader;
 };
@@ -49,6 +50,18 @@ struct bt_scan_opts {
     const char *keyring;  /* MySQL keyring; NULL without */
     struct bt_filter filter;
 };
+
+/* A part of one log: from `start` (0 = its head) up to the event that begins at or behind `stop`
+ * (0 = its end).  Both are where transactions begin. */
+struct bt_scan_piece {
+    const char *path;
+    uint64_t start, stop;
+};
+
+/* Walks pieces in order. */
+int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_scan_opts *opts,
+                   const struct bt_scan_visitor *visitor, void *ctx,
+                   struct bt_err *err) BT_MUST_CHECK;
 
 /* Walks one log set's worth of paths in the order given.  Transactions may span consecutive relay
  * logs of one folder. */

@@ -23,6 +23,7 @@ int bt_summary_init(struct bt_summary *s, size_t largest_max, enum bt_summary_or
 void bt_summary_done(struct bt_summary *s)
 {
     bt_table_stats_done(&s->tables);
+    bt_gtid_state_done(&s->first_gtids);
     bt_gtid_state_done(&s->gtid_state);
     free(s->gtid_set);
     free(s->files);
@@ -155,27 +156,36 @@ void bt_summary_sort_minutes(struct bt_summary *s)
 
 /* ------------------------------------------------------------------- gaps */
 
-/* Looks whether numbers of the transaction's domain were left out in front of it. */
-static int note_gap(struct bt_summary *s, const struct bt_summary_transaction *t,
-                    struct bt_err *err)
+static int add_gap(struct bt_summary *s, struct bt_gtid_gap gap, struct bt_err *err)
 {
-    const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, t->gtid.domain);
     struct bt_gtid_gap *gaps;
 
-    if (!before || t->gtid.sequence <= before->sequence + 1 || s->gap_count == BT_GAPS_MAX)
+    if (s->gap_count == BT_GAPS_MAX)
         return 0;
     gaps = make_room(s->gaps, s->gap_count, &s->gap_room, sizeof(*gaps), 2 * BT_GAPS_MAX);
     if (!gaps)
         return bt_fail(err, BT_ERR_LIMIT, "there is no memory for %zu gaps", s->gap_count + 1);
     s->gaps = gaps;
-    gaps[s->gap_count++] = (struct bt_gtid_gap){
-        .domain = t->gtid.domain,
-        .first = before->sequence + 1,
-        .last = t->gtid.sequence - 1,
-        .file = t->file,
-        .offset = t->start,
-    };
+    gaps[s->gap_count++] = gap;
     return 0;
+}
+
+/* Follows the sequence numbers of the transaction's domain. */
+static int follow_gtid(struct bt_summary *s, const struct bt_summary_transaction *t,
+                       struct bt_err *err)
+{
+    const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, t->gtid.domain);
+    struct bt_gtid_gap gap = {.domain = t->gtid.domain, .file = t->file, .offset = t->start};
+
+    if (!before && bt_gtid_state_update(&s->first_gtids, &t->gtid, err) != 0)
+        return -1;
+    if (before && t->gtid.sequence > before->sequence + 1) {
+        gap.first = before->sequence + 1;
+        gap.last = t->gtid.sequence - 1;
+        if (add_gap(s, gap, err) != 0)
+            return -1;
+    }
+    return bt_gtid_state_update(&s->gtid_state, &t->gtid, err);
 }
 
 static unsigned size_class(uint64_t bytes)
@@ -199,26 +209,84 @@ int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_tra
     s->transaction_bytes += t->bytes;
     s->sizes[size_class(t->bytes)]++;
     keep_if_large(s, t);
-    if (t->gtid.kind == BT_GTID_MARIADB &&
-        (note_gap(s, t, err) != 0 || bt_gtid_state_update(&s->gtid_state, &t->gtid, err) != 0))
+    if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, err) != 0)
         return -1;
     return when ? add_minute(s, &load, err) : 0;
 }
 
-int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_err *err)
+/* ----------------------------------------------------------------- merging */
+
+/* A later part of a log whose record stands last. */
+static void continue_file(struct bt_summary_file *file, const struct bt_summary_file *part)
 {
-    size_t first_file = s->file_count;
+    file->events += part->events;
+    file->transactions += part->transactions;
+    if (!file->first_time)
+        file->first_time = part->first_time;
+    if (part->last_time)
+        file->last_time = part->last_time;
+    file->end = part->end;
+}
 
+static int merge_files(struct bt_summary *s, const struct bt_summary *other, struct bt_err *err)
+{
     for (size_t i = 0; i < other->file_count; i++) {
-        struct bt_summary_file *file = bt_summary_add_file(s, other->files[i].path, err);
+        const struct bt_summary_file *part = &other->files[i];
+        struct bt_summary_file *file;
+        const char *path;
 
-        const char *path = file ? file->path : NULL;
-
+        if (part->continued && s->file_count) {
+            continue_file(&s->files[s->file_count - 1], part);
+            continue;
+        }
+        file = bt_summary_add_file(s, part->path, err);
         if (!file)
             return -1;
-        *file = other->files[i];
+        path = file->path;
+        *file = *part;
         file->path = path;
     }
+    return 0;
+}
+
+/* Sequence numbers that are missing between the two, then other's own gaps. */
+static int merge_gtids(struct bt_summary *s, const struct bt_summary *other, size_t first_file,
+                       struct bt_err *err)
+{
+    for (size_t i = 0; i < other->first_gtids.count; i++) {
+        const struct bt_gtid *first = &other->first_gtids.items[i];
+        const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, first->domain);
+        struct bt_gtid_gap gap = {.domain = first->domain, .file = first_file};
+
+        if (!before && bt_gtid_state_update(&s->first_gtids, first, err) != 0)
+            return -1;
+        if (!before || first->sequence <= before->sequence + 1)
+            continue;
+        gap.first = before->sequence + 1;
+        gap.last = first->sequence - 1;
+        if (add_gap(s, gap, err) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < other->gap_count; i++) {
+        struct bt_gtid_gap gap = other->gaps[i];
+
+        gap.file += first_file;
+        if (add_gap(s, gap, err) != 0)
+            return -1;
+    }
+    for (size_t i = 0; i < other->gtid_state.count; i++)
+        if (bt_gtid_state_update(&s->gtid_state, &other->gtid_state.items[i], err) != 0)
+            return -1;
+    return 0;
+}
+
+int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_err *err)
+{
+    bool continues = s->file_count && other->file_count && other->files[0].continued;
+    size_t first_file = s->file_count - continues;
+
+    if (merge_files(s, other, err) != 0)
+        return -1;
     for (int inner = 0; inner < 2; inner++)
         for (int code = 0; code < 256; code++) {
             s->events[inner][code].count += other->events[inner][code].count;
@@ -238,8 +306,7 @@ int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_e
     for (size_t i = 0; i < other->minute_count; i++)
         if (add_minute(s, &other->minutes[i], err) != 0)
             return -1;
-    for (size_t i = 0; i < other->gtid_state.count; i++)
-        if (bt_gtid_state_update(&s->gtid_state, &other->gtid_state.items[i], err) != 0)
-            return -1;
+    if (merge_gtids(s, other, first_file, err) != 0)
+        return -1;
     return bt_table_stats_merge(&s->tables, &other->tables, err);
 }

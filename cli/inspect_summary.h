@@ -22,6 +22,7 @@ struct bt_summary_file {
     struct bt_format format; /* the log's first */
     bool has_format;
     bool checksum;  /* of the last format in force: what the primary's events carry */
+    bool continued; /* a later part of the log that the record before it begins */
     bool encrypted; /* read without its key: only lengths are known */
     uint64_t bytes, events, transactions;
     uint32_t first_time, last_time; /* 0 = none */
@@ -73,8 +74,9 @@ struct bt_summary {
     uint64_t sizes[BT_SIZE_CLASSES]; /* transactions of 2^i bytes up to twice that */
     struct bt_gtid_gap *gaps;        /* owned; at most BT_GAPS_MAX */
     size_t gap_count, gap_room;
-    struct bt_gtid_state gtid_state; /* MariaDB */
-    char *gtid_set;                  /* MySQL, owned; NULL without */
+    struct bt_gtid_state first_gtids; /* MariaDB: the first of each domain, for merging */
+    struct bt_gtid_state gtid_state;  /* MariaDB */
+    char *gtid_set;                   /* MySQL, owned; NULL without */
 };
 
 int bt_summary_init(struct bt_summary *s, size_t largest_max, enum bt_summary_order order,

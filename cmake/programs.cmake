@@ -7,10 +7,12 @@ add_executable(baton
   cli/cmd_inspect.c
   cli/cmd_rank.c
   cli/cmd_verify.c
+  cli/inspect_count.c
   cli/inspect_events.c
   cli/inspect_filter.c
   cli/inspect_histogram.c
   cli/inspect_html.c
+  cli/inspect_pieces.c
   cli/inspect_print.c
   cli/inspect_rowcount.c
   cli/inspect_rows.c
@@ -31,6 +33,7 @@ target_link_libraries(baton PRIVATE
   bt_apply
   bt_failover
   PkgConfig::SMARTCOLS
+  Threads::Threads
   PkgConfig::XXHASH)
 install(TARGETS baton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 

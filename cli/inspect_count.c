@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/inspect_count.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "cli/inspect_pieces.h"
+#include "cli/inspect_rowcount.h"
+
+enum { THREADS_MAX = 64 };
+
+struct counting {
+    uint64_t min_bytes;
+    struct bt_summary *summary;
+    struct bt_summary_file *file;
+    bool damaged;
+    struct bt_row_counter counter;
+    uint64_t rows;      /* of the open transaction */
+    uint32_t last_when; /* of its last event that has a time */
+};
+
+static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
+{
+    struct counting *s = ctx;
+
+    s->file = bt_summary_add_file(s->summary, log->path, err);
+    if (!s->file)
+        return -1;
+    s->file->continued = log->start > 0;
+    return 0;
+}
+
+/* What the log itself tells: its first format, its kind, its times. */
+static void count_event(struct counting *s, const struct bt_event *ev)
+{
+    struct bt_summary_file *f = s->file;
+    struct bt_event_count *c = &s->summary->events[ev->inner][ev->header.type];
+
+    c->count++;
+    c->bytes += ev->header.length;
+    f->events += !ev->inner;
+    if (ev->type == BT_FORMAT_DESCRIPTION) {
+        if (!f->has_format) {
+            f->format = *ev->format;
+            f->kind = ev->header.flags & BT_FLAG_RELAY_LOG ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
+        }
+        f->has_format = true;
+        f->checksum = ev->format->checksum;
+    }
+    if (ev->header.when) {
+        if (!f->first_time)
+            f->first_time = ev->header.when;
+        f->last_time = ev->header.when;
+    }
+}
+
+static int count_transaction(struct counting *s, const struct bt_transaction *t, bool complete,
+                             struct bt_err *err)
+{
+    struct bt_summary_transaction counted = {
+        .gtid = t->gtid,
+        .file = (size_t)(s->file - s->summary->files),
+        .start = t->start,
+        .end = t->end,
+        .bytes = t->bytes,
+        .rows = s->rows,
+        .duration_s = s->last_when > t->when ? s->last_when - t->when : 0,
+    };
+
+    if (complete && t->bytes < s->min_bytes)
+        return 0;
+    s->file->transactions += complete;
+    return bt_summary_add_transaction(s->summary, &counted, complete, t->when, err);
+}
+
+static int count_scanned(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
+{
+    struct counting *s = ctx;
+    uint64_t rows;
+
+    count_event(s, se->event);
+    if (se->step == BT_GROUP_OUTSIDE)
+        return 0;
+    if (se->step == BT_GROUP_BEGIN || se->step == BT_GROUP_WHOLE) {
+        s->rows = 0;
+        s->last_when = 0;
+    }
+    if (se->event->header.when)
+        s->last_when = se->event->header.when;
+    if (se->wanted) {
+        if (bt_row_counter_count(&s->counter, se, &s->summary->tables, &rows, err) != 0)
+            return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
+        s->rows += rows;
+    }
+    if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
+        return count_transaction(s, se->transaction, true, err);
+    return 0;
+}
+
+static int count_abandoned(void *ctx, const char *path, const struct bt_transaction *t,
+                           struct bt_err *err)
+{
+    (void)path;
+    return count_transaction(ctx, t, false, err);
+}
+
+static int end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
+                   struct bt_err *err)
+{
+    struct counting *s = ctx;
+
+    (void)err;
+    s->file->end = *end;
+    s->file->bytes = bt_source_size(log->source);
+    s->damaged |= end->kind == BT_END_TORN || end->kind == BT_END_CORRUPT;
+    return 0;
+}
+
+static void note(void *ctx, struct bt_slice text)
+{
+    (void)ctx;
+    bt_warning("%.*s", BT_SLICE_ARG(text));
+}
+
+static const struct bt_scan_visitor visitor = {
+    .begin_log = begin_log,
+    .event = count_scanned,
+    .abandoned = count_abandoned,
+    .note = note,
+    .end_log = end_log,
+};
+
+static void counting_done(struct bt_inspect *in, struct counting *c)
+{
+    in->damaged |= c->damaged;
+    if (c->counter.uncounted)
+        bt_warning("the rows of %llu events could not be counted: %s",
+                   (unsigned long long)c->counter.uncounted, c->counter.why);
+    bt_row_counter_done(&c->counter);
+}
+
+/* ----------------------------------------------------------------- threads */
+
+struct worker {
+    pthread_t thread;
+    const struct bt_scan_piece *pieces;
+    size_t piece_count;
+    struct bt_scan_opts opts; /* own: the filter keeps state */
+    struct bt_summary summary;
+    struct counting counting;
+    struct bt_err err;
+    int result;
+};
+
+static void *work(void *ctx)
+{
+    struct worker *w = ctx;
+
+    w->result =
+        bt_scan_pieces(w->pieces, w->piece_count, &w->opts, &visitor, &w->counting, &w->err);
+    return NULL;
+}
+
+/* Whether a log cut in two was cut where one transaction ends and the next begins. */
+static bool joins(const struct worker *a, const struct worker *b)
+{
+    if (!b->piece_count || !b->pieces[0].start)
+        return true;
+    return a->summary.file_count && b->pieces[0].start ==
+                                        a->summary.files[a->summary.file_count - 1].end.offset;
+}
+
+/* Runs them all; 1 when a cut turned out wrong, so that all is to be counted by one thread. */
+static int run_workers(struct bt_inspect *in, struct worker *workers, size_t count,
+                       struct bt_summary *ret, struct bt_err *err)
+{
+    size_t started = 0;
+    int result = 0;
+
+    while (started < count &&
+           pthread_create(&workers[started].thread, NULL, work, &workers[started]) == 0)
+        started++;
+    for (size_t i = 0; i < started; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (size_t i = started; i < count; i++)
+        work(&workers[i]); /* threads are scarce: then here, one after the other */
+    for (size_t i = 0; i < count && result == 0; i++) {
+        if (workers[i].result != 0)
+            *err = workers[i].err;
+        result = workers[i].result;
+        if (result == 0 && i > 0 && !joins(&workers[i - 1], &workers[i]))
+            result = 1;
+    }
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = bt_summary_merge(ret, &workers[i].summary, err);
+    for (size_t i = 0; i < count && result == 0; i++)
+        counting_done(in, &workers[i].counting);
+    return result;
+}
+
+static int count_in_threads(struct bt_inspect *in, const struct bt_pieces *pieces,
+                            struct bt_summary *ret, struct bt_err *err)
+{
+    struct worker *workers = calloc(pieces->run_count, sizeof(*workers));
+    int result = 0;
+
+    if (!workers)
+        return bt_fail_sys(err, "could not begin to count");
+    for (size_t i = 0; i < pieces->run_count && result == 0; i++) {
+        struct worker *w = &workers[i];
+
+        w->pieces = pieces->items + pieces->runs[i];
+        w->piece_count = pieces->runs[i + 1] - pieces->runs[i];
+        w->opts = in->scan;
+        w->counting.min_bytes = in->scan.filter.min_bytes;
+        w->counting.summary = &w->summary;
+        result = bt_summary_init(&w->summary, ret->largest_max, ret->order, err);
+    }
+    if (result == 0)
+        result = run_workers(in, workers, pieces->run_count, ret, err);
+    for (size_t i = 0; i < pieces->run_count; i++) {
+        bt_row_counter_done(&workers[i].counting.counter);
+        bt_summary_done(&workers[i].summary);
+    }
+    free(workers);
+    return result;
+}
+
+int bt_inspect_count(struct bt_inspect *in, const char *const *paths, size_t count,
+                     unsigned threads, struct bt_summary *ret, struct bt_err *err)
+{
+    struct counting c = {.min_bytes = in->scan.filter.min_bytes, .summary = ret};
+    struct bt_pieces pieces = {0};
+    int result = 1;
+
+    if (threads > THREADS_MAX)
+        return bt_fail(err, BT_ERR_USAGE, "--threads takes at most %d", THREADS_MAX);
+    if (threads > 1 && !bt_filter_has_range(&in->scan.filter) && !in->scan.key_file &&
+        !in->scan.keyring) {
+        result = bt_pieces_cut(&pieces, paths, count, threads, err);
+        if (result == 0)
+            result = count_in_threads(in, &pieces, ret, err);
+        bt_pieces_done(&pieces);
+    }
+    if (result == 1) {
+        result = bt_scan_paths(paths, count, &in->scan, &visitor, &c, err);
+        counting_done(in, &c);
+    }
+    return result;
+}
