@@ -23,7 +23,7 @@
 #define BT_FEED_USER "baton"
 
 struct bt_feed_opts {
-    const char *address; /* IPv4 or IPv6; NULL = 127.0.0.1 */
+    const char *address;  /* IPv4 or IPv6; NULL = 127.0.0.1 */
     const char *log_name; /* what the replica will call the log; borrowed until close */
     uint32_t server_id;   /* ours: not the replica's; 0 = the one who wrote the log */
     /* Opens the log from its start, for each replica that connects; on the feed's thread. */

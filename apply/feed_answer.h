@@ -15,8 +15,8 @@
 
 struct bt_feed_session {
     uint32_t server_id;
-    bool checksum;           /* events end in a CRC-32 */
-    int64_t heartbeat_ms;    /* 0 = none asked for */
+    bool checksum;            /* events end in a CRC-32 */
+    int64_t heartbeat_ms;     /* 0 = none asked for */
     struct bt_gtid_state has; /* what the replica says it has */
 };
 

@@ -18,7 +18,7 @@ struct bt_feed_stream {
     const char *log_name;
     uint32_t server_id;
     const struct bt_feed_session *session;
-    bool sends_annotate; /* the replica asked for ANNOTATE_ROWS */
+    bool sends_annotate;                                /* the replica asked for ANNOTATE_ROWS */
     bool (*has)(void *ctx, const struct bt_gtid *gtid); /* may be NULL */
     void *has_ctx;
     bool (*stopped)(void *ctx);

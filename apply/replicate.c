@@ -11,7 +11,7 @@
 #include "diff/diff_log.h"
 
 enum {
-    ASK_MS = 30000, /* for the small statements */
+    ASK_MS = 30000,  /* for the small statements */
     STOP_MS = 60000, /* STOP SLAVE waits for the event group under way */
     IDLE_DEFAULT_MS = 3600 * 1000,
     REACHED_MAX = 1 << 20,

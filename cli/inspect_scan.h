@@ -45,9 +45,9 @@ struct bt_scan_visitor {
 
 struct bt_scan_opts {
     bool skip_crc;
-    const char *key_file; /* file_key_management keys; NULL without */
+    const char *key_file;       /* file_key_management keys; NULL without */
     const char *key_passphrase; /* the file with the passphrase of an encrypted key_file */
-    const char *keyring;  /* MySQL keyring; NULL without */
+    const char *keyring;        /* MySQL keyring; NULL without */
     struct bt_filter filter;
 };
 

@@ -5,9 +5,9 @@
  * MySQL's keyring_file plugin (plugin/keyring, 8.0.43):
  *
  *   text "Keyring file version:1.0" or 2.0
- *   of each key: u64 size of the whole, u64 lengths of id, type, user and key, then those four, zeros
- *                up to a multiple of 8; the key is XORed with a fixed text
- *   text "EOF", and in 2.0 32 bytes SHA-256
+ *   of each key: u64 size of the whole, u64 lengths of id, type, user and key, then those four,
+ * zeros up to a multiple of 8; the key is XORed with a fixed text text "EOF", and in 2.0 32 bytes
+ * SHA-256
  *
  * component_keyring_file (8.0.24+): {"version":"1.0","elements":[{"user","data_id","data_type",
  * "data":hex}]}, checked on MySQL 9.7.
@@ -25,10 +25,10 @@
 
 enum {
     FILE_MAX = 1 << 20,
-    PASSPHRASE_MAX = 256,   /* MAX_SECRET_SIZE, plugin/file_key_management/parser.h, 10.11 */
+    PASSPHRASE_MAX = 256, /* MAX_SECRET_SIZE, plugin/file_key_management/parser.h, 10.11 */
     KEYS_MAX = 4096,
     SALT_SIZE = 8,
-    PBKDF2_ROUNDS = 10000,  /* what `openssl enc -pbkdf2` takes when it is told nothing */
+    PBKDF2_ROUNDS = 10000, /* what `openssl enc -pbkdf2` takes when it is told nothing */
 };
 
 /* ------------------------------------------------------------------ keeping */
@@ -176,7 +176,8 @@ static int read_key_line(struct bt_keys *keys, struct bt_slice line, struct bt_e
     if (!semicolon)
         return 1;
     id = trim(bt_slice(line.ptr, (size_t)(semicolon - line.ptr)));
-    len = read_hex(trim(bt_slice(semicolon + 1, line.len - (size_t)(semicolon - line.ptr) - 1)), bytes);
+    len = read_hex(trim(bt_slice(semicolon + 1, line.len - (size_t)(semicolon - line.ptr) - 1)),
+                   bytes);
     if (len == 0 || !bt_number_u64(id, UINT32_MAX, &number) || number == 0)
         return 1;
     result = add_key(keys, id, bt_slice(bytes, len), err);
@@ -196,8 +197,10 @@ static int read_key_lines(struct bt_keys *keys, struct bt_slice text, struct bt_
         if (result < 0)
             return -1;
         if (result == 1)
-            return bt_fail(err, BT_ERR_CONFIG, "%s:%u: a key is written as \"number;hex digits\", of 32,"
-                           " 48 or 64 digits", keys->path, number);
+            return bt_fail(err, BT_ERR_CONFIG,
+                           "%s:%u: a key is written as \"number;hex digits\", of 32,"
+                           " 48 or 64 digits",
+                           keys->path, number);
         at += len + 1;
     }
     if (keys_find(keys, bt_slice_str("1")))
@@ -229,9 +232,10 @@ static bool try_derivation(struct derivation d, struct bt_slice file, struct bt_
         fine = PKCS5_PBKDF2_HMAC((const char *)passphrase.ptr, (int)passphrase.len, salt, SALT_SIZE,
                                  PBKDF2_ROUNDS, d.digest, sizeof(both), both) == 1;
     else
-        fine = EVP_BytesToKey(EVP_aes_256_cbc(), d.digest, salt, passphrase.ptr, (int)passphrase.len,
-                              1, both, both + 32) == 32;
-    fine = fine && ctx && at && EVP_DecryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, both, both + 32) == 1 &&
+        fine = EVP_BytesToKey(EVP_aes_256_cbc(), d.digest, salt, passphrase.ptr,
+                              (int)passphrase.len, 1, both, both + 32) == 32;
+    fine = fine && ctx && at &&
+           EVP_DecryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, both, both + 32) == 1 &&
            EVP_DecryptUpdate(ctx, at, &len, in, in_len) == 1 &&
            EVP_DecryptFinal_ex(ctx, at + len, &last) == 1;
     EVP_CIPHER_CTX_free(ctx);
@@ -255,7 +259,8 @@ static bool is_text(struct bt_slice s)
 static int decrypt_key_file(const char *path, struct bt_slice file, const char *passphrase_path,
                             struct bt_buf *out, struct bt_err *err)
 {
-    const EVP_MD *digests[] = {EVP_sha1(), EVP_sha256(), EVP_sha512(), EVP_sha384(), EVP_sha224(), EVP_md5()};
+    const EVP_MD *digests[] = {EVP_sha1(), EVP_sha256(), EVP_sha512(),
+                               EVP_sha384(), EVP_sha224(), EVP_md5()};
     struct bt_buf secret;
     struct bt_slice passphrase;
     bool found = false;
@@ -263,7 +268,8 @@ static int decrypt_key_file(const char *path, struct bt_slice file, const char *
 
     if (!passphrase_path)
         return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is encrypted: the file with its passphrase"
-                       " (file_key_management_filekey) is needed", path);
+                                           " (file_key_management_filekey) is needed",
+                       path);
     if (file.len <= 2 * SALT_SIZE || file.len % 16)
         return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is cut off after %zu bytes", path, file.len);
     bt_buf_init(&secret, PASSPHRASE_MAX + 2);
@@ -392,7 +398,8 @@ static int read_keyring_file(struct bt_keys *keys, struct bt_slice file, struct 
 
     if (!bt_slice_starts_with(file, version) || !bt_cur_skip(&c, sizeof(version) - 1 + 3))
         return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is neither a keyring_file nor a"
-                       " component_keyring_file", keys->path);
+                                           " component_keyring_file",
+                       keys->path);
     while (result == 0)
         result = read_keyring_record(keys, &c, err);
     return result < 0 ? -1 : 0;

@@ -6,9 +6,9 @@
 #include "parser/crypt.h"
 
 struct key {
-    char *name;       /* MySQL: its id in the keyring; MariaDB: "1" */
+    char *name; /* MySQL: its id in the keyring; MariaDB: "1" */
     uint8_t bytes[32];
-    size_t len;       /* 16, 24 or 32 */
+    size_t len; /* 16, 24 or 32 */
 };
 
 /* The cipher of MariaDB's logs.  The reader reaches it through the keys only, so that a program

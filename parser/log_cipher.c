@@ -45,8 +45,10 @@ int bt_log_cipher_open(const struct bt_keys *keys, struct bt_slice body, struct 
         return bt_fail(err, BT_ERR_CORRUPT, "START_ENCRYPTION has scheme %u, known is 1",
                        (unsigned)scheme);
     if (version != 1 || !key)
-        return bt_fail(err, BT_ERR_CONFIG, "the log is encrypted with version %u of key 1, which \"%s\""
-                       " does not hold", version, keys->path);
+        return bt_fail(err, BT_ERR_CONFIG,
+                       "the log is encrypted with version %u of key 1, which \"%s\""
+                       " does not hold",
+                       version, keys->path);
     cipher = calloc(1, sizeof(*cipher));
     if (cipher)
         cipher->ctx = EVP_CIPHER_CTX_new();
@@ -71,8 +73,10 @@ void bt_log_cipher_close(struct bt_log_cipher *cipher)
 static const EVP_CIPHER *cipher_of(enum mode mode, size_t key_len)
 {
     if (mode == MODE_CTR)
-        return key_len == 16 ? EVP_aes_128_ctr() : key_len == 24 ? EVP_aes_192_ctr() : EVP_aes_256_ctr();
-    return key_len == 16 ? EVP_aes_128_cbc() : key_len == 24 ? EVP_aes_192_cbc() : EVP_aes_256_cbc();
+        return key_len == 16 ? EVP_aes_128_ctr() : key_len == 24 ? EVP_aes_192_ctr()
+                                                                 : EVP_aes_256_ctr();
+    return key_len == 16 ? EVP_aes_128_cbc() : key_len == 24 ? EVP_aes_192_cbc()
+                                                             : EVP_aes_256_cbc();
 }
 
 /* XORs the bytes behind the last whole block with the encrypted IV. */
@@ -169,7 +173,8 @@ int bt_log_cipher_event(struct bt_log_cipher *cipher, uint64_t offset, struct bt
         }
     }
     if (best == MODE_NOT_KNOWN)
-        return bt_fail(err, BT_ERR_CORRUPT, "what was decrypted is no event: the key is another one,"
+        return bt_fail(err, BT_ERR_CORRUPT,
+                       "what was decrypted is no event: the key is another one,"
                        " or the log is damaged");
     if (first != last && best == MODE_CBC && best_look < 2 &&
         !decrypt_event(cipher, best, offset, raw, at + raw.len, at))

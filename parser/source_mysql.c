@@ -7,8 +7,8 @@
  *   1        version 1
  *   fields   1: u8 length, id of the key in the keyring; 2: 32 bytes, the file's password encrypted
  *            by AES-256-CBC with that key; 3: 16 bytes, the IV of that; 0: no more
- *   zeros up to 512, then the log, AES-256-CTR: SHA-512 of the password gives the key (32 bytes) and
- *   the upper half of the IV (8 bytes); its lower half counts blocks from 0
+ *   zeros up to 512, then the log, AES-256-CTR: SHA-512 of the password gives the key (32 bytes)
+ * and the upper half of the IV (8 bytes); its lower half counts blocks from 0
  */
 #include "parser/keys_priv.h"
 
@@ -35,7 +35,8 @@ struct decrypting {
 
 bool bt_mysql_is_encrypted(struct bt_slice head)
 {
-    return bt_slice_starts_with(head, "\xfd" "bin");
+    return bt_slice_starts_with(head, "\xfd"
+                                      "bin");
 }
 
 static int read_header(struct bt_slice bytes, struct header *ret, struct bt_err *err)
@@ -50,12 +51,14 @@ static int read_header(struct bt_slice bytes, struct header *ret, struct bt_err 
         return bt_fail(err, BT_ERR_CORRUPT, "the log is encrypted in version %u, known is 1",
                        (unsigned)version);
     while (bt_cur_u8(&c, &field) && field != 0) {
-        bool fine = field == 1 ? bt_cur_len8(&c, &h.key_id)
-                  : field == 2 ? bt_cur_take(&c, PASSWORD_SIZE, &h.password)
-                  : field == 3 ? bt_cur_take(&c, BLOCK, &h.iv) : false;
+        bool fine = field == 1   ? bt_cur_len8(&c, &h.key_id)
+                    : field == 2 ? bt_cur_take(&c, PASSWORD_SIZE, &h.password)
+                    : field == 3 ? bt_cur_take(&c, BLOCK, &h.iv)
+                                 : false;
 
         if (!fine)
-            return bt_fail(err, BT_ERR_CORRUPT, "the encryption header of the log is damaged at byte %zu",
+            return bt_fail(err, BT_ERR_CORRUPT,
+                           "the encryption header of the log is damaged at byte %zu",
                            bytes.len - c.left - 1);
     }
     if (!h.key_id.len || !h.password.len || !h.iv.len)
@@ -107,7 +110,8 @@ static int decrypting_view(struct bt_source *s, uint64_t pos, size_t want, struc
 
     if (pos >= d->plain_pos && pos - d->plain_pos <= d->plain.len &&
         d->plain.len - (pos - d->plain_pos) >= want && want > 0) {
-        *ret = bt_slice(d->plain.data + (pos - d->plain_pos), d->plain.len - (size_t)(pos - d->plain_pos));
+        *ret = bt_slice(d->plain.data + (pos - d->plain_pos),
+                        d->plain.len - (size_t)(pos - d->plain_pos));
         return 0;
     }
     if (want > VIEW_MAX || begin > UINT64_MAX - BT_MYSQL_ENCRYPTION_HEADER_SIZE)
@@ -122,7 +126,8 @@ static int decrypting_view(struct bt_source *s, uint64_t pos, size_t want, struc
     if (!at)
         return bt_buf_check(&d->plain, "decrypted log", err);
     if (inner.len > 0 && !decrypt_at(d, begin, inner, at))
-        return bt_fail(err, BT_ERR_SYSTEM, "could not decrypt %zu bytes of \"%s\"", inner.len, s->name);
+        return bt_fail(err, BT_ERR_SYSTEM, "could not decrypt %zu bytes of \"%s\"", inner.len,
+                       s->name);
     bt_buf_commit(&d->plain, inner.len);
     d->plain_pos = begin;
     *ret = inner.len > skip ? bt_slice(at + skip, inner.len - skip) : bt_slice_empty();
@@ -168,10 +173,13 @@ static int prepare(struct decrypting *d, const struct bt_keys *keys, struct bt_e
         return bt_err_wrap(err, "\"%s\"", d->inner->name);
     key = keys_find(keys, h.key_id);
     if (!key || key->len != 32)
-        return bt_fail(err, BT_ERR_CONFIG, "\"%s\" is encrypted with key \"%.*s\", which \"%s\" does not"
-                       " hold", d->inner->name, BT_SLICE_ARG(h.key_id), keys->path);
+        return bt_fail(err, BT_ERR_CONFIG,
+                       "\"%s\" is encrypted with key \"%.*s\", which \"%s\" does not"
+                       " hold",
+                       d->inner->name, BT_SLICE_ARG(h.key_id), keys->path);
     if (!derive(d, key, &h))
-        return bt_fail(err, BT_ERR_SYSTEM, "could not decrypt the password of \"%s\"", d->inner->name);
+        return bt_fail(err, BT_ERR_SYSTEM, "could not decrypt the password of \"%s\"",
+                       d->inner->name);
     return 0;
 }
 

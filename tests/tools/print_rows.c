@@ -3,9 +3,8 @@
  * print_rows - the rows of a log as JSON lines, straight from parser/: what the round trip tests
  * compare with what a server says.
  *
- *     print_rows [-c|-t] [-s SCHEMA] [-k KEYS | -K KEYRING] LOG   -c: only count rows, values unread
- *                                            -t: as the client's --batch prints a SELECT,
- *                                                with table, op and image in front
+ *     print_rows [-c|-t] [-s SCHEMA] [-k KEYS | -K KEYRING] LOG   -c: only count rows, values
+ * unread -t: as the client's --batch prints a SELECT, with table, op and image in front
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -27,7 +27,7 @@ static const char *write_temporary(const void *bytes, size_t len)
     FILE *f;
     int fd;
 
-    strcpy(path, "/tmp/check_crypt.XXXXXX");
+    snprintf(path, sizeof(path), "/tmp/check_crypt.XXXXXX");
     fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     f = fdopen(fd, "wb");
@@ -45,7 +45,8 @@ static const struct {
     {TOPIC("cbc") "bin.000001", TOPIC("cbc") "keys.enc", TOPIC("cbc") "secret"},
     {TOPIC("ctr") "bin.000001", TOPIC("ctr") "keys.txt", NULL},
     {TOPIC("ctr") "bin.000001", TOPIC("ctr") "keys.enc", TOPIC("ctr") "secret"},
-    {BT_TESTDATA "/mariadb-11.8/encrypted/bin.000001", BT_TESTDATA "/mariadb-11.8/encrypted/keys.txt", NULL},
+    {BT_TESTDATA "/mariadb-11.8/encrypted/bin.000001",
+     BT_TESTDATA "/mariadb-11.8/encrypted/keys.txt", NULL},
 };
 
 /* The whole log event by event: lengths are in clear, START_ENCRYPTION is the second. */
@@ -92,8 +93,9 @@ START_TEST(every_event_of_a_mariadb_log_has_its_checksum_again)
     struct bt_err err = {0};
     int count;
 
-    ck_assert_msg(bt_keys_load_mariadb(mariadb_logs[_i].keys, mariadb_logs[_i].secret, &keys, &err) == 0,
-                  "%s", err.text);
+    ck_assert_msg(
+        bt_keys_load_mariadb(mariadb_logs[_i].keys, mariadb_logs[_i].secret, &keys, &err) == 0,
+        "%s", err.text);
     count = decrypt_all(read_whole(mariadb_logs[_i].log), keys, &err);
     ck_assert_msg(count > 10, "%d %s", count, err.text);
 }
@@ -122,8 +124,12 @@ static const struct {
     const char *text, *complaint;
 } key_files[] = {
     {"1;00112233445566778899aabbccddeeff", NULL},
-    {"# c\n\n 2 ; 00112233445566778899aabbccddeeff \r\n1;" "00112233445566778899aabbccddeeff0011223344556677 # x\n", NULL},
-    {"1;" "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff", NULL},
+    {"# c\n\n 2 ; 00112233445566778899aabbccddeeff \r\n1;"
+     "00112233445566778899aabbccddeeff0011223344556677 # x\n",
+     NULL},
+    {"1;"
+     "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff",
+     NULL},
     {"", "no key 1"},
     {"2;00112233445566778899aabbccddeeff", "no key 1"},
     {"1;0011", ":1: a key is written"},
@@ -175,11 +181,14 @@ START_TEST(an_event_cut_short_is_refused)
     bt_buf_init(&plain, 1 << 20);
     ck_assert_int_eq(bt_keys_load_mariadb(TOPIC("cbc") "keys.txt", NULL, &keys, &err), 0);
     if (_i < (int)sizeof(body))
-        ck_assert_int_eq(bt_log_cipher_open(keys, (struct bt_slice){exact, (size_t)_i}, &cipher, &err), -1);
+        ck_assert_int_eq(
+            bt_log_cipher_open(keys, (struct bt_slice){exact, (size_t)_i}, &cipher, &err), -1);
     ck_assert_int_eq(bt_log_cipher_open(keys, bt_slice(body, sizeof(body)), &cipher, &err), 0);
     if (_i < 19)
-        ck_assert_int_eq(bt_log_cipher_event(cipher, 4, (struct bt_slice){exact, (size_t)_i}, &plain, &err), -1);
-    else if (bt_log_cipher_event(cipher, 4, (struct bt_slice){exact, (size_t)_i}, &plain, &err) == 0)
+        ck_assert_int_eq(
+            bt_log_cipher_event(cipher, 4, (struct bt_slice){exact, (size_t)_i}, &plain, &err), -1);
+    else if (bt_log_cipher_event(cipher, 4, (struct bt_slice){exact, (size_t)_i}, &plain, &err) ==
+             0)
         ck_assert_uint_eq(plain.len, (size_t)_i);
     free(exact);
 }
@@ -214,18 +223,22 @@ START_TEST(a_mysql_log_is_plain_behind_its_header)
     ck_assert_int_eq(bt_source_view(source, 0, log.len, &view, &err), 0);
     ck_assert_uint_eq(view.len, log.len - 512);
     memcpy(plain, view.ptr, view.len);
-    ck_assert_mem_eq(plain, "\xfe" "bin", 4);
+    ck_assert_mem_eq(plain, "\xfe"
+                            "bin",
+                     4);
     while (pos < view.len) { /* a chain of events to the last byte */
         struct bt_event_header h;
 
-        ck_assert_msg(bt_event_header_read(bt_slice(plain + pos, view.len - pos), 65536, &h, &err) == 0,
-                      "%s", err.text);
+        ck_assert_msg(
+            bt_event_header_read(bt_slice(plain + pos, view.len - pos), 65536, &h, &err) == 0, "%s",
+            err.text);
         pos += h.length;
     }
     ck_assert_uint_eq(pos, log.len - 512);
     for (pos = 0; pos < log.len - 512; pos += 37) { /* any place, any length */
         ck_assert_int_eq(bt_source_view(source, pos, 1 + pos % 50, &again, &err), 0);
-        ck_assert_uint_ge(again.len, log.len - 512 - pos < 1 + pos % 50 ? log.len - 512 - pos : 1 + pos % 50);
+        ck_assert_uint_ge(again.len,
+                          log.len - 512 - pos < 1 + pos % 50 ? log.len - 512 - pos : 1 + pos % 50);
         ck_assert_mem_eq(again.ptr, plain + pos, again.len);
     }
 }
@@ -287,8 +300,13 @@ END_TEST
 
 START_TEST(a_keyring_without_log_keys_is_refused)
 {
-    static const char *const files[] = {"", "{}", "{\"elements\":[]}", "{\"elements\":[{\"data_id\":1}]}",
-                                        "nonsense", "Keyring file version:2.0EOF", "{\"elements\":3}"};
+    static const char *const files[] = {"",
+                                        "{}",
+                                        "{\"elements\":[]}",
+                                        "{\"elements\":[{\"data_id\":1}]}",
+                                        "nonsense",
+                                        "Keyring file version:2.0EOF",
+                                        "{\"elements\":3}"};
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         const char *path = write_temporary(files[i], strlen(files[i]));
@@ -306,10 +324,9 @@ BT_SUITE_MAIN("parser crypt",
               {every_event_of_a_mariadb_log_has_its_checksum_again,
                sizeof(mariadb_logs) / sizeof(mariadb_logs[0])},
               {a_wrong_key_is_noticed_at_the_first_event, 0},
-              {key_files_are_read_as_the_plugin_reads_them, sizeof(key_files) / sizeof(key_files[0])},
-              {a_wrong_passphrase_is_said_so_and_not_shown, 0},
-              {an_event_cut_short_is_refused, 60},
+              {key_files_are_read_as_the_plugin_reads_them,
+               sizeof(key_files) / sizeof(key_files[0])},
+              {a_wrong_passphrase_is_said_so_and_not_shown, 0}, {an_event_cut_short_is_refused, 60},
               {a_mysql_log_is_plain_behind_its_header, 0},
-              {a_mysql_header_cut_anywhere_is_refused, 115},
-              {the_plugins_keyring_file_is_read, 0},
+              {a_mysql_header_cut_anywhere_is_refused, 115}, {the_plugins_keyring_file_is_read, 0},
               {a_keyring_without_log_keys_is_refused, 0})
