@@ -112,7 +112,9 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
     if (bt_failover_new(config, &fo, &f, err) != 0)
         return -1;
     rc = bt_failover_run(f, &outcome, err);
-    if (show(f, &show_err) != 0 && rc == 0) {
+    /* A refusal is one error, not a report of nothing. */
+    if ((outcome != BT_FAILOVER_REFUSED || opt.json || opt.dry_run) && show(f, &show_err) != 0 &&
+        rc == 0) {
         *err = show_err;
         rc = -1;
     }

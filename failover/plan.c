@@ -113,6 +113,28 @@ static uint32_t oldest_version(const struct bt_plan_input *in, const struct bt_p
     return oldest;
 }
 
+/* How many of the others its data fork from. */
+static size_t forks_of(const struct ranking *r, size_t k)
+{
+    size_t count = 0;
+
+    for (size_t other = 0; other < r->count; other++)
+        count += other != k && bt_rank_compare(&r->items[k], &r->items[other]) == BT_RANK_FORKED;
+    return count;
+}
+
+/* A fork has two sides: the one that fewer servers share is the odd one.  Two against each other
+ * are both as good. */
+static bool is_odd_one(const struct ranking *r, const struct bt_rank_item *item)
+{
+    size_t mine = forks_of(r, (size_t)(item - r->items));
+
+    for (size_t k = 0; mine && k < r->count; k++)
+        if (forks_of(r, k) < mine)
+            return true;
+    return false;
+}
+
 /* What makes a server unfit for good; true when it is. */
 static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const struct ranking *r,
                    size_t i)
@@ -139,7 +161,7 @@ static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const s
               u->sql_error);
     else if (!item)
         stand(s, BT_STANDING_REFUSED, "what it received is not known");
-    else if (item->fork_with != SIZE_MAX)
+    else if (item->fork_with != SIZE_MAX && is_odd_one(r, item))
         stand(s, BT_STANDING_REFUSED, "its data fork from %.120s in GTID domain %u",
               in->config->servers[r->server[item->fork_with]].name, item->fork_domain);
     else
@@ -178,6 +200,16 @@ static bool is_second_choice(const struct bt_plan_input *in, struct bt_plan *pla
         return true;
     }
     return false;
+}
+
+static void forks_say(const struct bt_plan_input *in, struct bt_plan *plan, const struct ranking *r)
+{
+    for (size_t k = 0; k < r->count; k++)
+        if (r->items[k].fork_with != SIZE_MAX)
+            bt_buf_addf(&plan->warnings, "The data of %s fork from those of %s in GTID domain %u.\n",
+                        in->config->servers[r->server[k]].name,
+                        in->config->servers[r->server[r->items[k].fork_with]].name,
+                        r->items[k].fork_domain);
 }
 
 static void standings_find(const struct bt_plan_input *in, struct bt_plan *plan,
@@ -351,6 +383,7 @@ void bt_plan_decide(const struct bt_plan_input *in, struct bt_plan *ret)
     outsiders_find(in, ret);
     ranking_run(in, ret, r);
     standings_find(in, ret, r);
+    forks_say(in, ret, r);
     if (in->forced_winner != SIZE_MAX)
         forced(in, ret);
     else

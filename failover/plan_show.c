@@ -14,6 +14,7 @@ static void add_wrapped(struct bt_buf *out, const char *text, size_t column, siz
         size_t len = strcspn(text, " ");
 
         if (column > indent && column + len > WIDTH) {
+            out->len -= out->len && out->data[out->len - 1] == ' ';
             bt_buf_addf(out, "\n%*s", (int)indent, "");
             column = indent;
         }
