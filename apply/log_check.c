@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "apply/row_count.h"
 #include "apply/sender.h"
 #include "diff/diff_log.h"
 #include "parser/reader.h"
@@ -29,7 +30,7 @@ static int unfinished(const struct bt_transaction *t, struct bt_err *err)
     return bt_sender_name(&name, NULL, err);
 }
 
-static int count(struct bt_log_check *c, const struct bt_transaction *t,
+static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_t rows,
                  const struct bt_target *target, struct bt_err *err)
 {
     c->transactions++;
@@ -39,16 +40,18 @@ static int count(struct bt_log_check *c, const struct bt_transaction *t,
         return 0;
     if (c->missing++ == 0)
         c->first_missing = *t;
+    c->missing_rows += rows;
     if (t->gtid.kind != BT_GTID_MARIADB)
         return 0;
     return bt_gtid_state_update(&c->last_missing, &t->gtid, err);
 }
 
 static int read_whole(struct bt_reader *reader, const char *path, const struct bt_target *target,
-                      struct bt_log_check *c, struct bt_err *err)
+                      struct bt_row_count *row_count, struct bt_log_check *c, struct bt_err *err)
 {
     const struct bt_end *end;
     struct bt_grouper grouper;
+    uint64_t rows = 0;
     enum bt_group_step step;
     struct bt_event ev;
     int status;
@@ -65,9 +68,13 @@ static int read_whole(struct bt_reader *reader, const char *path, const struct b
             return -1;
         if (grouper.did_abandon)
             return unfinished(&grouper.abandoned, err);
-        if ((step == BT_GROUP_END || step == BT_GROUP_WHOLE) &&
-            count(c, bt_grouper_transaction(&grouper), target, err) < 0)
+        if (target)
+            rows += bt_row_count_feed(row_count, &ev);
+        if (step != BT_GROUP_END && step != BT_GROUP_WHOLE)
+            continue;
+        if (count(c, bt_grouper_transaction(&grouper), rows, target, err) < 0)
             return -1;
+        rows = 0;
     }
     end = bt_reader_end(reader);
     if (status < 0)
@@ -104,11 +111,17 @@ int bt_log_check(const char *path, const struct bt_target *target, struct bt_log
 {
     bt_auto_source struct bt_source *log = NULL;
     bt_auto_reader struct bt_reader *reader = NULL;
+    struct bt_row_count row_count;
     struct bt_log_check c = {0};
+    int status = -1;
 
-    if (check_manifest(path, &c, err) < 0 || bt_diff_log_open(path, &log, err) < 0 ||
-        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0 ||
-        read_whole(reader, path, target, &c, err) < 0) {
+    if (bt_row_count_init(&row_count, err) < 0)
+        return -1;
+    if (check_manifest(path, &c, err) == 0 && bt_diff_log_open(path, &log, err) == 0 &&
+        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) == 0)
+        status = read_whole(reader, path, target, &row_count, &c, err);
+    bt_row_count_done(&row_count);
+    if (status < 0) {
         bt_log_check_done(&c);
         return bt_err_wrap(err, "\"%s\" is not applied", path);
     }

@@ -3,6 +3,7 @@
 
 #include "apply/log_check.h"
 #include "apply/replicate.h"
+#include "apply/row_count.h"
 #include "apply/sender.h"
 #include "apply/target.h"
 #include "diff/diff_log.h"
@@ -26,6 +27,7 @@ struct replay {
     struct bt_target target;
     struct bt_statements statements;
     struct bt_sender sender;
+    struct bt_row_count rows;
     bool is_open;                 /* the three above are */
     bool is_passed_over;          /* the transaction under way is on the target already */
     bool stop;                    /* progress said so */
@@ -124,6 +126,7 @@ static void done(struct replay *r)
         bt_target_close(&r->target); /* which rolls back what is open */
     }
     bt_reader_close(r->reader);
+    bt_row_count_done(&r->rows);
     bt_gtid_state_done(&r->reached);
 }
 
@@ -210,6 +213,8 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
         return -1;
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
         r->sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
+    if (!r->is_passed_over)
+        r->result->rows += bt_row_count_feed(&r->rows, ev);
     if (!r->is_passed_over && feed_statements(r, ev, err) < 0)
         return -1;
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
@@ -329,9 +334,11 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
 
     *result = (struct bt_replay_result){0};
     bt_grouper_init(&r.grouper, bt_log_base_name(log->name));
-    if (bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0)
+    if (bt_row_count_init(&r.rows, err) < 0)
         return -1;
-    status = run(&r, err);
+    status = bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0 ? -1 : 0;
+    if (status == 0)
+        status = run(&r, err);
     if (status < 0 && r.is_open && r.sender.end_unknown)
         ask_whether_ended(&r, err);
     tell(&r, true);

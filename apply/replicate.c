@@ -344,6 +344,7 @@ int bt_replicate_file(const struct bt_connection_opts *target, const char *path,
         if (status == 0 && err->kind != BT_ERR_NONE)
             status = -1;
         result->transactions = r.check.missing;
+        result->rows = r.check.missing_rows;
         result->last_gtid = r.check.last;
         result->last = r.check.last_place;
         if (status < 0)
