@@ -16,7 +16,7 @@ struct bt_log_check {
     uint64_t transactions, missing; /* all; those the target does not have */
     uint64_t events, rows_events, bytes;
     struct bt_gtid_state last_missing;   /* MariaDB: the last missing one of each domain */
-    uint64_t missing_rows; /* counted only with a target */
+    uint64_t missing_rows;               /* counted only with a target */
     struct bt_transaction first_missing; /* complete when there is one */
     struct bt_gtid last;
     struct bt_coordinate last_place;

@@ -161,8 +161,8 @@ static int take_sources(struct job *job, struct bt_err *err)
     return 0;
 }
 
-/* In file mode the coordinate says all, and finding it reads the tail only.  When that leaves a gap,
- * the GTIDs may close it out of a replica's own binary logs. */
+/* In file mode the coordinate says all, and finding it reads the tail only.  When that leaves a
+ * gap, the GTIDs may close it out of a replica's own binary logs. */
 static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
 {
     const struct bt_source_info *info = job->target.source_info;

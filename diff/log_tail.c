@@ -7,7 +7,7 @@
 enum {
     FIRST_STEP = 128 << 10,
     STEP_GROWTH = 4,
-    TYPE_AT = 4,          /* of the type in a header */
+    TYPE_AT = 4,           /* of the type in a header */
     GTID_LENGTH_MAX = 512, /* XID, tag and padding included */
 };
 

@@ -9,8 +9,8 @@ enum { HEAD_EVENTS_MAX = 64, MAGIC_SIZE = 4 };
 void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
                        struct bt_log_walk_opts opts)
 {
-    *w = (struct bt_log_walk){.set = set, .log = opts.log, .start_pos = opts.pos,
-                             .format_pos = opts.format_pos};
+    *w = (struct bt_log_walk){
+        .set = set, .log = opts.log, .start_pos = opts.pos, .format_pos = opts.format_pos};
     w->wants_head = !opts.in_order && set->kind == BT_LOG_KIND_RELAY;
     bt_grouper_init(&w->grouper, opts.log < set->count ? set->logs[opts.log].name : "");
     w->place = opts.place;

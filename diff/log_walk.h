@@ -29,16 +29,17 @@ struct bt_log_walk_opts {
     size_t log;                 /* index of the first log */
     uint64_t pos;               /* offset of an event in it; 0 = its beginning */
     struct bt_coordinate place; /* relay log: the primary's coordinate at pos */
-    uint64_t format_pos; /* relay log: of the FORMAT_DESCRIPTION in force at pos; 0 = not known */
-    bool in_order;              /* the place is known to stand between two transactions */
+    /* relay log: of the FORMAT_DESCRIPTION in force at pos; 0 = not known */
+    uint64_t format_pos;
+    bool in_order; /* the place is known to stand between two transactions */
 };
 
 struct bt_log_walk_step {
     struct bt_cut cut;     /* kind NONE: this is an event */
     struct bt_event event; /* borrows until the next step */
     enum bt_group_step part;
-    size_t log;       /* of the event */
-    size_t begin_log; /* of its transaction's first event */
+    size_t log;          /* of the event */
+    size_t begin_log;    /* of its transaction's first event */
     uint64_t format_pos; /* of the FORMAT_DESCRIPTION in force at that first event */
 };
 

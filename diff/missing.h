@@ -56,7 +56,7 @@ struct bt_missing_item {
     uint32_t source;       /* whose copy is taken */
     uint32_t log, end_log; /* index in its set of where it begins and ends */
     uint64_t start, end;   /* offsets there */
-    uint64_t format_pos; /* of the FORMAT_DESCRIPTION in force at start; 0 = not known */
+    uint64_t format_pos;   /* of the FORMAT_DESCRIPTION in force at start; 0 = not known */
     uint64_t bytes, events, rows_events;
     uint32_t when;
     uint32_t server_id;

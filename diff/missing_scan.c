@@ -14,7 +14,7 @@ struct entry {
     struct bt_log_walk_opts opts;
     struct bt_coordinate place; /* file "" = not known */
     bool nothing;               /* the source ends before what the target has */
-    bool jumped; /* into the middle of a log, by its looks */
+    bool jumped;                /* into the middle of a log, by its looks */
 };
 
 /* One source while it is read. */
@@ -24,7 +24,7 @@ struct scan {
     const struct bt_missing_source *source;
     uint32_t segment;
     bool at_segment_start;
-    bool done; /* `until` is reached */
+    bool done;     /* `until` is reached */
     bool may_jump; /* false: the looks of the log have deceived */
 };
 
@@ -371,7 +371,8 @@ static int scan_source(struct scan *s, const struct bt_coordinate *from, struct 
                    f->m->cuts[i].cut.kind == BT_CUT_TORN;
     if (!entry.jumped || !deceived)
         return 0;
-    /* Damage behind a place that was found by its looks: the log is read from its head, to be sure. */
+    /* Damage behind a place that was found by its looks: the log is read from its head, to be sure.
+     */
     take_back(f, found, segments, cuts);
     s->may_jump = s->done = false;
     return find_entry(s, &entry, err) != 0 ? -1 : read_source(s, &entry, err);

@@ -25,17 +25,17 @@ struct bt_reader;
 struct bt_keys;
 
 struct bt_reader_opts {
-    uint64_t start_pos;      /* offset of an event to begin at; 0 = the first.  Needs a source that
-                                can go back.  Formats before it are still found: see below */
-    uint64_t format_pos;     /* relay log: the FORMAT_DESCRIPTION known to be in force at start_pos;
-                                nothing between the two is looked at.  0 = find it */
-    uint64_t stop_pos;       /* end (clean) when an event begins at or behind it; 0 = no stop */
-    uint32_t event_size_max; /* 0 = 1 GiB */
-    bool skip_crc;           /* do not verify checksums */
-    bool keep_compressed;    /* hand compressed events out as they are: type == header.type */
+    uint64_t start_pos;         /* offset of an event to begin at; 0 = the first.  Needs a source that
+                                   can go back.  Formats before it are still found: see below */
+    uint64_t format_pos;        /* relay log: the FORMAT_DESCRIPTION known to be in force at start_pos;
+                                   nothing between the two is looked at.  0 = find it */
+    uint64_t stop_pos;          /* end (clean) when an event begins at or behind it; 0 = no stop */
+    uint32_t event_size_max;    /* 0 = 1 GiB */
+    bool skip_crc;              /* do not verify checksums */
+    bool keep_compressed;       /* hand compressed events out as they are: type == header.type */
     const struct bt_keys *keys; /* of encrypted MariaDB logs (parser/crypt.h), or NULL; outlive the
                                    reader.  Events are then handed out as if never encrypted */
-    uint64_t inflate_max;    /* ceiling of one decompressed event or payload; 0 = 1 GiB */
+    uint64_t inflate_max;       /* ceiling of one decompressed event or payload; 0 = 1 GiB */
 };
 
 enum bt_end_kind {

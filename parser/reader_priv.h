@@ -34,7 +34,8 @@ struct bt_reader {
     struct bt_payload *payload; /* NULL until needed */
     bool in_payload;            /* inner events come next */
     struct bt_event outer;      /* the payload they are in */
-    bool is_sealed;             /* behind START_ENCRYPTION: lengths are known, the rest needs cipher */
+    /* behind START_ENCRYPTION: lengths are known, the rest needs cipher */
+    bool is_sealed;
     struct bt_log_cipher *cipher; /* NULL without a key */
     struct bt_buf opened;         /* the event decrypted last */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The feed as a replica sees it: password, questions, the stream; over loopback, with libmariadb. */
+/* The feed as a replica sees it: password, questions, stream; over loopback, with libmariadb. */
 #include <mysql.h>
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 #include "parser/crc.h"
 #include "tests/unit/suite.h"
 
-/* A log of one FORMAT_DESCRIPTION (MariaDB 10.11, CRC-32) and two lone statements 0-101-1 and -2. */
+/* A log: FORMAT_DESCRIPTION (MariaDB 10.11, CRC-32), then two lone statements 0-101-1 and -2. */
 static void add_event(struct bt_buf *log, uint8_t type, const struct bt_buf *body)
 {
     size_t from = log->len;
@@ -37,7 +37,8 @@ static void make_log(struct bt_buf *log)
     bt_buf_add_le(&body, 77, 4); /* created */
     bt_buf_add_byte(&body, 19);
     for (unsigned type = 1; type <= 171; type++)
-        bt_buf_add_byte(&body, type == BT_QUERY ? 13 : type == BT_MARIADB_GTID ? 19 : 0);
+        bt_buf_add_byte(&body, type == BT_QUERY ? 13 : type == BT_MARIADB_GTID ? 19
+                                                                               : 0);
     bt_buf_add_byte(&body, 1);
     add_event(log, BT_FORMAT_DESCRIPTION, &body);
     for (unsigned seq = 1; seq <= 2; seq++) {
@@ -124,7 +125,7 @@ START_TEST(the_io_threads_questions_are_answered)
     ck_assert_int_eq(bt_connection_value(c, "SELECT UNIX_TIMESTAMP()", bt_deadline_in(5000),
                                          sizeof(text), text, &err),
                      0);
-    ck_assert_int_gt(atoi(text), 1000000000);
+    ck_assert_uint_eq(strlen(text), 10);
     ck_assert_int_eq(bt_connection_query(c, bt_slice_str("SHOW VARIABLES LIKE 'SERVER_ID'"),
                                          bt_deadline_in(5000), &rows, &err),
                      0);
@@ -182,12 +183,12 @@ static void dump(const char *state, char *types, size_t room, uint32_t *ret_crea
                               (uint32_t)event.at[event.left - 1] << 24);
         if (h.type == BT_FORMAT_DESCRIPTION)
             memcpy(ret_created, event.at + 19 + 52, 4);
-        types[count++] = h.type == BT_ROTATE                ? 'r'
-                         : h.type == BT_FORMAT_DESCRIPTION  ? 'f'
-                         : h.type == BT_MARIADB_GTID        ? 'g'
-                         : h.type == BT_QUERY               ? 'q'
-                         : h.type == BT_HEARTBEAT           ? 'h'
-                                                            : '?';
+        types[count++] = h.type == BT_ROTATE               ? 'r'
+                         : h.type == BT_FORMAT_DESCRIPTION ? 'f'
+                         : h.type == BT_MARIADB_GTID       ? 'g'
+                         : h.type == BT_QUERY              ? 'q'
+                         : h.type == BT_HEARTBEAT          ? 'h'
+                                                           : '?';
         if (h.type == BT_HEARTBEAT)
             break;
     }
