@@ -15,6 +15,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "parser/crc.h"
 
 enum {
@@ -60,11 +61,40 @@ static bool crc_is_right(struct bt_slice raw)
     return bt_cur_u32(&tail, &stored) && crc == stored;
 }
 
+/* Whether the CRC is right once created and end_log_pos are what they were before a primary sent it
+ * from the middle of a log.  A MariaDB primary without checksums sets both to 0 and leaves the CRC
+ * as it was (sql/sql_repl.cc send_format_descriptor_event, 10.11); created is 0 or the event's
+ * time. */
+static bool crc_was_right(struct bt_slice raw)
+{
+    uint8_t copy[BT_EVENT_HEADER_SIZE + BODY_FIXED + UINT8_MAX + 1 + BT_CHECKSUM_SIZE];
+    enum { END_LOG_POS_AT = 13, CREATED_AT = BT_EVENT_HEADER_SIZE + 2 + 50, MAGIC_SIZE = 4 };
+    static const uint8_t zero[4];
+
+    if (raw.len > sizeof(copy) || memcmp(raw.ptr + END_LOG_POS_AT, zero, 4) != 0 ||
+        memcmp(raw.ptr + CREATED_AT, zero, 4) != 0)
+        return false;
+    for (int was = 0; was < 4; was++) {
+        struct bt_buf place = {.data = copy + END_LOG_POS_AT, .room = 4, .max = 4};
+
+        memcpy(copy, raw.ptr, raw.len);
+        if (was & 1)
+            memcpy(copy + CREATED_AT, raw.ptr, 4); /* the time is the header's first field */
+        if (was & 2)
+            bt_buf_add_le(&place, MAGIC_SIZE + raw.len, 4);
+        if (crc_is_right(bt_slice(copy, raw.len)))
+            return true;
+    }
+    return false;
+}
+
 bool bt_format_crc_ok(struct bt_slice raw, const struct bt_format *format)
 {
     if (!format->knows_checksums)
         return true;
-    return raw.len > BT_EVENT_HEADER_SIZE + BODY_FIXED + BT_CHECKSUM_SIZE && crc_is_right(raw);
+    if (raw.len <= BT_EVENT_HEADER_SIZE + BODY_FIXED + BT_CHECKSUM_SIZE)
+        return false;
+    return crc_is_right(raw) || (!format->checksum && crc_was_right(raw));
 }
 
 static int read_algorithm(struct bt_slice types, struct bt_format *f, struct bt_err *err)

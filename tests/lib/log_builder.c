@@ -104,6 +104,10 @@ void bt_build_rotate(struct bt_log_builder *b, uint32_t server_id, uint16_t flag
 void bt_build_primary(struct bt_log_builder *b, uint32_t primary_id, const char *file, uint64_t pos,
                       bool checksum)
 {
+    struct bt_slice body;
+    uint32_t was, sum;
+    size_t at;
+
     bt_build_rotate(b, primary_id, BT_FLAG_ARTIFICIAL, file, pos);
     b->server_id = primary_id;
     if (pos == 4) {
@@ -111,7 +115,19 @@ void bt_build_primary(struct bt_log_builder *b, uint32_t primary_id, const char 
         bt_build_format(b, primary_id, 0, UINT64_MAX, checksum);
         return;
     }
-    bt_build_format(b, primary_id, BT_FLAG_ARTIFICIAL, 0, checksum);
+    at = b->bytes.len;
+    bt_build_format(b, primary_id, 0, 0, checksum);
+    if (checksum)
+        return;
+    /* A primary without checksums leaves the CRC of the time before it set end_log_pos to 0. */
+    body = bt_slice(b->bytes.data + at, b->bytes.len - at - BT_CHECKSUM_SIZE);
+    was = (uint32_t)(4 + body.len + BT_CHECKSUM_SIZE);
+    sum = bt_crc32(0, bt_slice(body.ptr, 13));
+    was = htole32(was);
+    sum = bt_crc32(sum, bt_slice(&was, 4));
+    sum = bt_crc32(sum, bt_slice(body.ptr + 17, body.len - 17));
+    b->bytes.len -= BT_CHECKSUM_SIZE;
+    bt_buf_add_le(&b->bytes, sum, BT_CHECKSUM_SIZE);
 }
 
 void bt_build_gtid(struct bt_log_builder *b, uint32_t domain, uint64_t sequence, uint8_t flags)

@@ -149,6 +149,24 @@ START_TEST(a_change_of_checksums_on_the_primary_is_followed)
 }
 END_TEST
 
+START_TEST(a_new_connection_to_a_primary_without_checksums_is_followed)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 2);
+    uint64_t place = b->primary_pos;
+    struct bt_survey s;
+
+    bt_build_rotate(b, REPLICA, BT_FLAG_RELAY_LOG, "./relay-bin.000002", 4);
+    b = add_log(&r);
+    bt_build_primary(b, PRIMARY, "bin.000001", place, false);
+    bt_build_transaction(b, 0, 3, TEXT);
+    s = survey(&r, NULL);
+    ck_assert_int_eq(s.cut.kind, BT_CUT_NONE);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-3");
+    done(&r, &s);
+}
+END_TEST
+
 START_TEST(a_relay_log_rotated_by_size_takes_its_place_from_the_one_before)
 {
     struct relay r = {0};
@@ -311,6 +329,7 @@ BT_SUITE_MAIN("diff survey",
               {a_hole_where_the_replicas_own_events_were_left_out_moves_nothing, 0},
               {a_marker_of_ignored_events_is_no_transaction, 0},
               {a_change_of_checksums_on_the_primary_is_followed, 0},
+              {a_new_connection_to_a_primary_without_checksums_is_followed, 0},
               {a_relay_log_rotated_by_size_takes_its_place_from_the_one_before, 0},
               {a_position_beyond_4_gib_is_known_in_full, 0},
               {events_without_positions_inside_a_transaction_do_no_harm, 0},
