@@ -171,6 +171,7 @@ bt_module(node
     protocol_logs.c
     reach.c
     serve.c
+    server_keeper.c
     server_process.c
     server_stop.c
     stream.c

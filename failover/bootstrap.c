@@ -166,12 +166,20 @@ static int check_greeting(const char *line, const struct bt_node_program *progra
     return 0;
 }
 
+static void allow_copy(struct bt_deadline *until)
+{
+    struct bt_deadline copy = bt_deadline_in(BT_COPY_MS);
+
+    if (until->at_ms < copy.at_ms)
+        *until = copy;
+}
+
 static int talk(struct lines *l, struct bt_process *process, const struct bt_node_program *program,
-                struct bt_deadline until, bool *ret_copied, enum bt_channel_failure *ret_why,
-                struct bt_err *err)
+                struct bt_deadline *until, bool *ret_copied,
+                enum bt_channel_failure *ret_why, struct bt_err *err)
 {
     for (;;) {
-        if (next_line(l, until, ret_why, err) != 0)
+        if (next_line(l, *until, ret_why, err) != 0)
             return -1;
         if (strncmp(l->line, "BATON-NODE ", 11) == 0) {
             *ret_why = BT_CHANNEL_PROTOCOL;
@@ -180,18 +188,20 @@ static int talk(struct lines *l, struct bt_process *process, const struct bt_nod
         *ret_why = BT_CHANNEL_COPY;
         if (strcmp(l->line, "BATON-COPY") != 0)
             return bt_fail(err, BT_ERR_REMOTE, "no folder there can hold baton-node");
-        if (send_program(process, program, until, err) != 0) {
+        if (!*ret_copied)
+            allow_copy(until);
+        *ret_copied = true;
+        if (send_program(process, program, *until, err) != 0) {
             if (err->kind == BT_ERR_TIMEOUT)
                 *ret_why = BT_CHANNEL_TIMEOUT;
             return -1;
         }
-        *ret_copied = true;
     }
 }
 
 int bt_bootstrap_talk(struct bt_process *process, const struct bt_node_program *program,
-                      struct bt_deadline until, bool *ret_copied, enum bt_channel_failure *ret_why,
-                      struct bt_err *err)
+                      struct bt_deadline *until, bool *ret_copied,
+                      enum bt_channel_failure *ret_why, struct bt_err *err)
 {
     struct lines l = {.fd = process->out};
     enum bt_channel_failure why = BT_CHANNEL_CLOSED;

@@ -40,9 +40,12 @@ const char *bt_bootstrap_command(const struct bt_node_program *program, const ch
 
 /* Talks to what was started until it is a baton-node of our build.  *ret_copied: the program was
  * sent.  *ret_why is written on failure; CLOSED means that the process has ended or closed its
- * output, and its error output says more. */
+ * output, and its error output says more.  When the host asks for a copy, *until becomes at least
+ * BT_COPY_MS from then: a deadline for a connection is not one for megabytes. */
+enum { BT_COPY_MS = 10000 };
 int bt_bootstrap_talk(struct bt_process *process, const struct bt_node_program *program,
-                      struct bt_deadline until, bool *ret_copied, enum bt_channel_failure *ret_why,
+                      struct bt_deadline *until, bool *ret_copied,
+                      enum bt_channel_failure *ret_why,
                       struct bt_err *err) BT_MUST_CHECK;
 
 #endif

@@ -358,7 +358,7 @@ static int establish(struct bt_channel *ch, const struct bt_node_program *progra
     enum bt_channel_failure why = BT_CHANNEL_NONE;
     struct bt_err here = {0};
 
-    if (bt_bootstrap_talk(&ch->process, program, until, &ch->has_copied, &why, &here) != 0)
+    if (bt_bootstrap_talk(&ch->process, program, &until, &ch->has_copied, &why, &here) != 0)
         return break_with_words(
             ch, why, why == BT_CHANNEL_TIMEOUT ? bt_channel_failure_meaning(why) : here.text, err);
     return greet(ch, until, err);

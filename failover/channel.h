@@ -27,7 +27,8 @@ struct bt_channel;
 enum { BT_CHANNEL_SILENCE_MS = 5000 };
 
 /* Opens: ssh (or the program itself when local), copies baton-node when the host has no such build,
- * greets.  host is copied as far as needed.  *ret_why is written on failure only. */
+ * greets.  A copy may take BT_COPY_MS (bootstrap.h) beyond the deadline.  host is copied as far as
+ * needed.  *ret_why is written on failure only. */
 int bt_channel_open(const struct bt_host *host, struct bt_deadline until, struct bt_channel **ret,
                     enum bt_channel_failure *ret_why, struct bt_err *err) BT_MUST_CHECK;
 

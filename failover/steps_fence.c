@@ -92,19 +92,32 @@ static int scripts(struct bt_failover *f, bool reachable, bool *ret_proved, bool
     return 0;
 }
 
+/* Each is tried whatever became of the other: a server that has ended takes no writes, wherever the
+ * address may be. */
+static void fence_over_node(struct bt_failover *f, struct bt_fo_host *p)
+{
+    struct bt_err address = {0};
+    struct bt_err server = {0};
+    bool is_dropped = address_drop(f, p, &address) == 0;
+    bool has_ended = server_end(f, p, &server) == 0;
+
+    if (!is_dropped)
+        say(f, "%s", address.text);
+    if (!has_ended)
+        say(f, "%s", server.text);
+    f->is_fenced = is_dropped && has_ended;
+}
+
 static int fence(struct bt_failover *f, bool *ret_may_read, struct bt_err *err)
 {
     struct bt_fo_host *p = &f->hosts[f->topology.primary];
     bool proved_by_script = false;
-    struct bt_err own = {0};
 
     if (bt_fo_journal(f, BT_FO_FENCE, "begin", p->index, err) != 0)
         return -1;
     bt_crash_point("before-fence");
-    if (p->node && (address_drop(f, p, &own) != 0 || server_end(f, p, &own) != 0))
-        say(f, "%s", own.text);
-    else if (p->node)
-        f->is_fenced = true;
+    if (p->node)
+        fence_over_node(f, p);
     else
         say(f, "%s", p->node_error);
     if (scripts(f, p->node != NULL, &proved_by_script, ret_may_read, err) != 0)

@@ -30,6 +30,10 @@ typedef int bt_answer_fn(struct bt_work *w, struct bt_err *err);
 bt_answer_fn bt_answer_hello, bt_answer_state, bt_answer_stop, bt_answer_reach;
 /* answer_vip.c */
 bt_answer_fn bt_answer_vip;
+
+/* Waits until the announcements that go on behind answers are over: the manager may have gone away
+ * content, and its clients' neighbours have not all heard. */
+void bt_announcements_finish(struct bt_deadline until);
 /* answer_logs.c */
 bt_answer_fn bt_answer_list, bt_answer_read, bt_answer_survey, bt_answer_extract;
 

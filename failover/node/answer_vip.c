@@ -9,13 +9,37 @@
 #include "vip/vip.h"
 
 enum { ANNOUNCE_COUNT = 5,
-       ANNOUNCE_SPACING_MS = 250 };
+       ANNOUNCE_SPACING_MS = 250,
+       LOOK_MS = 20 };
 
 static struct bt_announce_opts burst_of(const struct bt_vip_request *r)
 {
     return (struct bt_announce_opts){
         .count = r->announce_count ? (int)r->announce_count : ANNOUNCE_COUNT,
         .spacing_ms = r->announce_spacing_ms ? (int)r->announce_spacing_ms : ANNOUNCE_SPACING_MS};
+}
+
+static pthread_mutex_t bursts_lock = PTHREAD_MUTEX_INITIALIZER;
+static int bursts; /* that are not over */
+
+static void count_burst(int change)
+{
+    pthread_mutex_lock(&bursts_lock);
+    bursts += change;
+    pthread_mutex_unlock(&bursts_lock);
+}
+
+void bt_announcements_finish(struct bt_deadline until)
+{
+    int left;
+
+    do {
+        pthread_mutex_lock(&bursts_lock);
+        left = bursts;
+        pthread_mutex_unlock(&bursts_lock);
+        if (left > 0)
+            bt_clock_pause(LOOK_MS, until);
+    } while (left > 0 && !bt_deadline_passed(until));
 }
 
 /* The rest of a burst, sent behind the answer's back. */
@@ -35,6 +59,7 @@ static void *announce_later(void *ctx)
 
     bt_clock_pause(l->opts.spacing_ms, until);
     (void)!bt_vip_announce(l->interface, &l->vip, l->opts, until, &sent, &ignored);
+    count_burst(-1);
     return NULL;
 }
 
@@ -51,10 +76,13 @@ static void go_on_announcing(const struct bt_vip_request *r, const struct bt_vip
     l->opts = burst_of(r);
     l->opts.count--;
     strncpy(l->interface, r->interface, sizeof(l->interface) - 1);
-    if (l->opts.count > 0 && pthread_create(&thread, NULL, announce_later, l) == 0)
+    count_burst(1);
+    if (l->opts.count > 0 && pthread_create(&thread, NULL, announce_later, l) == 0) {
         pthread_detach(thread);
-    else
+    } else {
+        count_burst(-1);
         free(l);
+    }
 }
 
 static int put_holder(struct bt_work *w, const struct bt_probe_result *probe,

@@ -133,12 +133,26 @@ bool bt_proc_runs(const struct bt_buf *cmdline, const char *name)
 enum bt_proc_answer bt_proc_works_in(uint32_t pid, const char *path)
 {
     char cwd[PATH_SIZE];
-    struct stat a, b;
 
     snprintf(cwd, sizeof(cwd), "/proc/%u/cwd", pid);
-    if (stat(path, &b) != 0 || stat(cwd, &a) != 0)
+    return bt_proc_same_file(cwd, path);
+}
+
+enum bt_proc_answer bt_proc_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    if (stat(a, &one) != 0 || stat(b, &other) != 0)
         return BT_PROC_UNKNOWN;
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? BT_PROC_YES : BT_PROC_NO;
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino ? BT_PROC_YES : BT_PROC_NO;
+}
+
+bool bt_proc_in_other_network(uint32_t pid)
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
+    return bt_proc_same_file(path, "/proc/self/ns/net") == BT_PROC_NO;
 }
 
 enum bt_proc_answer bt_proc_has_socket(uint32_t pid, const uint64_t *inodes, size_t count)

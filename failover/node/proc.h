@@ -36,6 +36,13 @@ enum bt_proc_answer { BT_PROC_NO,
                       BT_PROC_UNKNOWN };
 enum bt_proc_answer bt_proc_works_in(uint32_t pid, const char *path);
 
+/* Whether two paths lead to the same file. */
+enum bt_proc_answer bt_proc_same_file(const char *a, const char *b);
+
+/* Whether it lives in another network namespace (a container, a test's host): its ports are not
+ * ours.  False when that cannot be known. */
+bool bt_proc_in_other_network(uint32_t pid);
+
 /* Whether one of its descriptors is a socket with one of the inodes. */
 enum bt_proc_answer bt_proc_has_socket(uint32_t pid, const uint64_t *inodes, size_t count);
 

@@ -18,6 +18,7 @@ enum {
     ARENA_MAX = 64 << 20,
     TIME_LIMIT_MAX_MS = 24 * 3600 * 1000, /* no request may keep a host busy for longer */
     WRITE_MS = 60000,                     /* a manager that reads nothing for so long is gone */
+    FINISH_MS = 5000,                     /* for announcements after the end of the input */
 };
 
 static const int64_t never_ms = (int64_t)1 << 40;
@@ -261,5 +262,7 @@ int bt_node_serve(int in, int out, struct bt_err *err)
         errno = rc;
         return bt_fail_sys(err, "could not start a thread");
     }
-    return read_messages(&s, err);
+    rc = read_messages(&s, err);
+    bt_announcements_finish(bt_deadline_in(FINISH_MS));
+    return rc;
 }

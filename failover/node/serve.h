@@ -4,7 +4,8 @@
  *
  * Two threads: the caller's reads messages, answers PING and notices the end of the input at once;
  * a second one does the work of one request at a time.  When the input ends the manager is gone,
- * and so is this process: nothing of it stays behind on the host.
+ * and so is this process: nothing of it stays behind on the host (announcements of a VIP that was
+ * just taken are finished first, within seconds).
  */
 #ifndef BT_FAILOVER_NODE_SERVE_H
 #define BT_FAILOVER_NODE_SERVE_H

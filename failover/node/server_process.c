@@ -4,22 +4,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/number.h"
 #include "failover/node/proc.h"
 #include "failover/node/reach.h"
+#include "failover/node/server_keeper.h"
 #include "failover/node/systemd.h"
 
 enum { CMDLINE_MAX = 64 << 10,
        PORT_SOCKETS_MAX = 16,
-       ALL_SOCKETS_MAX = 1024,
-       ANCESTORS_MAX = 4,
-       NAMESPACE_SIZE = 64 };
+       ALL_SOCKETS_MAX = 1024 };
 
 static const char *const programs[] = {"mariadbd", "mysqld"};
-static const char *const safe_programs[] = {"mariadbd-safe", "mysqld_safe"};
 
 /* One search. */
 struct search {
@@ -29,33 +26,11 @@ struct search {
     size_t inode_count;
     uint64_t all_inodes[ALL_SOCKETS_MAX]; /* of every port that is listened on */
     size_t all_count;
-    char network[NAMESPACE_SIZE]; /* ours; a server in another one is another host's */
     struct bt_server_process found;
     uint32_t second;    /* another process that fits */
     uint32_t undecided; /* nothing speaks for it and nothing against it */
     uint32_t undecided_second;
 };
-
-static bool network_of(const char *pid, char out[static NAMESPACE_SIZE])
-{
-    char path[NAMESPACE_SIZE];
-    ssize_t len;
-
-    snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
-    len = readlink(path, out, NAMESPACE_SIZE - 1);
-    if (len <= 0)
-        return false;
-    out[len] = '\0';
-    return true;
-}
-
-static bool is_other_network(const struct search *s, uint32_t pid)
-{
-    char text[16], network[NAMESPACE_SIZE];
-
-    snprintf(text, sizeof(text), "%u", pid);
-    return network_of(text, network) && strcmp(network, s->network) != 0;
-}
 
 /* Whether the port speaks for (YES) or against (NO) the process. */
 static enum bt_proc_answer ask_port(const struct search *s, uint32_t pid,
@@ -80,14 +55,11 @@ static enum bt_proc_answer ask_datadir(const struct search *s, uint32_t pid,
                                        const struct bt_buf *cmdline)
 {
     enum bt_proc_answer answer = bt_proc_works_in(pid, s->id->datadir);
-    struct stat a, b;
     const char *option;
 
     if (answer != BT_PROC_UNKNOWN || !bt_proc_option(cmdline, "datadir", &option))
         return answer;
-    if (stat(option, &a) == 0 && stat(s->id->datadir, &b) == 0)
-        return a.st_dev == b.st_dev && a.st_ino == b.st_ino ? BT_PROC_YES : BT_PROC_NO;
-    return BT_PROC_UNKNOWN;
+    return bt_proc_same_file(option, s->id->datadir);
 }
 
 /* What speaks for the process, into found_by. */
@@ -122,7 +94,7 @@ static enum bt_proc_answer ask_all(const struct search *s, uint32_t pid, char fo
     return BT_PROC_YES;
 }
 
-static bool is_server(const char *name)
+bool bt_is_server_program(const char *name)
 {
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         if (strcmp(name, programs[i]) == 0)
@@ -137,8 +109,8 @@ static bool consider(void *ctx, uint32_t pid)
     char found_by[64];
     struct bt_proc_stat stat;
 
-    if (!bt_proc_stat(pid, &stat) || !is_server(stat.name) || is_other_network(s, pid) ||
-        !bt_proc_is_alive(pid))
+    if (!bt_proc_stat(pid, &stat) || !bt_is_server_program(stat.name) ||
+        bt_proc_in_other_network(pid) || !bt_proc_is_alive(pid))
         return true;
     switch (ask_all(s, pid, found_by)) {
     case BT_PROC_NO:
@@ -175,25 +147,6 @@ static int take_undecided(struct search *s, struct bt_err *err)
     return 0;
 }
 
-/* The shell script that would start it again, if one of its ancestors is that. */
-static uint32_t safe_above(uint32_t pid)
-{
-    bt_auto_buf struct bt_buf cmdline;
-    struct bt_proc_stat stat;
-
-    bt_buf_init(&cmdline, CMDLINE_MAX);
-    for (int i = 0; i < ANCESTORS_MAX && bt_proc_stat(pid, &stat) && stat.parent > 1; i++) {
-        pid = stat.parent;
-        if (!bt_proc_file(pid, "cmdline", &cmdline))
-            continue;
-        for (size_t k = 0; k < sizeof(safe_programs) / sizeof(safe_programs[0]); k++) {
-            if (bt_proc_runs(&cmdline, safe_programs[k]))
-                return pid;
-        }
-    }
-    return 0;
-}
-
 /* The rest of what is told about the process. */
 static void describe(struct bt_server_process *p)
 {
@@ -206,7 +159,7 @@ static void describe(struct bt_server_process *p)
     p->started = stat.started;
     p->state = stat.state;
     snprintf(p->program, sizeof(p->program), "%s", stat.name);
-    p->safe_pid = safe_above(p->pid);
+    p->safe_pid = bt_keeper_above(p->pid);
     bt_systemd_unit(p->pid, p->safe_pid, p->unit, sizeof(p->unit));
 }
 
@@ -232,8 +185,6 @@ int bt_server_find(const struct bt_server_id *id, struct bt_server_process *ret,
         return bt_fail(err, BT_ERR_USAGE,
                        "neither pid file, data directory nor port of the server is known");
     s.pid_in_file = pid_in_file(id->pid_file);
-    if (!network_of("self", s.network))
-        return bt_fail_sys(err, "could not read \"/proc/self/ns/net\"");
     if (id->port != 0 &&
         (bt_port_inodes(id->port, s.inodes, PORT_SOCKETS_MAX, &s.inode_count, err) != 0 ||
          bt_port_inodes(0, s.all_inodes, ALL_SOCKETS_MAX, &s.all_count, err) != 0))

@@ -29,6 +29,9 @@ struct bt_server_process {
     char unit[256];    /* systemd unit whose main process it (or its mysqld_safe) is */
 };
 
+/* Whether a process of that name (as /proc gives it) is a server: mariadbd, mysqld. */
+bool bt_is_server_program(const char *name);
+
 /* -1 when two processes fit (BT_ERR_REALITY), when nothing is known to look for, or when /proc
  * cannot be read. */
 int bt_server_find(const struct bt_server_id *id, struct bt_server_process *ret, struct bt_err *err)

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdio.h>
 
-#include "base/crash_point.h"
 #include "failover/node/proc.h"
 #include "failover/node/reach.h"
+#include "failover/node/server_keeper.h"
 #include "failover/node/server_process.h"
 #include "failover/node/systemd.h"
 
@@ -151,35 +151,57 @@ static int prove(const struct bt_server_id *id, struct bt_deadline until, struct
     return 0;
 }
 
+/* A server that is gone may be about to come back: finds who would start it. */
+static int find_keepers_of_gone(const struct bt_server_id *id, struct bt_server_process *p,
+                                struct bt_err *err)
+{
+    if (bt_keeper_find(id, &p->safe_pid, err) != 0)
+        return -1;
+    bt_systemd_restarting(p->unit, sizeof(p->unit));
+    return 0;
+}
+
+static int stop(const struct bt_stop_request *r, struct bt_deadline until,
+                struct bt_server_process *p, struct bt_stop_reply *reply, struct bt_err *err)
+{
+    if (bt_server_find(&r->server, p, err) != 0 ||
+        (p->pid == 0 && find_keepers_of_gone(&r->server, p, err) != 0) ||
+        stop_keepers(p, until, reply, err) != 0)
+        return -1;
+    if (p->pid == 0 && (p->safe_pid != 0 || p->unit[0])) {
+        struct bt_server_process started;
+
+        if (bt_server_find(&r->server, &started, err) != 0)
+            return -1;
+        if (started.pid != 0)
+            *p = started; /* before its keeper was ended */
+    }
+    reply->pid = p->pid;
+    return p->pid != 0 ? end_process(p, r, until, reply, err) : 0;
+}
+
 int bt_server_stop(const struct bt_stop_request *r, struct bt_deadline until,
                    struct bt_arena *arena, struct bt_stop_reply *ret, struct bt_err *err)
 {
     struct bt_stop_reply reply = {.how = BT_STOP_WAS_GONE};
+    struct bt_server_process p = {0};
     int64_t began = bt_clock_ms();
-    struct bt_server_process p;
-    const char *port;
+    const char *port = "";
 
-    if (bt_server_find(&r->server, &p, err) != 0)
+    if (stop(r, until, &p, &reply, err) != 0 || prove(&r->server, until, err) != 0)
         return -1;
-    reply.pid = p.pid;
-    reply.unit = bt_arena_strf(arena, "%s", p.unit);
-    if (p.pid != 0) {
-        if (stop_keepers(&p, until, &reply, err) != 0)
-            return -1;
-        bt_crash_point("node-keepers-stopped");
-        if (end_process(&p, r, until, &reply, err) != 0)
-            return -1;
-    }
-    if (prove(&r->server, until, err) != 0)
-        return -1;
-    port =
-        r->server.port ? bt_arena_strf(arena, ", nothing listens on port %u", r->server.port) : "";
+    if (r->server.port != 0)
+        port = bt_arena_strf(arena, ", nothing listens on port %u", r->server.port);
+    if (!port)
+        return no_memory(arena, err);
     if (reply.how == BT_STOP_WAS_GONE)
-        reply.proof = bt_arena_strf(arena, "no server process%s", port ? port : "");
+        reply.proof = bt_arena_strf(arena, "no server process%s%s",
+                                    reply.safe_stopped ? ", its mysqld_safe was ended" : "", port);
     else
         reply.proof = bt_arena_strf(arena, "%s %u (found by %s) has ended%s", p.program, p.pid,
-                                    p.found_by, port ? port : "");
-    if (!reply.unit || !reply.proof || !port)
+                                    p.found_by, port);
+    reply.unit = bt_arena_strf(arena, "%s", p.unit);
+    if (!reply.unit || !reply.proof)
         return no_memory(arena, err);
     reply.ms = (uint32_t)(bt_clock_ms() - began);
     *ret = reply;

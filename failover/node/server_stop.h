@@ -3,6 +3,7 @@
  * server_stop.h - ends a server for good and proves it.
  *
  *   its unit is told to stop, its mysqld_safe is killed      so that nobody starts it again
+ *   (also when it is gone: in the moment after a crash it is about to come back)
  *   SIGTERM, then term_ms                                     unless it is stopped (state T)
  *   SIGKILL, then kill_ms                                     works on hung and stopped ones too
  *   look again: no process, nobody listens on the port

@@ -73,6 +73,28 @@ void bt_systemd_unit(uint32_t pid, uint32_t safe_pid, char *out, size_t size)
         out[0] = '\0';
 }
 
+void bt_systemd_restarting(char *out, size_t size)
+{
+    static const char *const names[] = {"mariadb.service", "mysqld.service", "mysql.service"};
+
+    out[0] = '\0';
+    if (access("/run/systemd/system", F_OK) != 0)
+        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !out[0]; i++) {
+        const char *const argv[] = {"systemctl", "show", "--property=ActiveState",
+                                    "--", names[i], NULL};
+        bt_auto_buf struct bt_buf text;
+        struct bt_run_result r;
+        struct bt_err ignored = {0};
+
+        bt_buf_init(&text, OUTPUT_MAX);
+        if (bt_run((struct bt_run_opts){.argv = argv, .out = &text, .timeout_ms = SYSTEMCTL_MS}, &r,
+                   &ignored) == 0 &&
+            r.exit_code == 0 && bt_slice_equal_str(bt_buf_slice(&text), "ActiveState=activating\n"))
+            snprintf(out, size, "%s", names[i]);
+    }
+}
+
 int bt_systemd_stop(const char *unit, struct bt_err *err)
 {
     const char *const argv[] = {"systemctl", "stop", "--no-block", "--", unit, NULL};

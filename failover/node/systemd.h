@@ -19,6 +19,10 @@
 /* The unit's name into out, "" when there is none. */
 void bt_systemd_unit(uint32_t pid, uint32_t safe_pid, char *out, size_t size);
 
+/* A unit of the servers' usual names that is about to start its server again: into out, "" = none.
+ */
+void bt_systemd_restarting(char *out, size_t size);
+
 /* Tells systemd to stop the unit, and does not wait for it to be stopped. */
 int bt_systemd_stop(const char *unit, struct bt_err *err) BT_MUST_CHECK;
 

@@ -391,6 +391,23 @@ hold() {
     [[ ! -e $BATS_TEST_TMPDIR/data/started ]]
 }
 
+@test "a server that was just killed is not gone while something is about to start it again" {
+    server_script mysqld "$IDLE"
+    # Between two servers it waits for a word: the moment after a crash, held still.
+    mkfifo "$BATS_TEST_TMPDIR/data/again"
+    server_script mysqld_safe 'trap "" TERM; while :; do ./mysqld; touch waits; read -r <again; done'
+    server_run mysqld_safe
+    run "$TOOL" state "" "$BATS_TEST_TMPDIR/data" "" 0
+    kill -9 "$(value pid)"
+    wait_for 5 test -e "$BATS_TEST_TMPDIR/data/waits"
+    run "$TOOL" stop "" "$BATS_TEST_TMPDIR/data" "" 0 5000 5000
+    assert_success
+    assert_line "how was-gone"
+    assert_line "safe_stopped 1"
+    assert_line "proof no server process, its mysqld_safe was ended"
+    is_gone "${PIDS[0]}"
+}
+
 @test "a server of another data directory is left alone" {
     server_script mysqld "$IDLE"
     server_run mysqld
