@@ -100,7 +100,8 @@ listen() {
     retry grep -q listening "$HEARD"
 }
 
-heard() { wait "$LISTENER" && sed '1d; s/^[0-9]* //' "$HEARD"; }
+# What it heard; after `wait "$LISTENER"`, which only the shell that started it can do.
+heard() { sed '1d; s/^[0-9]* //' "$HEARD"; }
 
 # frame PART...: the parts of a frame as heard() prints them.
 frame() { printf '%s' "$@"; }
@@ -331,6 +332,7 @@ assert_no_up() {
 @test "the frames of an IPv4 announcement arrive byte for byte" {
     listen "$VIP4" 2
     on a announce eth0 "$VIP4" 1 1
+    wait "$LISTENER"
     run heard
     assert_line --index 0 "$(frame ffffffffffff 027700000901 0806 000108000604 0001 \
         027700000901 0a4d0909 000000000000 0a4d0909)"
@@ -341,6 +343,7 @@ assert_no_up() {
 @test "the frame of an IPv6 announcement arrives byte for byte" {
     listen "$VIP6" 1
     on a announce eth0 "$VIP6" 1 1
+    wait "$LISTENER"
     run heard
     assert_output "$(frame 333300000001 027700000901 86dd 600000000020 3aff \
         fd000077000900000000000000000009 ff020000000000000000000000000001 \
@@ -350,6 +353,7 @@ assert_no_up() {
 @test "the frames of a probe arrive byte for byte" {
     listen "$VIP4" 1
     on a probe eth0 "$VIP4" 40
+    wait "$LISTENER"
     run heard
     assert_output "$(frame ffffffffffff 027700000901 0806 000108000604 0001 \
         027700000901 00000000 000000000000 0a4d0909)"
@@ -359,6 +363,7 @@ assert_no_up() {
     # Its group is not c's, so only the promiscuous bridge of the veth lets c hear it.
     listen "$VIP6" 1
     on a probe eth0 "$VIP6" 40
+    wait "$LISTENER"
     run heard
     assert_output "$(frame 3333ff000009 027700000901 86dd 600000000018 3aff \
         00000000000000000000000000000000 ff0200000000000000000001ff000009 \
@@ -386,6 +391,7 @@ assert_no_up() {
     listen "$VIP6" 1
     on a announce eth0 "$VIP6" 1 1
     ip netns exec "$NS-a" sysctl -qw net.ipv6.conf.eth0.forwarding=0
+    wait "$LISTENER"
     run heard
     assert_output --partial "a0000000fd0000770009"
 }
