@@ -58,9 +58,9 @@ static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s)
     const char *text = bt_setting_text(s->settings, BT_CONF_SSH_OPTIONS);
     bt_auto_buf struct bt_buf all;
 
+    bt_buf_init(&all, LINE_MAX_BYTES);
     if (text[0] == '\0')
         return;
-    bt_buf_init(&all, LINE_MAX_BYTES);
     bt_buf_addf(
         &all, "-o StrictHostKeyChecking=no -o PasswordAuthentication=no -o BatchMode=yes %s", text);
     bt_buf_add_str(out, " --ssh_options=");

@@ -206,7 +206,8 @@ static void forks_say(const struct bt_plan_input *in, struct bt_plan *plan, cons
 {
     for (size_t k = 0; k < r->count; k++)
         if (r->items[k].fork_with != SIZE_MAX)
-            bt_buf_addf(&plan->warnings, "The data of %s fork from those of %s in GTID domain %u.\n",
+            bt_buf_addf(&plan->warnings,
+                        "The data of %s fork from those of %s in GTID domain %u.\n",
                         in->config->servers[r->server[k]].name,
                         in->config->servers[r->server[r->items[k].fork_with]].name,
                         r->items[k].fork_domain);

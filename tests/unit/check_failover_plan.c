@@ -40,7 +40,9 @@ static void cluster_with(const char *defaults, const char *db2, const char *db3,
              "db3\n%s"
              "[server4]\nhostname=db4\n%s",
              defaults, db2, db3, db4);
+    bt_arena_done(&arena);
     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
+    bt_config_notes_done(&notes);
     bt_config_notes_init(&notes);
     ck_assert_int_eq(
         bt_config_parse(&opts, bt_slice_empty(), bt_slice_str(text), &arena, &notes, &config, &err),
@@ -105,6 +107,7 @@ static void cluster(void)
 static void decide(void)
 {
     ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), 0);
+    bt_plan_done(&plan);
     bt_plan_decide(&input, &plan);
 }
 
@@ -549,8 +552,9 @@ START_TEST(the_plan_fits_100_columns)
     for (const char *line = bt_buf_str(&out); *line; line += strcspn(line, "\n") + 1)
         ck_assert_uint_le(strcspn(line, "\n"), 100);
     ck_assert_ptr_nonnull(strstr(bt_buf_str(&out), "New primary:  db3(192.0.2.3:3306)\n"));
-    ck_assert_ptr_nonnull(strstr(
-        bt_buf_str(&out), "lacks 12 transactions (4.0 KiB), 0-1-100 to 0-1-111, from db1, db2, db4"));
+    ck_assert_ptr_nonnull(
+        strstr(bt_buf_str(&out),
+               "lacks 12 transactions (4.0 KiB), 0-1-100 to 0-1-111, from db1, db2, db4"));
 }
 END_TEST
 
