@@ -306,10 +306,11 @@ static bool read_event_tag(struct bt_cursor *c, char tag[static TAG_LEN_MAX + 1]
 
     if (!read_varint(c, &len) || len > TAG_LEN_MAX || !bt_cur_take(c, len, &text))
         return false;
-    for (size_t i = 0; i < text.len; i++)
+    for (size_t i = 0; i < text.len; i++) {
         if (!is_tag_character(text.ptr[i], i == 0))
             return false;
-    memcpy(tag, text.ptr, text.len);
+        tag[i] = (char)tolower(text.ptr[i]);
+    }
     tag[text.len] = '\0';
     return true;
 }

@@ -14,7 +14,7 @@ static void require(bool holds)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     bt_auto_gtid_set struct bt_gtid_set s = {0}, again = {0};
-    bt_auto_buf struct bt_buf text;
+    bt_auto_buf struct bt_buf text = {0};
     struct bt_slice rest = bt_slice(data + 1, size ? size - 1 : 0);
     struct bt_event ev = {.body = rest};
     struct bt_err err = {0};

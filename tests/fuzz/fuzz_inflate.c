@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bt_slice rest = bt_slice(data + 1, size ? size - 1 : 0);
     bt_auto_inflater struct bt_inflater *z = NULL;
-    bt_auto_buf struct bt_buf out;
+    bt_auto_buf struct bt_buf out = {0};
     struct bt_err err = {0};
     int result;
 

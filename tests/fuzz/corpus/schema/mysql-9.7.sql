@@ -1,0 +1,207 @@
+-- MySQL dump 10.13  Distrib 9.7.4, for Linux (x86_64)
+--
+-- Host: localhost    Database: rt
+-- ------------------------------------------------------
+-- Server version	9.7.4-2
+
+/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;
+/*!40101 SET @OLD_CHARACTER_SET_RESULTS=@@CHARACTER_SET_RESULTS */;
+/*!40101 SET @OLD_COLLATION_CONNECTION=@@COLLATION_CONNECTION */;
+/*!50503 SET NAMES utf8mb4 */;
+/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE */;
+/*!40103 SET TIME_ZONE='+00:00' */;
+/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+/*!40111 SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0 */;
+SET @MYSQLDUMP_TEMP_LOG_BIN = @@SESSION.SQL_LOG_BIN;
+SET @@SESSION.SQL_LOG_BIN= 0;
+
+--
+-- GTID state at the beginning of the backup 
+--
+
+SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ '2449687a-e6b4-11f1-809d-02fc00000001:1-117';
+
+--
+-- Table structure for table `bins`
+--
+
+DROP TABLE IF EXISTS `bins`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `bins` (
+  `id` int NOT NULL,
+  `b1` binary(1) DEFAULT NULL,
+  `b` binary(20) DEFAULT NULL,
+  `b255` binary(255) DEFAULT NULL,
+  `v` varbinary(10) DEFAULT NULL,
+  `v2` varbinary(300) DEFAULT NULL,
+  `tb` tinyblob,
+  `bl` blob,
+  `mb` mediumblob,
+  `lb` longblob,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `bits`
+--
+
+DROP TABLE IF EXISTS `bits`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `bits` (
+  `id` int NOT NULL,
+  `b1` bit(1) DEFAULT NULL,
+  `b7` bit(7) DEFAULT NULL,
+  `b8` bit(8) DEFAULT NULL,
+  `b9` bit(9) DEFAULT NULL,
+  `b33` bit(33) DEFAULT NULL,
+  `b64` bit(64) DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_armscii8`
+--
+
+DROP TABLE IF EXISTS `cs_armscii8`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_armscii8` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','Բար?') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=armscii8;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_ascii`
+--
+
+DROP TABLE IF EXISTS `cs_ascii`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_ascii` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','abc') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=ascii;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_big5`
+--
+
+DROP TABLE IF EXISTS `cs_big5`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_big5` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','中文測試') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=big5;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp1250`
+--
+
+DROP TABLE IF EXISTS `cs_cp1250`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_cp1250` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','ŁśćÄ') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=cp1250;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp1251`
+--
+
+DROP TABLE IF EXISTS `cs_cp1251`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_cp1251` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','Привет') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=cp1251;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp1256`
+--
+
+DROP TABLE IF EXISTS `cs_cp1256`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_cp1256` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','سلام') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=cp1256;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp1257`
+--
+
+DROP TABLE IF EXISTS `cs_cp1257`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_cp1257` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','ąčęė') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=cp1257;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp850`
+--
+
+DROP TABLE IF EXISTS `cs_cp850`;
+/*!40101 SET @saved_cs_client     = @@character_set_client */;
+/*!50503 SET character_set_client = utf8mb4 */;
+CREATE TABLE `cs_cp850` (
+  `id` int NOT NULL,
+  `c` char(20) DEFAULT NULL,
+  `v` varchar(200) DEFAULT NULL,
+  `t` text,
+  `e` enum('x','Äéü') DEFAULT NULL,
+  PRIMARY KEY (`id`)
+) ENGINE=InnoDB DEFAULT CHARSET=cp850;
+/*!40101 SET character_set_client = @saved_cs_client */;
+
+--
+-- Table structure for table `cs_cp852`
+--
+
+DROP TABLE 
