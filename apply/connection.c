@@ -2,6 +2,7 @@
 #include "apply/connection.h"
 
 #include <mysql.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -237,6 +238,24 @@ const char *bt_connection_name(const struct bt_connection *c)
 bool bt_connection_is_lost(const struct bt_connection *c)
 {
     return c->lost;
+}
+
+bool bt_connection_is_local(const struct bt_connection *c)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof(peer);
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&peer;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&peer;
+    struct bt_slice host = bt_slice(&v6->sin6_addr, 16);
+
+    /* mysql_get_socket() only reads, but does not say so. */
+    if (getpeername(c->mysql.net.fd, (struct sockaddr *)&peer, &size) < 0)
+        return false;
+    if (peer.ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    if (peer.ss_family == AF_INET6)
+        return bt_slice_equal(host, bt_slice(&in6addr_loopback, 16));
+    return peer.ss_family == AF_UNIX;
 }
 
 void bt_connection_set_infile(struct bt_connection *c, bt_infile_read *read, void *ctx)

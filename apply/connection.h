@@ -78,6 +78,9 @@ const char *bt_connection_name(const struct bt_connection *c);
 /* True after the session ended by itself or a deadline cut it off. */
 bool bt_connection_is_lost(const struct bt_connection *c);
 
+/* Whether server and we are on the same host: a unix socket or a loopback address. */
+bool bt_connection_is_local(const struct bt_connection *c);
+
 /* ------------------------------------------------------------------- rows */
 
 /* A whole result.  Cells end in a NUL that is not counted.  Lives until bt_rows_done(). */

@@ -3,6 +3,7 @@
 
 #include "apply/log_check.h"
 #include "apply/replicate.h"
+#include "apply/road.h"
 #include "apply/row_count.h"
 #include "apply/sender.h"
 #include "apply/target.h"
@@ -352,11 +353,19 @@ int bt_replay_file(const struct bt_connection_opts *target, const char *path,
 {
     bt_auto_source struct bt_source *log = NULL;
     struct bt_log_check check = {0};
+    enum bt_replay_via via = opts->via;
+    const char *why = "";
     int status;
 
     *result = (struct bt_replay_result){0};
-    if (opts->via == BT_REPLAY_REPLICATION)
-        return bt_replicate_file(target, path, opts, result, err);
+    if (via == BT_REPLAY_AUTO && bt_road_choose(target, path, opts, &via, &why, err) < 0)
+        return -1;
+    if (via == BT_REPLAY_REPLICATION) {
+        status = bt_replicate_file(target, path, opts, result, err);
+        result->via = via;
+        result->via_why = why;
+        return status;
+    }
     if (bt_log_check(path, NULL, &check, err) < 0)
         return -1;
     bt_log_check_done(&check);
@@ -364,6 +373,8 @@ int bt_replay_file(const struct bt_connection_opts *target, const char *path,
     if (bt_diff_log_open(path, &log, err) < 0)
         return -1;
     status = bt_replay_run(target, log, opts, result, err);
+    result->via = via;
+    result->via_why = why;
     memcpy(result->digest, check.digest, sizeof(result->digest));
     return status;
 }

@@ -27,6 +27,12 @@
 #include "parser/source.h"
 #include "parser/transaction.h"
 
+enum bt_replay_via {
+    BT_REPLAY_SQL,         /* through a client session */
+    BT_REPLAY_REPLICATION, /* by the target's own replication threads: replicate.h */
+    BT_REPLAY_AUTO,        /* whichever fits better: road.h */
+};
+
 struct bt_replay_result {
     uint64_t transactions; /* applied */
     uint64_t skipped_already_there;
@@ -34,6 +40,8 @@ struct bt_replay_result {
     uint64_t rows;
     double seconds;
     char digest[33];           /* XXH3-128 of the verified log; "" when it was not verified */
+    enum bt_replay_via via;    /* the road it took */
+    const char *via_why;       /* why, when it was for us to choose; lives for good */
     struct bt_gtid last_gtid;  /* of the last transaction applied or already there */
     struct bt_coordinate last; /* end of that transaction: primary's file and position */
 };
@@ -41,11 +49,6 @@ struct bt_replay_result {
 /* Called every few 100 ms and at the end.  Returning non-zero stops between two transactions. */
 typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t log_bytes,
                                void *ctx);
-
-enum bt_replay_via {
-    BT_REPLAY_SQL,         /* through a client session */
-    BT_REPLAY_REPLICATION, /* by the target's own replication threads: replicate.h */
-};
 
 struct bt_replay_opts {
     enum bt_replay_via via;

@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
-static const char *const via_names[] = {"sql", "replication", NULL};
+static const char *const via_names[] = {"sql", "replication", "auto", NULL};
 static const char *const tls_names[] = {"default", "required", "verified", NULL};
 
 static struct {
@@ -18,7 +18,7 @@ static struct {
     uint64_t workers, port, deadline_ms, statement_ms;
     int tls, via;
     bool no_binlog, set_slave_pos, dry_run, json, quiet;
-} opt;
+} opt = {.via = BT_REPLAY_AUTO};
 
 static const struct bt_opt opts[] = {
     {"defaults-file", 0, BT_OPT_STRING, "FILE", "option file with user, password, ... ([client])",
@@ -37,7 +37,7 @@ static const struct bt_opt opts[] = {
      &opt.tls_ca},
     {"tls-cert", 0, BT_OPT_STRING, "FILE", "our certificate", NULL, &opt.tls_cert},
     {"tls-key", 0, BT_OPT_STRING, "FILE", "its key", NULL, &opt.tls_key},
-    {"via", 0, BT_OPT_CHOICE, "ROAD", "sql (a session), or replication (its own threads)",
+    {"via", 0, BT_OPT_CHOICE, "ROAD", "auto, sql (a session), or replication (its own threads)",
      via_names, &opt.via},
     {"workers", 'w', BT_OPT_UINT, "N", "with --via=replication: its parallel threads meanwhile",
      NULL, &opt.workers},
@@ -97,6 +97,8 @@ static void add(struct bt_replay_result *sum, const struct bt_replay_result *one
         sum->last_gtid = one->last_gtid;
     if (one->last.file[0])
         sum->last = one->last;
+    sum->via = one->via;
+    sum->via_why = one->via_why;
     memcpy(sum->digest, one->digest, sizeof(sum->digest));
 }
 
@@ -118,6 +120,8 @@ static void write_json(const struct bt_replay_result *r, uint64_t conflicts, str
     bt_json_key_u64(&j, "skipped_already_there", r->skipped_already_there);
     bt_json_key_u64(&j, "events", r->events);
     bt_json_key_u64(&j, "bytes", r->bytes);
+    bt_json_key_str(&j, "via", via_names[r->via]);
+    bt_json_key_str(&j, "via_why", r->via_why ? r->via_why : "");
     bt_json_key_bool(&j, "dry_run", opt.dry_run);
     bt_json_key_str(&j, "gtid", bt_gtid_text(&r->last_gtid, gtid));
     bt_json_key_str(&j, "file", r->last.file);
@@ -130,9 +134,10 @@ static void write_text(const struct bt_replay_result *r, struct bt_buf *out)
 {
     char gtid[BT_GTID_TEXT_SIZE], size[BT_SIZE_TEXT_SIZE];
 
-    bt_buf_addf(out, "%s %llu transactions (%llu rows, %s) in %.3f s",
+    bt_buf_addf(out, "%s %llu transactions (%llu rows, %s) in %.3f s by %s",
                 opt.dry_run ? "would apply" : "applied", (unsigned long long)r->transactions,
-                (unsigned long long)r->rows, bt_size_text(r->bytes, size), r->seconds);
+                (unsigned long long)r->rows, bt_size_text(r->bytes, size), r->seconds,
+                r->via == BT_REPLAY_SQL ? "SQL" : "replication");
     if (r->skipped_already_there)
         bt_buf_addf(out, ", %llu were there already",
                     (unsigned long long)r->skipped_already_there);
@@ -188,7 +193,7 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_USAGE, "which log is to be applied? Give at least one FILE");
     if (opt.port > 65535)
         return bt_fail(err, BT_ERR_USAGE, "port %llu is over 65535", (unsigned long long)opt.port);
-    if (opt.workers > 1024 || (opt.workers > 1 && opt.via == BT_REPLAY_SQL))
+    if (opt.workers > 1024 || (opt.workers > 1 && opt.via != BT_REPLAY_REPLICATION))
         return bt_fail(err, BT_ERR_USAGE, "--workers=%llu: one session, or 1 to 1024 threads with "
                                           "--via=replication",
                        (unsigned long long)opt.workers);

@@ -102,6 +102,7 @@ bt_module(apply
     log_check.c
     replay.c
     replicate.c
+    road.c
     row_count.c
     row_statement.c
     rows.c

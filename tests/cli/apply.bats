@@ -32,7 +32,7 @@ record() {
 }
 
 apply() {
-    "$BATON_BIN/baton" apply --socket="$(server_socket target)" --user=root --json "$@"
+    "$BATON_BIN/baton" apply --via=sql --socket="$(server_socket target)" --user=root --json "$@"
 }
 
 equal() { diff <(server_state source) <(server_state target); }
@@ -130,7 +130,7 @@ SQL
     server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY)"
     record
     server_sql target "SET sql_log_bin=0; CREATE OR REPLACE USER poor@localhost"
-    run --separate-stderr "$BATON_BIN/baton" apply --socket="$(server_socket target)" --user=poor "$LOG"
+    run --separate-stderr "$BATON_BIN/baton" apply --via=sql --socket="$(server_socket target)" --user=poor "$LOG"
     server_sql target "SET sql_log_bin=0; DROP USER poor@localhost"
     [[ $status -ne 0 ]]
     [[ $stderr == *"BINLOG REPLAY"* ]]
@@ -143,7 +143,7 @@ SQL
     server_sql target "SET sql_log_bin=0; CREATE OR REPLACE USER some@localhost;
         GRANT ALL ON w.* TO some@localhost; GRANT BINLOG REPLAY ON *.* TO some@localhost;
         SET GLOBAL read_only=1"
-    run --separate-stderr "$BATON_BIN/baton" apply --socket="$(server_socket target)" --user=some "$LOG"
+    run --separate-stderr "$BATON_BIN/baton" apply --via=sql --socket="$(server_socket target)" --user=some "$LOG"
     server_sql target "SET sql_log_bin=0; DROP USER some@localhost; SET GLOBAL read_only=0"
     [[ $status -ne 0 ]]
     [[ $stderr == *"READ_ONLY ADMIN"* ]]
@@ -153,7 +153,7 @@ SQL
     server_sql source "CREATE DATABASE w"
     record
     printf '[client]\nuser=root\npassword=Geheim77\n' >"$BATS_TEST_TMPDIR/my.cnf"
-    run --separate-stderr "$BATON_BIN/baton" apply --socket="$(server_socket target)" \
+    run --separate-stderr "$BATON_BIN/baton" apply --via=sql --socket="$(server_socket target)" \
         --user=nobody --defaults-file="$BATS_TEST_TMPDIR/my.cnf" "$LOG"
     [[ $status -ne 0 ]]
     [[ $stderr == *"Access denied for user 'nobody'"* ]]

@@ -71,7 +71,7 @@ replays_the_workload() {
     server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT)"
     server_sql source "INSERT INTO w.t VALUES (1)"
     record
-    "$BATON_BIN/baton" apply --socket="$(server_socket target)" --user=root "$LOG"
+    "$BATON_BIN/baton" apply --via=sql --socket="$(server_socket target)" --user=root "$LOG"
     server_sql source "INSERT INTO w.t VALUES (2)"
     server_sql source "FLUSH BINARY LOGS"
     cat "$LOG" >"$BATS_TEST_TMPDIR/one"
@@ -79,6 +79,21 @@ replays_the_workload() {
     [[ $status -eq 0 ]] || { echo "$stderr"; false; }
     [[ $(field .transactions) == 1 && $(field .skipped_already_there) == 3 ]]
     equal
+}
+
+@test "the road is chosen and the choice explained" {
+    server_sql source "CREATE DATABASE w"
+    record
+    run --separate-stderr apply --via=auto --dry-run "$LOG"
+    [[ $(field .via) == sql && $(field .via_why) == *"dry run"* ]]
+    run --separate-stderr apply --via=auto "$LOG"
+    [[ $(field .via) == replication && $(field .via_why) == *"faster"* ]]
+    equal
+    server_sql target "SET sql_log_bin=0; CREATE OR REPLACE USER some@localhost;
+        GRANT SELECT, CREATE, BINLOG REPLAY ON *.* TO some@localhost"
+    run --separate-stderr apply --via=auto --user=some "$LOG"
+    server_sql target "SET sql_log_bin=0; DROP USER some@localhost"
+    [[ $(field .via) == sql && $(field .via_why) == *"REPLICATION SLAVE ADMIN"* ]]
 }
 
 @test "a duplicate key stops, names table and GTID, and leaves no connection behind" {
