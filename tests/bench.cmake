@@ -1,0 +1,3 @@
+# What the benches need (scripts/bench); never a test.
+add_executable(make_log bench/make_log.c lib/log_builder.c)
+target_link_libraries(make_log PRIVATE bt_flags bt_base bt_parser bt_diff)
