@@ -271,18 +271,17 @@ static int fields_table_map(struct bt_json *j, const struct bt_inspect *in,
 static int fields_rows(struct bt_json *j, const struct bt_inspect *in,
                        const struct bt_scan_event *se, struct bt_err *err)
 {
-    struct bt_rows_event rows;
+    const struct bt_rows_event *rows = se->frame;
 
     (void)in;
-    if (bt_rows_event_read(se->event, &rows, err) != 0)
-        return -1;
-    bt_json_key_u64(j, "table_id", rows.table_id);
+    (void)err;
+    bt_json_key_u64(j, "table_id", rows->table_id);
     if (se->table) {
         bt_json_key_text(j, "db", se->table->map.db);
         bt_json_key_text(j, "table", se->table->map.table);
     }
-    bt_json_key_str(j, "op", bt_rows_op_name(rows.op));
-    bt_json_key_bool(j, "statement_end", rows.flags & BT_ROWS_STMT_END);
+    bt_json_key_str(j, "op", bt_rows_op_name(rows->op));
+    bt_json_key_bool(j, "statement_end", rows->flags & BT_ROWS_STMT_END);
     return 0;
 }
 

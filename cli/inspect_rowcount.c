@@ -20,13 +20,13 @@ static uint64_t *counter_of(struct bt_table_stats *t, enum bt_rows_op op)
 }
 
 /* Walks the rows; 1 when the log's bytes or types do not let us. */
-static int walk(struct bt_row_counter *c, const struct bt_scan_event *se,
-                const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
+static int walk(struct bt_row_counter *c, const struct bt_scan_event *se, uint64_t *ret,
+                struct bt_err *err)
 {
     const struct bt_plan *plan;
 
     if (bt_plan_of(se->table, NULL, &plan, err) == 0 &&
-        bt_row_reader_count(c->reader, plan, frame, ret, err) == 0)
+        bt_row_reader_count(c->reader, plan, se->frame, ret, err) == 0)
         return 0;
     if (err->kind != BT_ERR_CORRUPT)
         return -1;
@@ -42,19 +42,18 @@ int bt_row_counter_count(struct bt_row_counter *c, const struct bt_scan_event *s
                          struct bt_table_stats_map *tables, uint64_t *ret, struct bt_err *err)
 {
     const struct bt_event_header *header = &se->event->header;
-    struct bt_rows_event frame;
     struct bt_table_stats *stats;
     uint64_t rows;
 
     *ret = 0;
-    if (!bt_event_is_rows(se->event->type) || !se->table)
+    if (!se->frame || !se->table)
         return 0;
     if (!c->reader && bt_row_reader_new(&c->reader, err) != 0)
         return -1;
-    if (bt_rows_event_read(se->event, &frame, err) != 0 || walk(c, se, &frame, &rows, err) < 0)
+    if (walk(c, se, &rows, err) < 0)
         return -1;
     stats = bt_table_stats_of(tables, se->table->map.db, se->table->map.table);
-    if (!stats || !bt_table_stats_add(tables, stats, counter_of(stats, frame.op), rows,
+    if (!stats || !bt_table_stats_add(tables, stats, counter_of(stats, se->frame->op), rows,
                                       header->length, header->when))
         return bt_fail(err, BT_ERR_LIMIT, "there are more tables than fit in memory");
     *ret = rows;

@@ -11,6 +11,7 @@ struct printing {
     struct bt_row_reader *reader;
     struct bt_schema *schema; /* NULL without --schema */
     const char *note_seen;    /* the last plan's note, told once */
+    struct bt_buf head;       /* what the lines of one event begin with */
 };
 
 /* What all rows of one event share; made once per event. */
@@ -39,14 +40,12 @@ static void head_text(struct bt_buf *out, const struct bt_scan_event *se, enum b
 }
 
 /* `,"before":{...}` or ` before {...}`. */
-static int add_image(const struct printing *p, const struct bt_plan *plan, const char *name,
+static int add_image(struct bt_buf *out, const struct bt_plan *plan, const char *key,
                      const struct bt_value *image, struct bt_err *err)
 {
-    struct bt_buf *out = &p->in->out.buf;
-
     if (!image)
         return 0;
-    bt_buf_addf(out, p->in->json ? ",\"%s\":" : " %s ", name);
+    bt_buf_add_str(out, key);
     return bt_row_json(plan, image, out, err);
 }
 
@@ -54,6 +53,8 @@ static int print_rows(struct printing *p, const struct bt_scan_event *se,
                       const struct bt_plan *plan, const struct bt_rows_event *frame,
                       struct bt_slice head, struct bt_err *err)
 {
+    const char *before = p->in->json ? ",\"before\":" : " before ";
+    const char *after = p->in->json ? ",\"after\":" : " after ";
     struct bt_buf *out = &p->in->out.buf;
     struct bt_row row;
     int next;
@@ -62,8 +63,8 @@ static int print_rows(struct printing *p, const struct bt_scan_event *se,
         return -1;
     while ((next = bt_row_reader_next(p->reader, &row, err)) == 0) {
         bt_buf_add_slice(out, head);
-        if (add_image(p, plan, "before", row.before, err) != 0 ||
-            add_image(p, plan, "after", row.after, err) != 0)
+        if (add_image(out, plan, before, row.before, err) != 0 ||
+            add_image(out, plan, after, row.after, err) != 0)
             return -1;
         bt_buf_add_str(out, p->in->json ? "}\n" : "\n");
         if (bt_inspect_line(p->in, se, err) != 0)
@@ -74,31 +75,28 @@ static int print_rows(struct printing *p, const struct bt_scan_event *se,
 
 static int rows_of_event(struct printing *p, const struct bt_scan_event *se, struct bt_err *err)
 {
-    bt_auto_buf struct bt_buf head;
-    struct bt_rows_event frame;
     const struct bt_plan *plan;
     const char *note;
 
-    bt_buf_init(&head, 64 * 1024);
-    if (bt_rows_event_read(se->event, &frame, err) != 0 ||
-        bt_plan_of(se->table, p->schema, &plan, err) != 0)
+    bt_buf_reset(&p->head);
+    if (bt_plan_of(se->table, p->schema, &plan, err) != 0)
         return -1;
     note = bt_plan_note(plan);
     if (note && note != p->note_seen)
         bt_warning("%s", note);
     p->note_seen = note;
     if (p->in->json)
-        head_json(&head, se, frame.op);
+        head_json(&p->head, se, se->frame->op);
     else
-        head_text(&head, se, frame.op);
-    return print_rows(p, se, plan, &frame, bt_buf_slice(&head), err);
+        head_text(&p->head, se, se->frame->op);
+    return print_rows(p, se, plan, se->frame, bt_buf_slice(&p->head), err);
 }
 
 static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
     struct printing *p = ctx;
 
-    if (bt_event_is_rows(se->event->type) && se->wanted && se->table &&
+    if (se->frame && se->wanted && se->table &&
         rows_of_event(p, se, err) != 0)
         return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
     if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
@@ -135,11 +133,15 @@ int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t coun
     bt_auto_row_reader struct bt_row_reader *reader = NULL;
     bt_auto_schema struct bt_schema *schema = NULL;
     struct printing p = {.in = in};
+    int result;
 
     if (bt_row_reader_new(&reader, err) != 0 ||
         (in->schema && bt_schema_load(in->schema, &schema, err) != 0))
         return -1;
     p.reader = reader;
     p.schema = schema;
-    return bt_scan_paths(paths, count, &in->scan, &visitor, &p, err);
+    bt_buf_init(&p.head, 64 * 1024);
+    result = bt_scan_paths(paths, count, &in->scan, &visitor, &p, err);
+    bt_buf_done(&p.head);
+    return result;
 }

@@ -14,9 +14,10 @@ struct scan {
     void *ctx;
     struct bt_grouper grouper;
     struct bt_table_cache *tables;
-    struct bt_table *table;  /* of the rows event at hand */
-    struct bt_keys *keys;    /* of encrypted logs of MariaDB; NULL without */
-    struct bt_keys *keyring; /* of MySQL; NULL without */
+    struct bt_rows_event frame; /* of the rows event at hand */
+    struct bt_table *table;     /* its table */
+    struct bt_keys *keys;       /* of encrypted logs of MariaDB; NULL without */
+    struct bt_keys *keyring;    /* of MySQL; NULL without */
 };
 
 static const char *base_name(const char *path)
@@ -29,7 +30,6 @@ static const char *base_name(const char *path)
 /* Keeps what a TABLE_MAP says and finds the table of a rows event; 1 when the event has neither. */
 static int follow_tables(struct scan *s, const struct bt_event *ev, struct bt_err *err)
 {
-    struct bt_rows_event rows;
     s->table = NULL;
     if (ev->type == BT_FORMAT_DESCRIPTION) {
         bt_table_cache_drop_all(s->tables);
@@ -42,9 +42,9 @@ static int follow_tables(struct scan *s, const struct bt_event *ev, struct bt_er
     }
     if (!bt_event_is_rows(ev->type))
         return 1;
-    if (bt_rows_event_read(ev, &rows, err) != 0)
+    if (bt_rows_event_read(ev, &s->frame, err) != 0)
         return -1;
-    s->table = bt_table_cache_get(s->tables, ev->header.server_id, rows.table_id);
+    s->table = bt_table_cache_get(s->tables, ev->header.server_id, s->frame.table_id);
     return 0;
 }
 
@@ -60,6 +60,8 @@ static int visit(struct scan *s, const char *path, const struct bt_event *ev, st
         return -1;
     se.transaction = bt_grouper_transaction(&s->grouper);
     se.table = s->table;
+    if (bt_event_is_rows(ev->type))
+        se.frame = &s->frame;
     if (!bt_filter_in_range(filter, base_name(path), ev, se.transaction, se.step))
         return 0;
     if (!bt_filter_wants_transaction(filter,

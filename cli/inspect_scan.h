@@ -20,6 +20,7 @@ struct bt_scan_event {
     const struct bt_event *event;
     enum bt_group_step step;
     const struct bt_transaction *transaction; /* NULL outside */
+    const struct bt_rows_event *frame;        /* rows events; NULL for others */
     struct bt_table *table;                   /* rows events: NULL when no TABLE_MAP told */
     bool wanted;                              /* by --db and --table; the other filters are past */
 };
