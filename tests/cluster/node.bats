@@ -304,6 +304,31 @@ hold() {
     assert_line "running 0"
 }
 
+@test "a user without rights on the host is told which, and nothing is done" {
+    local run=$CLUSTER_DIR/db2/run
+    cp "$TOOL" "$BATON_BIN/baton-node" "$run/" # where anybody can reach them
+    as_nobody() {
+        host_exec db2 setpriv --reuid 65534 --regid 65534 --clear-groups /run/channel_tool "$@"
+    }
+    run as_nobody hello
+    assert_line "may_kill 0"
+    assert_line "may_network 0"
+    run as_nobody stop "" "" "" 3306 1000 1000
+    assert_failure
+    assert_output --partial "could not send SIGTERM to mariadbd"
+    assert_output --partial "Operation not permitted"
+    run as_nobody read /srv/mysql/bin.000001 0 10
+    assert_failure
+    assert_output --partial "Permission denied"
+    run as_nobody vip up "$VIP/24" eth0
+    assert_failure
+    assert_output --partial "CAP_NET"
+    rm "$run/channel_tool" "$run/baton-node"
+    host_answers db2
+    run vip_holder
+    assert_output ""
+}
+
 @test "a server that runs is shut down, proved gone, and its port is free" {
     run on db2 stop "" /srv/mysql "$(host_address db2)" 3306 20000 5000
     assert_success
