@@ -10,3 +10,5 @@ function(bt_rule name script)
 endfunction()
 
 bt_rule(includes check-includes)
+bt_rule(style check-style)
+bt_rule(format format --check)
