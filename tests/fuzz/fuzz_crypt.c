@@ -33,7 +33,8 @@ static void read_events(const struct bt_keys *keys, struct bt_slice bytes)
     struct bt_err err = {0};
 
     bt_buf_init(&out, 1 << 20);
-    if (bt_log_cipher_open(keys, bytes.len < 40 ? bytes : bt_slice(start, sizeof(start)), &cipher, &err) != 0)
+    if (bt_log_cipher_open(keys, bytes.len < 40 ? bytes : bt_slice(start, sizeof(start)), &cipher,
+                           &err) != 0)
         return;
     if (bt_log_cipher_event(cipher, 256, bytes, &out, &err) == 0 && out.len != bytes.len)
         __builtin_trap();
@@ -57,7 +58,8 @@ static void read_log(const struct bt_keys *keyring, struct bt_slice bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char key_file[] = "1;770A8A65DA156D24EE2A093277530142\n";
-    static const char keyring_file[] = "{\"elements\":[{\"data_id\":\"MySQLReplicationKey_k\",\"data\":"
+    static const char keyring_file[] =
+        "{\"elements\":[{\"data_id\":\"MySQLReplicationKey_k\",\"data\":"
         "\"ECD57A7B11B35CFD78F5149B0962B51A63CD6C0A0C6875D579FD1FBE3BAF47DF\"}]}";
     struct bt_slice rest = bt_slice(data + 1, size ? size - 1 : 0);
     bt_auto_keys struct bt_keys *keys = NULL;

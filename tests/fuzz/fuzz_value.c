@@ -27,7 +27,8 @@ static void require(bool holds)
         __builtin_trap();
 }
 
-static void print_image(const struct bt_plan *plan, const struct bt_value *image, struct bt_buf *out)
+static void print_image(const struct bt_plan *plan, const struct bt_value *image,
+                        struct bt_buf *out)
 {
     struct bt_json_value root;
     struct bt_err err = {0};

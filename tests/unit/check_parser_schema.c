@@ -11,11 +11,13 @@ static struct bt_schema *parsed(const char *text)
     struct bt_schema *schema = NULL;
     struct bt_err err = {0};
 
-    ck_assert_msg(bt_schema_parse(bt_slice_str(text), "dump.sql", &schema, &err) == 0, "%s", err.text);
+    ck_assert_msg(bt_schema_parse(bt_slice_str(text), "dump.sql", &schema, &err) == 0, "%s",
+                  err.text);
     return schema;
 }
 
-static const struct bt_schema_table *found(const struct bt_schema *s, const char *db, const char *table)
+static const struct bt_schema_table *found(const struct bt_schema *s, const char *db,
+                                           const char *table)
 {
     return bt_schema_find(s, bt_slice_str(db), bt_slice_str(table));
 }
@@ -35,7 +37,8 @@ static const char dump[] =
     "DROP TABLE IF EXISTS `log`;\n"
     "CREATE TABLE `log` (\n"
     "  `id` int(10) unsigned zerofill NOT NULL AUTO_INCREMENT COMMENT 'unsigned; or not',\n"
-    "  `we``ird, ) name` varchar(20) CHARACTER SET latin1 COLLATE latin1_bin DEFAULT 'it''s \\'x\\', ) ;',\n"
+    "  `we``ird, ) name` varchar(20) CHARACTER SET latin1 COLLATE latin1_bin DEFAULT 'it''s "
+    "\\'x\\', ) ;',\n"
     "  `e` enum('a','b''c','d\\'e','f,g)') DEFAULT NULL,\n"
     "  `d` decimal(10,2) NOT NULL DEFAULT (1+(2)),\n"
     "  `t` timestamp(3) NOT NULL DEFAULT current_timestamp(3) ON UPDATE current_timestamp(3),\n"
@@ -48,7 +51,8 @@ static const char dump[] =
     ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb3 COLLATE=utf8mb3_general_ci COMMENT='charset=cp1250';\n"
     "/*!50001 CREATE VIEW `v` AS SELECT 1 AS `a`*/;\n"
     "DELIMITER ;;\n"
-    "CREATE TRIGGER tr BEFORE INSERT ON log FOR EACH ROW BEGIN CREATE TABLE no (a int); SET @x=';'; END ;;\n"
+    "CREATE TRIGGER tr BEFORE INSERT ON log FOR EACH ROW BEGIN CREATE TABLE no (a int); SET "
+    "@x=';'; END ;;\n"
     "DELIMITER ;\n"
     "INSERT INTO `log` VALUES ('; CREATE TABLE y (a int);');\n"
     "USE `other`;\n"
@@ -64,7 +68,8 @@ START_TEST(a_dump_gives_its_tables)
     ck_assert_uint_eq(t->column_count, 8);
     assert_is(t->columns[0].name, "id");
     assert_is(t->columns[0].type, "int");
-    ck_assert(t->columns[0].is_unsigned && t->columns[0].length == 10 && t->columns[0].key_part == 0);
+    ck_assert(t->columns[0].is_unsigned && t->columns[0].length == 10 &&
+              t->columns[0].key_part == 0);
     assert_is(t->columns[1].name, "we`ird, ) name");
     assert_is(t->columns[1].charset, "latin1");
     ck_assert_uint_eq(t->columns[1].key_part, 2);
@@ -73,7 +78,8 @@ START_TEST(a_dump_gives_its_tables)
     assert_is(t->columns[2].members[2], "d'e");
     assert_is(t->columns[2].members[3], "f,g)");
     assert_is(t->columns[2].charset, "utf8mb3");
-    ck_assert(t->columns[3].length == 10 && t->columns[3].scale == 2 && t->columns[3].key_part == 1);
+    ck_assert(t->columns[3].length == 10 && t->columns[3].scale == 2 &&
+              t->columns[3].key_part == 1);
     ck_assert_uint_eq(t->columns[4].length, 3);
     ck_assert(t->columns[5].is_compressed && !t->columns[4].is_compressed);
     ck_assert(t->columns[6].is_virtual && !t->columns[5].is_virtual);
@@ -89,7 +95,8 @@ END_TEST
 
 START_TEST(tables_before_any_use_are_found_in_every_database)
 {
-    bt_auto_schema struct bt_schema *schema = parsed("create table t (a int); create table d2.t (a int, b int)");
+    bt_auto_schema struct bt_schema *schema =
+        parsed("create table t (a int); create table d2.t (a int, b int)");
 
     ck_assert_uint_eq(found(schema, "any", "t")->column_count, 1);
     ck_assert_uint_eq(found(schema, "d2", "t")->column_count, 2);
@@ -101,7 +108,8 @@ START_TEST(json_of_ours_gives_the_same)
 {
     bt_auto_schema struct bt_schema *schema = parsed(
         " {\"tables\":[{\"db\":\"shop\",\"table\":\"log\",\"charset\":\"utf8mb4\",\"columns\":["
-        "{\"name\":\"id\",\"type\":\"int(11) unsigned\"},{\"name\":\"\\u00fc\",\"type\":\"varchar(3)\",\"charset\":\"latin1\"},"
+        "{\"name\":\"id\",\"type\":\"int(11) "
+        "unsigned\"},{\"name\":\"\\u00fc\",\"type\":\"varchar(3)\",\"charset\":\"latin1\"},"
         "{\"name\":\"e\",\"type\":\"ENUM('a','b')\"}]}]}");
     const struct bt_schema_table *t = found(schema, "shop", "log");
 
@@ -136,7 +144,8 @@ static const struct {
     {"{\"tables\":[{}]}", "has no \"table\""},
     {"{\"tables\":[{\"table\":\"t\"}]}", "has no list of columns"},
     {"{\"tables\":[{\"table\":\"t\",\"columns\":[{\"name\":\"a\"}]}]}", "has no \"type\""},
-    {"{\"tables\":[{\"table\":\"t\",\"columns\":[{\"name\":\"a\",\"type\":\"int, b int\"}]}]}", "something behind it"},
+    {"{\"tables\":[{\"table\":\"t\",\"columns\":[{\"name\":\"a\",\"type\":\"int, b int\"}]}]}",
+     "something behind it"},
     {"{\"tables\":", "dump.sql"},
 };
 
@@ -158,7 +167,8 @@ START_TEST(a_dump_cut_anywhere_does_no_harm)
         struct bt_err err = {0};
 
         memcpy(exact, dump, len);
-        if (bt_schema_parse((struct bt_slice){(uint8_t *)exact, len}, "dump.sql", &schema, &err) != 0)
+        if (bt_schema_parse((struct bt_slice){(uint8_t *)exact, len}, "dump.sql", &schema, &err) !=
+            0)
             ck_assert_int_eq(err.kind, BT_ERR_CONFIG);
         bt_schema_free(schema);
         free(exact);
@@ -176,10 +186,9 @@ START_TEST(a_file_that_is_not_there_is_named)
 }
 END_TEST
 
-BT_SUITE_MAIN("parser schema",
-              {a_dump_gives_its_tables, 0},
+BT_SUITE_MAIN("parser schema", {a_dump_gives_its_tables, 0},
               {tables_before_any_use_are_found_in_every_database, 0},
               {json_of_ours_gives_the_same, 0},
-              {what_is_not_understood_is_an_error_with_its_line, sizeof(broken) / sizeof(broken[0])},
-              {a_dump_cut_anywhere_does_no_harm, 0},
-              {a_file_that_is_not_there_is_named, 0})
+              {what_is_not_understood_is_an_error_with_its_line,
+               sizeof(broken) / sizeof(broken[0])},
+              {a_dump_cut_anywhere_does_no_harm, 0}, {a_file_that_is_not_there_is_named, 0})

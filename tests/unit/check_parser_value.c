@@ -102,14 +102,17 @@ static const struct one values[] = {
 /* clang-format on */
 
 /* What a table of these columns is, without a cache. */
-static struct bt_plan *plan_of(struct bt_column *columns, uint32_t count, const struct bt_schema *schema)
+static struct bt_plan *plan_of(struct bt_column *columns, uint32_t count,
+                               const struct bt_schema *schema)
 {
     struct bt_table table = {.columns = columns};
     struct bt_plan *plan = NULL;
     struct bt_err err = {0};
 
-    table.map = (struct bt_table_map){.flavor = BT_FLAVOR_MARIADB, .db = bt_slice_str("d"),
-                                      .table = bt_slice_str("t"), .column_count = count};
+    table.map = (struct bt_table_map){.flavor = BT_FLAVOR_MARIADB,
+                                      .db = bt_slice_str("d"),
+                                      .table = bt_slice_str("t"),
+                                      .column_count = count};
     ck_assert_msg(bt_plan_new(&table, schema, &plan, &err) == 0, "%s", err.text);
     return plan;
 }
@@ -119,7 +122,8 @@ static struct bt_rows_event frame_of(enum bt_rows_op op, uint32_t count, const c
 {
     size_t bitmap = (count + 7) / 8;
 
-    return (struct bt_rows_event){.op = op, .column_count = count,
+    return (struct bt_rows_event){.op = op,
+                                  .column_count = count,
                                   .before_columns = bt_slice(before, before ? bitmap : 0),
                                   .after_columns = bt_slice(after, after ? bitmap : 0),
                                   .rows = {rows, len}};
@@ -197,7 +201,8 @@ END_TEST
 START_TEST(images_have_only_the_columns_that_are_present)
 {
     struct bt_column columns[9];
-    static const char rows_bytes[] = "\0\1\0\7\3" "\0\2\0\x08\4"; /* before: column 1; after: 3 and 9 */
+    static const char rows_bytes[] = "\0\1\0\7\3"
+                                     "\0\2\0\x08\4"; /* before: column 1; after: 3 and 9 */
     struct bt_plan *plan;
     bt_auto_row_reader struct bt_row_reader *rows = NULL;
     bt_auto_buf struct bt_buf out = {.max = 4096};
@@ -206,7 +211,8 @@ START_TEST(images_have_only_the_columns_that_are_present)
     struct bt_row row;
 
     for (int i = 0; i < 9; i++)
-        columns[i] = (struct bt_column){.type = BT_COLUMN_TINY, .name = i == 8 ? bt_slice_str("n\"") : bt_slice_empty()};
+        columns[i] = (struct bt_column){.type = BT_COLUMN_TINY,
+                                        .name = i == 8 ? bt_slice_str("n\"") : bt_slice_empty()};
     plan = plan_of(columns, 9, NULL);
     ck_assert_int_eq(bt_row_reader_new(&rows, &err), 0);
     ck_assert_int_eq(bt_row_reader_begin(rows, plan, &frame, &err), 0);
@@ -215,7 +221,8 @@ START_TEST(images_have_only_the_columns_that_are_present)
         bt_buf_reset(&out);
         ck_assert_int_eq(bt_row_json(plan, row.before, &out, &err), 0);
         ck_assert_int_eq(bt_row_json(plan, row.after, &out, &err), 0);
-        ck_assert_str_eq(bt_buf_str(&out), n ? "{\"@1\":2}{\"@3\":8,\"n\\\"\":4}" : "{\"@1\":1}{\"@3\":7,\"n\\\"\":3}");
+        ck_assert_str_eq(bt_buf_str(&out), n ? "{\"@1\":2}{\"@3\":8,\"n\\\"\":4}"
+                                             : "{\"@1\":1}{\"@3\":7,\"n\\\"\":3}");
         ck_assert_int_eq(row.after[1].state, BT_VALUE_ABSENT);
     }
     ck_assert_int_eq(bt_row_reader_next(rows, &row, &err), 1);
@@ -252,9 +259,16 @@ END_TEST
 
 START_TEST(partial_updates_show_their_differences)
 {
-    struct bt_column columns[] = {{.type = BT_COLUMN_TINY}, {.type = BT_COLUMN_JSON, .meta = 4}, {.type = BT_COLUMN_JSON, .meta = 4}};
-    /* before: id 1; after: options 1, bit of the second JSON column, id absent, j whole, k remove $[1] */
-    static const char bytes[] = "\0\1" "\1\2" "\0" "\2\0\0\0\4\1" "\6\0\0\0\2\4$[1]";
+    struct bt_column columns[] = {{.type = BT_COLUMN_TINY},
+                                  {.type = BT_COLUMN_JSON, .meta = 4},
+                                  {.type = BT_COLUMN_JSON, .meta = 4}};
+    /* before: id 1; after: options 1, bit of the second JSON column, id absent, j whole, k remove
+     * $[1] */
+    static const char bytes[] = "\0\1"
+                                "\1\2"
+                                "\0"
+                                "\2\0\0\0\4\1"
+                                "\6\0\0\0\2\4$[1]";
     struct bt_plan *plan = plan_of(columns, 3, NULL);
     bt_auto_row_reader struct bt_row_reader *rows = NULL;
     bt_auto_buf struct bt_buf out = {.max = 4096};
@@ -267,7 +281,8 @@ START_TEST(partial_updates_show_their_differences)
     ck_assert_int_eq(bt_row_reader_begin(rows, plan, &frame, &err), 0);
     ck_assert_msg(bt_row_reader_next(rows, &row, &err) == 0, "%s", err.text);
     ck_assert_msg(bt_row_json(plan, row.after, &out, &err) == 0, "%s", err.text);
-    ck_assert_str_eq(bt_buf_str(&out), "{\"@2\":true,\"@3\":{\"$diff\":[{\"op\":\"remove\",\"path\":\"$[1]\"}]}}");
+    ck_assert_str_eq(bt_buf_str(&out),
+                     "{\"@2\":true,\"@3\":{\"$diff\":[{\"op\":\"remove\",\"path\":\"$[1]\"}]}}");
     ck_assert_int_eq(bt_row_reader_next(rows, &row, &err), 1);
     for (size_t len = 1; len < sizeof(bytes) - 1; len++) {
         frame.rows.len = len;
@@ -281,8 +296,21 @@ END_TEST
 START_TEST(columns_that_cannot_be_decoded_are_refused_by_the_plan)
 {
     static const struct bt_column columns[] = {
-        I(DECIMAL), DECIMAL(66, 0), DECIMAL(3, 4), DECIMAL(0, 0), M(TIME2, 7), M(DATETIME2, 7),
-        M(BLOB, 0), M(BLOB, 5), M(BIT, 0), M(BIT, 65), M(ENUM, 0), M(ENUM, 3), M(SET, 9), I(JSON), {.type = 99},
+        I(DECIMAL),
+        DECIMAL(66, 0),
+        DECIMAL(3, 4),
+        DECIMAL(0, 0),
+        M(TIME2, 7),
+        M(DATETIME2, 7),
+        M(BLOB, 0),
+        M(BLOB, 5),
+        M(BIT, 0),
+        M(BIT, 65),
+        M(ENUM, 0),
+        M(ENUM, 3),
+        M(SET, 9),
+        I(JSON),
+        {.type = 99},
     };
 
     for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
@@ -291,7 +319,8 @@ START_TEST(columns_that_cannot_be_decoded_are_refused_by_the_plan)
         struct bt_plan *plan = NULL;
         struct bt_err err = {0};
 
-        table.map = (struct bt_table_map){.db = bt_slice_str("d"), .table = bt_slice_str("t"), .column_count = 1};
+        table.map = (struct bt_table_map){
+            .db = bt_slice_str("d"), .table = bt_slice_str("t"), .column_count = 1};
         ck_assert_msg(bt_plan_new(&table, NULL, &plan, &err) == -1, "%zu", i);
         ck_assert_int_eq(err.kind, BT_ERR_CORRUPT);
     }
@@ -300,16 +329,29 @@ END_TEST
 
 START_TEST(a_schema_says_what_the_log_does_not)
 {
-    static const char sql[] = "CREATE TABLE t (id int unsigned primary key, a inet6, u uuid, e enum('x','ü'),"
-                              " l varchar(10) character set latin1, t timestamp(3), v vector(1))";
-    struct bt_column columns[] = {{.type = BT_COLUMN_LONG}, {.type = BT_COLUMN_STRING, .meta = 16},
-        {.type = BT_COLUMN_STRING, .meta = 16}, {.type = BT_COLUMN_ENUM, .meta = 1}, {.type = BT_COLUMN_VARCHAR, .meta = 10},
-        {.type = BT_COLUMN_TIMESTAMP}, {.type = BT_COLUMN_VARCHAR, .meta = 4}};
-    static const char bytes[] = "\0" "\xff\xff\xff\xff" "\2\x20\1" "\1\xab" "\2" "\1\xe4" "\0\0\0\1\0\5" "\4\0\0\x80\x3f";
+    static const char sql[] =
+        "CREATE TABLE t (id int unsigned primary key, a inet6, u uuid, e enum('x','ü'),"
+        " l varchar(10) character set latin1, t timestamp(3), v vector(1))";
+    struct bt_column columns[] = {{.type = BT_COLUMN_LONG},
+                                  {.type = BT_COLUMN_STRING, .meta = 16},
+                                  {.type = BT_COLUMN_STRING, .meta = 16},
+                                  {.type = BT_COLUMN_ENUM, .meta = 1},
+                                  {.type = BT_COLUMN_VARCHAR, .meta = 10},
+                                  {.type = BT_COLUMN_TIMESTAMP},
+                                  {.type = BT_COLUMN_VARCHAR, .meta = 4}};
+    static const char bytes[] = "\0"
+                                "\xff\xff\xff\xff"
+                                "\2\x20\1"
+                                "\1\xab"
+                                "\2"
+                                "\1\xe4"
+                                "\0\0\0\1\0\5"
+                                "\4\0\0\x80\x3f";
     bt_auto_schema struct bt_schema *schema = NULL;
     bt_auto_row_reader struct bt_row_reader *rows = NULL;
     bt_auto_buf struct bt_buf out = {.max = 4096};
-    struct bt_rows_event frame = frame_of(BT_ROWS_INSERT, 7, NULL, "\x7f", bytes, sizeof(bytes) - 1);
+    struct bt_rows_event frame =
+        frame_of(BT_ROWS_INSERT, 7, NULL, "\x7f", bytes, sizeof(bytes) - 1);
     struct bt_plan *plan;
     struct bt_err err = {0};
     struct bt_row row;
@@ -322,9 +364,10 @@ START_TEST(a_schema_says_what_the_log_does_not)
     ck_assert_int_eq(bt_row_reader_begin(rows, plan, &frame, &err), 0);
     ck_assert_msg(bt_row_reader_next(rows, &row, &err) == 0, "%s", err.text);
     ck_assert_msg(bt_row_json(plan, row.after, &out, &err) == 0, "%s", err.text);
-    ck_assert_str_eq(bt_buf_str(&out),
-                     "{\"id\":4294967295,\"a\":\"2001::\",\"u\":\"ab000000-0000-0000-0000-000000000000\","
-                     "\"e\":\"ü\",\"l\":\"ä\",\"t\":\"1970-01-01 00:00:01.005\",\"v\":[1]}");
+    ck_assert_str_eq(
+        bt_buf_str(&out),
+        "{\"id\":4294967295,\"a\":\"2001::\",\"u\":\"ab000000-0000-0000-0000-000000000000\","
+        "\"e\":\"ü\",\"l\":\"ä\",\"t\":\"1970-01-01 00:00:01.005\",\"v\":[1]}");
     bt_plan_free(plan);
     columns[0].type = BT_COLUMN_VARCHAR; /* another table of that name */
     plan = plan_of(columns, 7, schema);
@@ -341,12 +384,29 @@ static const struct {
     double value;
     const char *text;
 } doubles[] = {
-    {0, "0"}, {-0.0, "-0"}, {1, "1"}, {-1.5, "-1.5"}, {0.1, "0.1"}, {1e14, "100000000000000"}, {1e15, "1e15"},
-    {123456789012345.6, "123456789012345.6"}, {999999999999999, "999999999999999"}, {1e-15, "0.000000000000001"},
-    {1e-16, "1e-16"}, {5e-324, "5e-324"}, {2.2250738585072014e-308, "2.2250738585072014e-308"}, {1e100, "1e100"},
-    {1.7976931348623157e308, "1.7976931348623157e308"}, {3.141592653589793, "3.141592653589793"},
-    {0.30000000000000004, "0.30000000000000004"}, {9007199254740992, "9.007199254740992e15"}, {1e22, "1e22"},
-    {123456789.125, "123456789.125"}, {0.00001, "0.00001"}, {1.5e-7, "0.00000015"}, {100.25, "100.25"},
+    {0, "0"},
+    {-0.0, "-0"},
+    {1, "1"},
+    {-1.5, "-1.5"},
+    {0.1, "0.1"},
+    {1e14, "100000000000000"},
+    {1e15, "1e15"},
+    {123456789012345.6, "123456789012345.6"},
+    {999999999999999, "999999999999999"},
+    {1e-15, "0.000000000000001"},
+    {1e-16, "1e-16"},
+    {5e-324, "5e-324"},
+    {2.2250738585072014e-308, "2.2250738585072014e-308"},
+    {1e100, "1e100"},
+    {1.7976931348623157e308, "1.7976931348623157e308"},
+    {3.141592653589793, "3.141592653589793"},
+    {0.30000000000000004, "0.30000000000000004"},
+    {9007199254740992, "9.007199254740992e15"},
+    {1e22, "1e22"},
+    {123456789.125, "123456789.125"},
+    {0.00001, "0.00001"},
+    {1.5e-7, "0.00000015"},
+    {100.25, "100.25"},
 };
 
 START_TEST(doubles_have_the_fewest_digits_that_read_back)
