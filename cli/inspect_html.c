@@ -17,7 +17,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}"
     "th,td{padding:.3em .8em .3em 0;border-bottom:1px solid var(--line);"
     "text-align:left;vertical-align:top}th{color:var(--soft);font-weight:500}"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}"
+    "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".soft{color:var(--soft)}.bad{color:var(--bad)}"
     "svg{width:100%;height:auto}svg text{fill:var(--soft);font-size:12px}.axis{stroke:var(--line)}"
     ".key{display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 1.2em;border-radius:2px}"
@@ -57,6 +57,19 @@ static void add_time(struct bt_buf *out, uint32_t minute)
     char text[BT_TIME_TEXT_SIZE];
 
     bt_buf_add_str(out, bt_time_text((int64_t)minute * 60000000, text));
+}
+
+/* Minutes in the largest unit that keeps two digits. */
+static void add_span(struct bt_buf *out, uint32_t minutes)
+{
+    enum { HOUR = 60, DAY = 24 * 60 };
+
+    if (minutes < 2 * HOUR)
+        bt_buf_addf(out, "%u min", minutes);
+    else if (minutes < 2 * DAY)
+        bt_buf_addf(out, "%.1f h", (double)minutes / HOUR);
+    else
+        bt_buf_addf(out, "%.1f days", (double)minutes / DAY);
 }
 
 /* --------------------------------------------------- load over time, by table */
@@ -152,7 +165,9 @@ static void section_load(struct bt_summary *s, struct bt_table_stats *const *tab
     bt_buf_addf(out, "<line class=axis x1=%d y1=%d x2=%d y2=%d /><text x=0 y=12>", LEFT, HEIGHT,
                 WIDTH, HEIGHT);
     add_size(out, l.greatest);
-    bt_buf_addf(out, "</text><text x=0 y=28>per %u min</text>", l.span);
+    bt_buf_add_str(out, "</text><text x=0 y=28>per ");
+    add_span(out, l.span);
+    bt_buf_add_str(out, "</text>");
     for (size_t b = 0; b < l.buckets; b++)
         load_bar(&l, b, out);
     bt_buf_addf(out, "<text x=%d y=%d>", LEFT, HEIGHT + 18);
@@ -231,6 +246,11 @@ static void section_largest(const struct bt_summary *s, struct bt_buf *out)
 static void section_gaps(const struct bt_summary *s, struct bt_buf *out)
 {
     bt_buf_add_str(out, "<h2>Gaps</h2>\n");
+    if (s->gtid_state.count == 0) {
+        bt_buf_add_str(out, "<p class=soft>The logs hold no GTIDs of MariaDB, so gaps do not show."
+                            "</p>\n");
+        return;
+    }
     if (s->gap_count == 0) {
         bt_buf_add_str(out,
                        "<p class=soft>No GTID is missing between the first and the last.</p>\n");
