@@ -26,7 +26,7 @@ struct bt_keys;
 
 struct bt_reader_opts {
     uint64_t start_pos;         /* offset to begin at, of an event; 0 = the first.  Needs a source
-                                   that can go back.  Formats before it are still found: see below */
+                                   that can go back.  Formats before it are found all the same */
     uint64_t format_pos;        /* relay log: the FORMAT_DESCRIPTION that is in force at start_pos;
                                    nothing between the two is looked at.  0 = find it */
     uint64_t stop_pos;          /* end (clean) when an event begins at or behind it; 0 = no stop */
