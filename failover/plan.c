@@ -169,6 +169,12 @@ static bool refuse(const struct bt_plan_input *in, struct bt_plan *plan, const s
     return true;
 }
 
+/* Whether what the latest replica has and i lacks can be brought to i at all. */
+static bool can_be_completed(const struct bt_plan_input *in, const struct bt_plan *plan, size_t i)
+{
+    return plan->servers[i].latest || in->dead->logs_found || in->holdings[plan->latest].from_logs;
+}
+
 /* MHA's check_repl_delay, but never for good, and without its trap of comparing file names; and
  * what could only be promoted without its address. */
 static bool is_second_choice(const struct bt_plan_input *in, struct bt_plan *plan, size_t i)
@@ -178,6 +184,11 @@ static bool is_second_choice(const struct bt_plan_input *in, struct bt_plan *pla
     const struct bt_coordinate *latest = &in->holdings[plan->latest].received;
     struct bt_plan_server *s = &plan->servers[i];
 
+    if (!can_be_completed(in, plan, i)) {
+        stand(s, BT_STANDING_SLOW, "it received less than %.100s, whose logs cannot be read",
+              in->config->servers[plan->latest].name);
+        return true;
+    }
     if (in->config->vip_count && !in->holdings[i].has_node) {
         stand(s, BT_STANDING_SLOW,
               "its host cannot be reached, so the address could not be put there");

@@ -137,7 +137,8 @@ struct bt_failover {
     pthread_mutex_t build_mutex;
     struct bt_coordinate position; /* the new primary's, when it stood complete */
     char gtid[4096];
-    char statement[2048]; /* CHANGE MASTER of the runbook's line */
+    char slave_gtid[4096]; /* what the new primary has of the old one, by GTID */
+    char statement[2048];  /* CHANGE MASTER of the runbook's line */
     bool is_promoted;
     bool vip_is_up;
     bool is_partial;

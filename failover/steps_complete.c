@@ -9,6 +9,7 @@
 #include "apply/replay.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "diff/rank.h"
 #include "failover/phrases.h"
 #include "failover/steps.h"
 
@@ -238,6 +239,27 @@ static void repoint_fill(struct bt_failover *f, struct bt_fo_host *h, struct bt_
     };
 }
 
+/* By position nothing is fetched again: a replica that lacks something would lack it for good. */
+static int has_all(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
+{
+    const struct bt_upstream *u = upstream(h);
+    struct bt_gtid_state mine = {0}, needs = {0};
+    int rc;
+
+    if (!u || u->mode != BT_REPLICA_POSITION || h->db->facts.flavor != BT_FLAVOR_MARIADB ||
+        !f->slave_gtid[0])
+        return 0;
+    rc = bt_gtid_state_parse(bt_slice_str(h->db->facts.gtid_slave_pos), &mine, err);
+    rc = rc == 0 ? bt_gtid_state_parse(bt_slice_str(f->slave_gtid), &needs, err) : rc;
+    if (rc == 0 && bt_gtid_state_compare(&mine, &needs) == BT_RANK_LESS)
+        rc = bt_fail(err, BT_ERR_CONFLICT,
+                     "%s is at GTID %s and what it lacks up to %s cannot be read; not repointed",
+                     h->conf->name, h->db->facts.gtid_slave_pos, f->slave_gtid);
+    bt_gtid_state_done(&mine);
+    bt_gtid_state_done(&needs);
+    return rc;
+}
+
 static int repoint(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     struct bt_deadline until = bt_deadline_in(bt_fo_step_ms(BT_FO_REPOINT));
@@ -248,6 +270,8 @@ static int repoint(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *e
         return -1;
     if (!upstream(h))
         return bt_fail(err, BT_ERR_REALITY, "%s is no replica any more", h->conf->name);
+    if (has_all(f, h, err) != 0)
+        return -1;
     if (bt_fo_journal(f, BT_FO_REPOINT, "begin", h->index, err) != 0)
         return -1;
     repoint_fill(f, h, &to);
@@ -352,13 +376,44 @@ static enum bt_fo_state winner_wait(struct bt_failover *f)
     return state;
 }
 
+/* Nothing that a replica has received whole may be missing on the winner, whatever built it. */
+static int winner_check(struct bt_failover *f, struct bt_err *err)
+{
+    const struct bt_fo_host *w = &f->hosts[f->plan.winner];
+    struct bt_gtid_state has = {0}, needs = {0};
+    int rc = bt_gtid_state_parse(bt_slice_str(w->db->facts.gtid_slave_pos), &has, err);
+
+    for (size_t i = 0; rc == 0 && i < f->count; i++) {
+        if (i == f->plan.winner || !f->plan.servers[i].takes_part || !f->holdings[i].gtid[0] ||
+            w->db->facts.flavor != BT_FLAVOR_MARIADB)
+            continue;
+        rc = bt_gtid_state_parse(bt_slice_str(f->holdings[i].gtid), &needs, err);
+        if (rc == 0 && bt_gtid_state_compare(&has, &needs) == BT_RANK_LESS)
+            rc = bt_fail(err, BT_ERR_CONFLICT, "%s is at GTID %s, but %s has received %s",
+                         w->conf->name, w->db->facts.gtid_slave_pos, f->config->servers[i].name,
+                         f->holdings[i].gtid);
+        bt_gtid_state_done(&needs);
+    }
+    bt_gtid_state_done(&has);
+    return rc;
+}
+
+/* Waits for the winner; 0 when it holds all. */
+static int winner_take(struct bt_failover *f, struct bt_err *err)
+{
+    if (winner_wait(f) == BT_FO_COMPLETED)
+        return winner_check(f, err);
+    *err = f->hosts[f->plan.winner].err;
+    return -1;
+}
+
 int bt_fo_complete(struct bt_failover *f, struct bt_err *err)
 {
     bt_info(BT_PHASE_3_4);
     bt_fo_complete_start(f);
-    while (winner_wait(f) != BT_FO_COMPLETED) {
+    while (winner_take(f, err) != 0) {
         size_t failed = f->plan.winner;
-        struct bt_err why = f->hosts[failed].err;
+        struct bt_err why = *err;
 
         bt_fo_note(f, "%s failed before it took writes: %s. Choosing again.",
                    f->config->servers[failed].name, why.text);

@@ -66,6 +66,7 @@ int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
         return bt_err_wrap(err, "%s", w->conf->name);
     f->position = w->db->facts.binlog;
     snprintf(f->gtid, sizeof(f->gtid), "%s", w->db->facts.gtid_binlog_pos);
+    snprintf(f->slave_gtid, sizeof(f->slave_gtid), "%s", w->db->facts.gtid_slave_pos);
     statement_make(f);
     bt_info(" %s:%llu", f->position.file, (unsigned long long)f->position.pos);
     bt_info(BT_SAY_STATEMENT, f->statement);

@@ -339,3 +339,28 @@ damaged() {
     run grep -cF -e "$ADMIN_PASSWORD" -e "$REPL_PASSWORD" <<<"$report"
     assert_output 0
 }
+
+@test "a candidate that nobody could complete is not promoted over one that received more" {
+    failover_cluster 4 gtid
+    failover_stages
+    conf_write "$CLUSTER_DIR/app1.cnf" node_mode=none vip= vip_interface= server2.candidate_master=1
+    host_power_off db1
+    failover_run
+    assert_equal "$(failover_winner)" "$(host_address db4)"
+    failover_done db4 db2 db3
+    assert_equal "$(failover_rows db2)" "1-15,100000"
+}
+
+@test "by position, a replica whose missing part cannot be read is not repointed over the gap" {
+    failover_cluster 4 position
+    failover_stages
+    conf_write "$CLUSTER_DIR/app1.cnf" node_mode=none vip= vip_interface=
+    host_power_off db1
+    failover_run
+    assert_equal "$status" 10
+    assert_equal "$(failover_winner)" "$(host_address db4)"
+    failover_done db4
+    assert_equal "$(failover_rows db2)" "1-5"
+    run jq -r '.servers[0].error' <<<"$report"
+    assert_output --partial "not repointed"
+}

@@ -377,6 +377,13 @@ static void slow_no_way(void)
     holdings[1].has_node = false;
 }
 
+static void slow_unreachable(void)
+{
+    cluster_with("", "", "candidate_master=1\n", "");
+    dead.logs_found = false;
+    holdings[1].from_logs = false;
+}
+
 static const struct {
     void (*make)(void);
     const char *reason;
@@ -397,6 +404,16 @@ START_TEST(a_slow_replica_is_the_last_choice)
     ck_assert_int_eq(plan.servers[1].standing, BT_STANDING_SLOW);
     ck_assert_str_eq(plan.servers[1].reason, slow_ones[_i].reason);
     ck_assert_uint_eq(plan.winner, 2);
+}
+END_TEST
+
+START_TEST(a_candidate_that_nobody_could_complete_is_the_last_choice)
+{
+    slow_unreachable();
+    decide();
+    ck_assert_uint_eq(plan.winner, 1);
+    ck_assert_str_eq(plan.servers[2].reason,
+                     "it received less than db2(192.0.2.2:3306), whose logs cannot be read");
 }
 END_TEST
 
@@ -598,6 +615,7 @@ BT_SUITE_MAIN("failover plan",
                (int)(sizeof(refusals) / sizeof(refusals[0]))},
               {a_broken_relay_log_does_not_refuse, 0},
               {a_slow_replica_is_the_last_choice, (int)(sizeof(slow_ones) / sizeof(slow_ones[0]))},
+              {a_candidate_that_nobody_could_complete_is_the_last_choice, 0},
               {where_all_are_slow_one_of_them_wins_instead_of_nobody, 0},
               {check_repl_delay_0_of_the_candidate_allows_it_to_be_behind, 0},
               {nobody_electable_is_a_blocker, 0},
