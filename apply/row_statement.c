@@ -52,7 +52,7 @@ int bt_row_statement_add(struct bt_row_statement *s, const struct bt_event *ev, 
     } else {
         if (bt_rows_event_read(ev, &rows, err) < 0)
             return -1;
-        if (rows.is_partial)
+        if (rows.is_partial && !s->takes_partial)
             return bt_fail(err, BT_ERR_REALITY,
                            "partial JSON updates cannot be sent by BINLOG statements");
         s->is_whole = rows.flags & BT_ROWS_STMT_END;

@@ -20,7 +20,8 @@ struct bt_row_statement {
     struct bt_buf bytes; /* the events, as they will be encoded */
     bool is_open;        /* something was added that STMT_END has not closed */
     bool is_whole;
-    char table[200]; /* "db.table" of the last TABLE_MAP, for messages */
+    bool takes_partial; /* the target is a MySQL that knows partial JSON updates */
+    char table[200];    /* "db.table" of the last TABLE_MAP, for messages */
 };
 
 enum { BT_ROW_STATEMENT_MAX = 1500 << 20 };

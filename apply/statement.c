@@ -10,6 +10,7 @@ void bt_statements_init(struct bt_statements *s, const struct bt_statements_opts
     *s = (struct bt_statements){.opts = *opts};
     bt_context_init(&s->context, opts->target, opts->target_version, opts->collations);
     bt_row_statement_init(&s->rows);
+    s->rows.takes_partial = opts->target == BT_FLAVOR_MYSQL && opts->target_version >= 80003;
     bt_load_files_init(&s->files);
     bt_buf_init(&s->text, TEXT_MAX);
     bt_buf_init(&s->use, 4096);
@@ -381,6 +382,7 @@ static int feed_rare(struct bt_statements *s, const struct bt_event *ev, struct 
 
     (void)s;
     switch ((int)ev->type) {
+    case BT_TRANSACTION_PAYLOAD: /* the reader hands out what is in it behind it */
     case BT_ROTATE:
     case BT_STOP:
     case BT_ROWS_QUERY:

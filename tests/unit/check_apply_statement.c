@@ -588,6 +588,18 @@ START_TEST(an_event_of_an_unknown_type_stops_unless_it_may_be_ignored)
 }
 END_TEST
 
+START_TEST(a_payload_sends_nothing_itself)
+{
+    struct bench b;
+
+    open_bench(&b, BT_FLAVOR_MYSQL, 90700, BT_FLAVOR_MYSQL, 90700);
+    feed(&b, BT_TRANSACTION_PAYLOAD); /* the reader hands out what is in it */
+    expect(&b, "");
+    ck_assert(b.s.rows.takes_partial);
+    close_bench(&b);
+}
+END_TEST
+
 START_TEST(sql_mode_keeps_its_meaning_across_flavours)
 {
     struct bench b;
@@ -656,6 +668,7 @@ BT_SUITE_MAIN("apply statement",
               {a_temporary_table_runs_under_the_thread_id_it_had, 0},
               {an_incident_stops, 0},
               {an_event_of_an_unknown_type_stops_unless_it_may_be_ignored, 0},
+              {a_payload_sends_nothing_itself, 0},
               {sql_mode_keeps_its_meaning_across_flavours, 0},
               {a_collation_that_the_other_flavour_lacks_becomes_utf8mb4, 0},
               {without_gtids_begin_opens_and_commit_closes, 0})
