@@ -323,8 +323,6 @@ static int check_magic(struct bt_reader *r, struct bt_err *err)
     return 0;
 }
 
-/* Goes to start_pos with the format that is in force there: in a binary log the first one, in a
- * relay log the last one on the way.  An encrypted log says so in its second event. */
 /* The caller knows which FORMAT_DESCRIPTION is in force: it is read, and nothing between it and
  * start_pos. */
 static int jump_to_start(struct bt_reader *r, struct bt_err *err)
@@ -345,6 +343,8 @@ static int jump_to_start(struct bt_reader *r, struct bt_err *err)
     return 0;
 }
 
+/* Goes to start_pos with the format that is in force there: in a binary log the first one, in a
+ * relay log the last one on the way.  An encrypted log says so in its second event. */
 static int go_to_start(struct bt_reader *r, uint64_t start_pos, struct bt_err *err)
 {
     struct bt_reader_opts opts = r->opts;
@@ -354,11 +354,13 @@ static int go_to_start(struct bt_reader *r, uint64_t start_pos, struct bt_err *e
     if (start_pos <= MAGIC_SIZE)
         return 0;
     rc = bt_reader_next(r, &ev, err);
-    if (rc == 0 && r->is_relay_log && opts.format_pos != 0 && opts.format_pos < start_pos)
-        return jump_to_start(r, err);
     r->opts.skip_crc = r->opts.keep_compressed = true;
     if (rc == 0 && r->pos < start_pos)
         rc = bt_reader_next(r, &ev, err);
+    if (rc == 0 && r->is_relay_log && opts.format_pos >= r->pos && opts.format_pos < start_pos) {
+        r->opts = opts;
+        return jump_to_start(r, err);
+    }
     while (rc == 0 && r->is_relay_log && r->pos < start_pos)
         rc = bt_reader_next(r, &ev, err);
     r->opts = opts;

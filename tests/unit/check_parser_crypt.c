@@ -45,8 +45,6 @@ static const struct {
     {TOPIC("cbc") "bin.000001", TOPIC("cbc") "keys.enc", TOPIC("cbc") "secret"},
     {TOPIC("ctr") "bin.000001", TOPIC("ctr") "keys.txt", NULL},
     {TOPIC("ctr") "bin.000001", TOPIC("ctr") "keys.enc", TOPIC("ctr") "secret"},
-    {BT_TESTDATA "/mariadb-11.8/encrypted/bin.000001",
-     BT_TESTDATA "/mariadb-11.8/encrypted/keys.txt", NULL},
 };
 
 /* The whole log event by event: lengths are in clear, START_ENCRYPTION is the second. */

@@ -16,7 +16,7 @@ static const char *const logs[] = {
     "mariadb-10.11/relay-file/relay.000002",
     "mariadb-10.11/relay-file/relay.000008",
     "mariadb-11.8/relay-gtid/relay.000004",
-    "mariadb-11.8/encrypted/bin.000001",
+    "mariadb-11.8/encrypted-cbc/bin.000002",
     "mysql-9.7/payload/bin.000001",
     "mysql-9.7/relay/relay.000004",
     "mysql-5.6/rows/bin.000001",
@@ -142,7 +142,7 @@ START_TEST(any_inverted_bit_is_survived_and_under_a_checksum_seen)
 {
     bool is_checked = strcmp(logs[_i], "mariadb-10.11/plain-checksum/bin.000001") != 0 &&
                       strcmp(logs[_i], "mariadb-10.11/relay-file/relay.000008") != 0 &&
-                      strcmp(logs[_i], "mariadb-11.8/encrypted/bin.000001") != 0;
+                      strcmp(logs[_i], "mariadb-11.8/encrypted-cbc/bin.000002") != 0;
     struct outcome whole;
     uint8_t *bytes;
     size_t len;

@@ -1,5 +1,0 @@
-CREATE DATABASE shop;
-USE shop;
-CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(100));
-INSERT INTO item VALUES (1,'one'),(2,'two');
-DELETE FROM item WHERE id=1;
