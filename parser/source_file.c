@@ -20,7 +20,9 @@
 
 #include "base/auto.h"
 
-enum { WINDOW_SIZE = 8 << 20 };
+/* The first window of a log is small: often only its head is looked at, which must not read 8 MiB
+ * of a cold disk.  Windows grow while the log is read on. */
+enum { FIRST_WINDOW_SIZE = 128 << 10, WINDOW_SIZE = 8 << 20 };
 
 struct file_source {
     struct bt_source source;
@@ -31,6 +33,7 @@ struct file_source {
     uint8_t *window; /* NULL when none is mapped */
     uint64_t window_pos;
     size_t window_len;
+    size_t window_size; /* of the next window, if it follows on the one in hand */
 };
 
 static struct file_source *file_of(struct bt_source *s)
@@ -64,12 +67,19 @@ static int map_window(struct file_source *f, uint64_t pos, size_t want, struct b
     uint64_t start = pos & ~(f->page - 1);
     uint64_t len = f->size - start;
     uint64_t wanted = pos - start + want;
+    bool follows = f->window && start <= f->window_pos + f->window_len && start >= f->window_pos;
     bool is_large = wanted > WINDOW_SIZE;
     int flags = MAP_SHARED | (is_large ? 0 : MAP_POPULATE);
     void *window;
 
-    if (!is_large && len > WINDOW_SIZE)
-        len = WINDOW_SIZE;
+    if (!follows)
+        f->window_size = FIRST_WINDOW_SIZE;
+    else if (f->window_size < WINDOW_SIZE)
+        f->window_size *= 2;
+    while (f->window_size < wanted && !is_large)
+        f->window_size *= 2;
+    if (!is_large && len > f->window_size)
+        len = f->window_size;
     else if (is_large && len > wanted)
         len = wanted;
     unmap(f);

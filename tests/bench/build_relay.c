@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build_relay DIR LOGS MEGABYTES TAIL_MEGABYTES - relay logs to measure on.
+ *
+ * DIR/source gets LOGS relay logs of MEGABYTES each, one per log of the primary, filled with
+ * transactions of about 2 KB.  DIR/target is a replica that stopped TAIL_MEGABYTES before their
+ * end, DIR/empty one that has received nothing.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/lib/log_builder.h"
+
+enum { PRIMARY = 1, SOURCE = 2, TARGET = 3, TEXT = 2000, BLOCK = 4 << 20 };
+
+static const uint32_t no_gtids[1][3];
+
+/* Bytes of the log at hand that are on disk already. */
+static uint64_t flushed;
+
+static void must(bool done, const char *what)
+{
+    if (done)
+        return;
+    perror(what);
+    exit(1);
+}
+
+/* Appends what is built so far and forgets it. */
+static void flush(struct bt_log_builder *b, int fd)
+{
+    size_t done = 0;
+
+    while (done < b->bytes.len) {
+        ssize_t put = write(fd, b->bytes.data + done, b->bytes.len - done);
+
+        must(put > 0, "write");
+        done += (size_t)put;
+    }
+    flushed += b->bytes.len;
+    b->bytes.len = 0;
+}
+
+static int create(const char *dir, const char *who, const char *file)
+{
+    char path[4096];
+    int fd;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, who);
+    must(mkdir(path, 0700) == 0 || errno == EEXIST, path);
+    snprintf(path, sizeof(path), "%s/%s/%s", dir, who, file);
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    must(fd >= 0, path);
+    return fd;
+}
+
+static void write_text(const char *dir, const char *who, const char *file, const char *text)
+{
+    int fd = create(dir, who, file);
+
+    must(write(fd, text, strlen(text)) == (ssize_t)strlen(text), file);
+    close(fd);
+}
+
+/* A replica whose relay log begins at file:pos and holds one transaction. */
+static void write_target(const char *dir, const char *who, const char *primary_file, uint64_t pos,
+                         uint64_t sequence)
+{
+    int fd = create(dir, who, "relay-bin.000001");
+    struct bt_log_builder b;
+
+    bt_build_relay(&b, TARGET);
+    bt_build_primary(&b, PRIMARY, primary_file, pos, true);
+    if (sequence)
+        bt_build_transaction(&b, 0, sequence, TEXT);
+    flush(&b, fd);
+    close(fd);
+    bt_build_done(&b);
+    write_text(dir, who, "master.info",
+               "33\nbin.000001\n4\nlocalhost\nrep\n\n3306\nusing_gtid=0\nEND_MARKER\n");
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t logs, size, tail, sequence = 1;
+
+    if (argc != 5) {
+        fprintf(stderr, "usage: build_relay DIR LOGS MEGABYTES TAIL_MEGABYTES\n");
+        return 2;
+    }
+    logs = strtoull(argv[2], NULL, 10);
+    size = strtoull(argv[3], NULL, 10) << 20;
+    tail = strtoull(argv[4], NULL, 10) << 20;
+    for (uint64_t i = 1; i <= logs; i++) {
+        char name[32], primary[32], next[32];
+        bool marked = i < logs;
+        struct bt_log_builder b;
+        int fd;
+
+        snprintf(name, sizeof(name), "relay-bin.%06u", (unsigned)i);
+        snprintf(primary, sizeof(primary), "bin.%06u", (unsigned)i);
+        snprintf(next, sizeof(next), "./relay-bin.%06u", (unsigned)i + 1);
+        fd = create(argv[1], "source", name);
+        flushed = 0;
+        bt_build_relay(&b, SOURCE);
+        bt_build_primary(&b, PRIMARY, primary, 4, true);
+        bt_build_list(&b, 0, no_gtids);
+        while (b.primary_pos < size) {
+            if (!marked && b.primary_pos + tail >= size) {
+                write_target(argv[1], "target", primary, b.primary_pos, sequence);
+                /* Behind the one transaction that the target has beyond its place. */
+                bt_build_transaction(&b, 0, sequence++, TEXT);
+                printf("%llu\n", (unsigned long long)(flushed + b.bytes.len));
+                marked = true;
+            }
+            bt_build_transaction(&b, 0, sequence++, TEXT);
+            if (b.bytes.len > BLOCK)
+                flush(&b, fd);
+        }
+        if (i < logs)
+            bt_build_rotate(&b, SOURCE, BT_FLAG_RELAY_LOG, next, 4);
+        flush(&b, fd);
+        close(fd);
+        bt_build_done(&b);
+    }
+    write_text(argv[1], "source", "master.info",
+               "33\nbin.000001\n4\nlocalhost\nrep\n\n3306\nusing_gtid=0\nEND_MARKER\n");
+    write_target(argv[1], "empty", "bin.000001", 4, 0);
+    return 0;
+}
