@@ -85,7 +85,7 @@ static void write_target(const char *dir, const char *who, const char *primary_f
 
 int main(int argc, char **argv)
 {
-    uint64_t logs, size, tail, sequence = 1;
+    uint64_t logs, size, tail, sequence = 1, at;
 
     if (argc != 5) {
         fprintf(stderr, "usage: build_relay DIR LOGS MEGABYTES TAIL_MEGABYTES\n");
@@ -110,7 +110,9 @@ int main(int argc, char **argv)
         bt_build_list(&b, 0, no_gtids);
         while (b.primary_pos < size) {
             if (!marked && b.primary_pos + tail >= size) {
+                at = flushed;
                 write_target(argv[1], "target", primary, b.primary_pos, sequence);
+                flushed = at;
                 /* Behind the one transaction that the target has beyond its place. */
                 bt_build_transaction(&b, 0, sequence++, TEXT);
                 printf("%llu\n", (unsigned long long)(flushed + b.bytes.len));
