@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/quote.h"
 
-enum { BLOCK = 16 };
-
 static const char digits[] = "0123456789ABCDEF";
 
 size_t bt_utf8_length(const uint8_t *p, size_t left)
@@ -25,19 +23,24 @@ size_t bt_utf8_length(const uint8_t *p, size_t left)
     return len;
 }
 
-/* Copies a block; true when nothing in it needs a second look.  Written so that compilers make it a
- * handful of vector instructions. */
-static inline bool copy_block(uint8_t *at, const uint8_t *p)
+/* 16 bytes side by side, and what compilers make of it where there are no such registers. */
+typedef int8_t bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+enum { BLOCK = sizeof(bytes16) };
+
+/* The three copy and say whether nothing in the bytes needs a second look: all are printable ASCII
+ * (0x7f, which JSON allows, included) and neither a quote nor a backslash. */
+
+static inline bool copy_16(uint8_t *at, const uint8_t *p)
 {
-    uint8_t odd = 0;
+    bytes16 x;
+    words2 odd;
 
-    for (int i = 0; i < BLOCK; i++) {
-        uint8_t c = p[i];
-
-        at[i] = c;
-        odd |= (uint8_t)((c < 0x20) | (c == '"') | (c == '\\') | (c > 0x7e));
-    }
-    return odd == 0;
+    memcpy(&x, p, sizeof(x));
+    memcpy(at, &x, sizeof(x));
+    /* below 0x20 as signed is also 0x80 up */
+    odd = (words2)((x < 0x20) | (x == 0x22) | (x == 0x5c));
+    return (odd[0] | odd[1]) == 0;
 }
 
 static inline uint64_t zero_bytes(uint64_t x)
@@ -45,15 +48,38 @@ static inline uint64_t zero_bytes(uint64_t x)
     return (x - 0x0101010101010101) & ~x & 0x8080808080808080;
 }
 
-/* The same for 8 bytes; also takes 0x7f for plain, which JSON allows. */
+static inline bool is_plain_8(uint64_t x)
+{
+    return ((x | ((x - 0x2020202020202020) & ~x)) & 0x8080808080808080) == 0 &&
+           (zero_bytes(x ^ 0x2222222222222222) | zero_bytes(x ^ 0x5c5c5c5c5c5c5c5c)) == 0;
+}
+
 static inline bool copy_8(uint8_t *at, const uint8_t *p)
 {
     uint64_t x;
 
     memcpy(&x, p, sizeof(x));
     memcpy(at, &x, sizeof(x));
-    return ((x | ((x - 0x2020202020202020) & ~x)) & 0x8080808080808080) == 0 &&
-           (zero_bytes(x ^ 0x2222222222222222) | zero_bytes(x ^ 0x5c5c5c5c5c5c5c5c)) == 0;
+    return is_plain_8(x);
+}
+
+static inline bool copy_4(uint8_t *at, const uint8_t *p)
+{
+    uint32_t x;
+
+    memcpy(&x, p, sizeof(x));
+    memcpy(at, &x, sizeof(x));
+    return is_plain_8((uint64_t)x << 32 | x);
+}
+
+/* The last n bytes, under BLOCK, by two that overlap. */
+static inline bool copy_tail(uint8_t *at, const uint8_t *p, size_t n)
+{
+    if (n >= 8)
+        return copy_8(at, p) && copy_8(at + n - 8, p + n - 8);
+    if (n >= 4)
+        return copy_4(at, p) && copy_4(at + n - 4, p + n - 4);
+    return false;
 }
 
 static uint8_t *put_escape(uint8_t *at, uint8_t c)
@@ -79,46 +105,65 @@ static uint8_t *put_escape(uint8_t *at, uint8_t c)
     return at + 5;
 }
 
-uint8_t *bt_quote_at(uint8_t *at, struct bt_slice text)
+/* One byte or character that needs a look, or a plain one among such; NULL when it may not be. */
+static inline uint8_t *put_careful(uint8_t *at, const uint8_t **p, const uint8_t *end,
+                                   bool only_ascii)
+{
+    uint8_t c = **p;
+    size_t len;
+
+    if (c < 0x80) {
+        *p += 1;
+        if (c < 0x20 || c == '"' || c == '\\')
+            return put_escape(at, c);
+        *at++ = c;
+        return at;
+    }
+    len = only_ascii ? 0 : bt_utf8_length(*p, (size_t)(end - *p));
+    if (len == 0)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        *at++ = *(*p)++;
+    return at;
+}
+
+static inline uint8_t *quote(uint8_t *at, struct bt_slice text, bool only_ascii)
 {
     const uint8_t *p = text.ptr, *end = text.ptr + text.len;
 
     *at++ = '"';
-    while (p < end) {
+    for (;;) {
         const uint8_t *stop;
 
-        if (end - p >= BLOCK && copy_block(at, p)) {
+        while (end - p >= BLOCK && copy_16(at, p)) {
             p += BLOCK;
             at += BLOCK;
-            continue;
         }
-        if (end - p >= 8 && copy_8(at, p)) {
-            p += 8;
-            at += 8;
-            continue;
+        if (end - p < BLOCK && copy_tail(at, p, (size_t)(end - p))) {
+            at += end - p;
+            break;
         }
+        if (p == end)
+            break;
         stop = end - p > BLOCK ? p + BLOCK : end;
         while (p < stop) {
-            size_t len;
-
-            if (*p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
-                *at++ = *p++;
-                continue;
-            }
-            len = bt_utf8_length(p, (size_t)(end - p));
-            if (len == 0)
+            at = put_careful(at, &p, end, only_ascii);
+            if (!at)
                 return NULL;
-            if (len == 1) {
-                at = put_escape(at, *p++);
-                continue;
-            }
-            memcpy(at, p, len);
-            at += len;
-            p += len;
         }
     }
     *at++ = '"';
     return at;
+}
+
+uint8_t *bt_quote_at(uint8_t *at, struct bt_slice text)
+{
+    return quote(at, text, false);
+}
+
+uint8_t *bt_quote_ascii_at(uint8_t *at, struct bt_slice text)
+{
+    return quote(at, text, true);
 }
 
 uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes)

@@ -14,6 +14,9 @@
  * the end; NULL when text is not well-formed UTF-8 (what was written then means nothing). */
 uint8_t *bt_quote_at(uint8_t *at, struct bt_slice text);
 
+/* The same for text that must be ASCII: NULL when it is not. */
+uint8_t *bt_quote_ascii_at(uint8_t *at, struct bt_slice text);
+
 /* Writes "0x" and the bytes as upper-case digits between quotes at `at`, which has room for
  * 2 * len + 4 bytes, and returns the end. */
 uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes);

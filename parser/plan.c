@@ -229,12 +229,8 @@ static bool step_of(const struct bt_column *c, const struct bt_schema_column *s,
 
 /* ----------------------------------------------------------------- columns */
 
-static struct bt_slice keep_buf(struct bt_plan *p, struct bt_slice text)
-{
-    return bt_arena_dup(&p->arena, text);
-}
-
-/* text as a JSON string, or hex where it is not UTF-8, with suffix behind it. */
+/* text as a JSON string, or hex where it is not UTF-8, with suffix behind it; KEY_STEP bytes
+ * follow. */
 static int quote(struct bt_plan *p, struct bt_slice text, const char *suffix, struct bt_slice *ret,
                  struct bt_err *err)
 {
@@ -242,14 +238,16 @@ static int quote(struct bt_plan *p, struct bt_slice text, const char *suffix, st
     uint8_t *at, *end;
 
     bt_buf_reset(p->scratch);
-    at = bt_buf_reserve(p->scratch, BT_QUOTE_ROOM(text.len) + suffix_len);
+    at = bt_buf_reserve(p->scratch, BT_QUOTE_ROOM(text.len) + suffix_len + KEY_STEP);
     if (!at)
         return bt_buf_check(p->scratch, "name", err);
     end = bt_quote_at(at, text);
     if (!end)
         end = bt_quote_hex_at(at, text);
     memcpy(end, suffix, suffix_len);
-    *ret = keep_buf(p, bt_slice(at, (size_t)(end - at) + suffix_len));
+    memset(end + suffix_len, 0, KEY_STEP);
+    *ret = bt_arena_dup(&p->arena, bt_slice(at, (size_t)(end - at) + suffix_len + KEY_STEP));
+    ret->len -= KEY_STEP;
     return ret->ptr ? 0 : bt_arena_fail(&p->arena, "names of a table", err);
 }
 

@@ -50,6 +50,9 @@ struct member {
     struct bt_slice quoted; /* as JSON */
 };
 
+/* Keys are followed by so many bytes of no meaning, so that they can be copied in such steps. */
+enum { KEY_STEP = 16 };
+
 struct plan_column {
     struct bt_slice name;
     struct bt_slice key; /* "name": as JSON */

@@ -33,8 +33,9 @@ struct bt_reader_opts {
     uint32_t event_size_max;    /* 0 = 1 GiB */
     bool skip_crc;              /* do not verify checksums */
     bool keep_compressed;       /* hand compressed events out as they are: type == header.type */
-    const struct bt_keys *keys; /* of encrypted MariaDB logs (parser/crypt.h), or NULL; outlive the
-                                   reader.  Events are then handed out as if never encrypted */
+    /* of encrypted MariaDB logs (parser/crypt.h), or NULL; outlives the reader.  Events are then
+     * handed out as if they had never been encrypted */
+    const struct bt_keys *keys;
     uint64_t inflate_max;       /* ceiling of one decompressed event or payload; 0 = 1 GiB */
 };
 
