@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "cli/between.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/server_logs.h"
@@ -22,7 +23,7 @@ static struct {
     const char *out;
     const char *connection;
     int from;
-    bool json, dry_run, list;
+    bool json, dry_run, list, between;
 } opt;
 
 static const struct bt_opt opts[] = {
@@ -38,6 +39,8 @@ static const struct bt_opt opts[] = {
      from_names, &opt.from},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
+    {"between", 0, BT_OPT_FLAG, NULL, "say how the servers of two directories differ", NULL,
+     &opt.between},
     {"dry-run", 'n', BT_OPT_FLAG, NULL, "find out, but write nothing", NULL, &opt.dry_run},
     {"list", 0, BT_OPT_FLAG, NULL, "with --json: every transaction too", NULL, &opt.list},
     {"json", 0, BT_OPT_FLAG, NULL, "write the manifest as JSON", NULL, &opt.json},
@@ -240,11 +243,18 @@ static int write_log(struct job *job, struct bt_err *err)
     struct bt_diff_log_opts how = {0};
     bt_auto_manifest struct bt_manifest manifest;
     struct bt_missing missing;
+    char gtid[BT_GTID_TEXT_SIZE];
     int failed;
 
     bt_manifest_init(&manifest);
     if (find(job, &missing, err) != 0)
         return -1;
+    if (missing.errant)
+        bt_warning(
+            "%s: %zu %s written there and never came from the primary, first %s; not passed on",
+            job->sources[missing.errant_source].name, missing.errant,
+            missing.errant == 1 ? "transaction was" : "transactions were",
+            bt_gtid_text(&missing.errant_first, gtid));
     if (opt.dry_run)
         failed = bt_diff_log_write(&missing, &how, (struct bt_sink){discard, NULL}, &manifest, err);
     else
@@ -259,6 +269,10 @@ static int run(int argc, char **argv, struct bt_err *err)
     struct job *job = memory;
     int failed;
 
+    if (opt.between && argc != 2)
+        return bt_fail(err, BT_ERR_USAGE, "diff --between takes two directories");
+    if (opt.between)
+        return bt_between_run(argv[0], argv[1], opt.connection, opt.json, err);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "\"%s\": diff takes options only", argv[0]);
     if (!opt.target)
@@ -276,7 +290,7 @@ const struct bt_command bt_cmd_diff = {
     .name = "diff",
     .group = "Logs, offline",
     .summary = "write the log of what a replica lacks",
-    .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE [OPTIONS]",
+    .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE | --between DIR DIR",
     .about =
         "Finds every transaction that the target lacks and that some other log holds whole, and "
         "writes\n"
@@ -285,7 +299,8 @@ const struct bt_command bt_cmd_diff = {
         "where and\n"
         "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
-                "  $ baton diff --target r2 --primary dead --dry-run\n",
+                "  $ baton diff --target r2 --primary dead --dry-run\n"
+                "  $ baton diff --between r1 r2\n",
     .opts = opts,
     .run = run,
 };

@@ -2,6 +2,7 @@
 
 add_executable(baton
   cli/cmd_apply.c
+  cli/between.c
   cli/cmd_diff.c
   cli/cmd_failover.c
   cli/cmd_inspect.c

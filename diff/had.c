@@ -78,3 +78,17 @@ bool bt_had_is_next(const struct bt_had *h, const struct bt_gtid *gtid)
     before.sequence--;
     return gtid->sequence == 1 || bt_gtid_set_has(&h->set, &before);
 }
+
+bool bt_had_has_of_server(const struct bt_had *h, const struct bt_gtid *gtid)
+{
+    if (gtid->kind != BT_GTID_MARIADB)
+        return bt_had_has(h, gtid);
+    for (size_t i = 0; i < h->state.count; i++) {
+        const struct bt_gtid *item = &h->state.items[i];
+
+        if (item->domain == gtid->domain && item->server_id == gtid->server_id &&
+            item->sequence >= gtid->sequence)
+            return true;
+    }
+    return false;
+}

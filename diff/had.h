@@ -30,6 +30,10 @@ int bt_had_add(struct bt_had *h, const struct bt_gtid *gtid, struct bt_err *err)
 
 bool bt_had_has(const struct bt_had *h, const struct bt_gtid *gtid);
 
+/* As bt_had_has(), but by domain and server: a server's own transaction may have a number that its
+ * domain has long passed elsewhere, and yet never have left that server. */
+bool bt_had_has_of_server(const struct bt_had *h, const struct bt_gtid *gtid);
+
 /* Whether h is known and has all of part. */
 bool bt_had_contains(const struct bt_had *h, const struct bt_had *part);
 

@@ -290,6 +290,7 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
 
     if (ev->type == BT_FORMAT_DESCRIPTION)
         ret->format_pos = ev->offset;
+    ret->server_id = place->own_server_id;
     ret->readable = true;
     if (part != BT_GROUP_OUTSIDE) {
         ret->has_transaction = true;

@@ -74,7 +74,8 @@ void bt_log_walk_end(struct bt_log_walk *w);
 
 /* What the first events of a log say; reading them costs a page. */
 struct bt_log_head {
-    bool readable; /* at least its FORMAT_DESCRIPTION */
+    bool readable;      /* at least its FORMAT_DESCRIPTION */
+    uint32_t server_id; /* of who wrote it */
     /* where in the primary's log it begins; file "" = it does not say */
     struct bt_coordinate place;
     bool has_place;    /* place.pos is known (place.file perhaps not) */

@@ -46,6 +46,9 @@ struct bt_missing_source {
     unsigned cost; /* lower is preferred; equal: the earlier in the array */
     /* Nothing is taken from it (the target itself): its cut tail is only a sign of what exists. */
     bool sign_only;
+    /* BINLOG: also what that server wrote itself, and did not replicate.  Such transactions are
+     * errant: nobody else has them, and none is passed on unless this is set. */
+    bool with_own;
 };
 
 /* One transaction that the target lacks. */
@@ -81,6 +84,10 @@ struct bt_missing {
     struct bt_buf lost;            /* empty = nothing; else sentences for people */
     struct bt_gtid_state before;   /* MariaDB: GTID state in front of the first item */
     struct bt_gtid_set before_set; /* MySQL: the same; empty = not known */
+    /* transactions left out because their server wrote them itself */
+    size_t errant;
+    struct bt_gtid errant_first;
+    uint32_t errant_source;
     uint64_t bytes_read;
     const struct bt_missing_source *sources; /* borrowed from the call */
     size_t source_count;

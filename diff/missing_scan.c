@@ -114,6 +114,19 @@ static void enter_binlog(const struct bt_log_set *set, const struct bt_coordinat
     snprintf(ret->place.file, sizeof(ret->place.file), "%s", set->logs[i].name);
 }
 
+/* Whether of the server that wrote the log nothing is lacking that stands before its head. */
+static bool own_are_had(const struct bt_finder *f, const struct bt_log_head *head)
+{
+    const struct bt_gtid_state *state = &head->list.state;
+
+    for (size_t i = 0; i < state->count; i++) {
+        if (state->items[i].server_id == head->server_id &&
+            !bt_had_has_of_server(&f->had, &state->items[i]))
+            return false;
+    }
+    return true;
+}
+
 /* Whether the head is a place to enter at: what the target lacks begins behind it. */
 static bool head_fits(const struct bt_finder *f, bool by_gtid, const struct bt_log_head *head)
 {
@@ -156,7 +169,8 @@ static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struc
         if (bt_log_head_read(set, i, &head, err) != 0)
             return -1;
         s->f->m->bytes_read += 4096;
-        fits = head_fits(s->f, by_gtid, &head);
+        fits = head_fits(s->f, by_gtid, &head) &&
+               (s->source->role != BT_SOURCE_BINLOG || own_are_had(s->f, &head));
         ret->opts.log = i;
         ret->place = head.place;
         if (fits && !by_gtid && s->may_jump && jump(s, i, &head, ret, err) != 0) {
@@ -293,11 +307,23 @@ static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *e
     return 0;
 }
 
+/* Written by the server itself, not replicated: named, and left out like something that is had. */
+static void pass_errant(struct scan *s, const struct bt_transaction *t)
+{
+    struct bt_missing *m = s->f->m;
+
+    if (m->errant++ == 0) {
+        m->errant_first = t->gtid;
+        m->errant_source = s->index;
+    }
+}
+
 static int take_step(struct scan *s, const struct bt_log_walk *w,
                      const struct bt_log_walk_step *step, struct bt_err *err)
 {
     const struct bt_missing_want *want = s->f->want;
     const struct bt_transaction *t = w->transaction;
+    bool is_own;
 
     if (step->cut.kind != BT_CUT_NONE)
         return add_cut(s, &step->cut, err);
@@ -306,9 +332,15 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
         return take_list(s, &step->event, err);
     if (step->part != BT_GROUP_END && step->part != BT_GROUP_WHOLE)
         return 0;
-    if (is_had(s->f, s->source->role, t)) {
+    is_own = s->source->role == BT_SOURCE_BINLOG &&
+             t->server_id == w->grouper.place.own_server_id;
+    if (is_own ? bt_had_has_of_server(&s->f->had, &t->gtid) : is_had(s->f, s->source->role, t)) {
         s->f->segments[s->segment].joined = true;
         s->at_segment_start = false;
+        return 0;
+    }
+    if (is_own && !s->source->with_own) {
+        pass_errant(s, t);
         return 0;
     }
     if (want->until.file[0] && t->primary_end.file[0] &&

@@ -246,6 +246,28 @@ lacking() {
     ! grep -q secret-of-rep "$OUT.json"
 }
 
+@test "what two servers have of each other is said in words" {
+    run -0 baton diff --between "$SERVERS/r1" "$SERVERS/r2"
+    [[ $output == *"$SERVERS/r2 lacks nothing that $SERVERS/r1 holds."* ]]
+    [[ $output == *"$SERVERS/r2 is ahead."* ]]
+    run -0 baton diff --between --json "$SERVERS/p" "$SERVERS/r2"
+    jq -e --argjson n "$(lacking r2 | wc -l)" '.verdict == "a_ahead" and .a.lacks == 0 and
+        .b.lacks == $n' <<<"$output"
+    run -2 baton diff --between "$SERVERS/p"
+}
+
+@test "a transaction that a replica wrote itself is named and not passed on" {
+    server_sql r1 "INSERT INTO d.u VALUES (-77, 'errant')"
+    errant=$(gtids_of "$SERVERS"/r1/bin.0* | grep -- '-2-' | tail -n 1)
+    run -0 baton diff --target "$SERVERS/r2" --replica "$SERVERS/r1" -o "$OUT"
+    [[ $output == *"1 transaction was written there and never came from the primary"* ]]
+    [[ $output == *"$errant"* ]]
+    ! gtids_of "$OUT" | grep -qx -- "$errant"
+    run -0 baton diff --between --json "$SERVERS/p" "$SERVERS/r1"
+    jq -e --arg g "$errant" '.verdict == "forked" and .a.lacks == 1 and .a.first == $g' <<<"$output"
+    server_sql r1 "SET sql_log_bin = 0; DELETE FROM d.u WHERE a = -77"
+}
+
 # Last: it changes the replicas.
 @test "each replica given its diff log by mariadb-binlog is equal to the primary" {
     server_start p 1
