@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/sender.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -73,6 +74,17 @@ static bool is_conflict(unsigned number)
     }
 }
 
+/* MariaDB 10.6+ finishes a DDL that a crash cut off, under a GTID of its own (seen with 10.11). */
+static void add_hint(struct bt_err *err)
+{
+    size_t len = strlen(err->text);
+
+    snprintf(
+        err->text + len, sizeof(err->text) - len,
+        ".  A server that was killed in this statement may have finished it when it came back, "
+        "and logged it under a GTID of its own");
+}
+
 static struct bt_deadline statement_deadline(const struct bt_sender *s)
 {
     struct bt_deadline d = bt_deadline_in(s->statement_ms);
@@ -104,8 +116,11 @@ static int fail_at(struct bt_sender *s, unsigned failed, struct bt_err *err)
     if (s->has_end && end_answered)
         s->ended(s->ctx, &s->ending);
     s->end_unknown = s->has_end && !end_answered && bt_connection_is_lost(s->connection);
-    if (is_conflict(err->server_errno))
+    if (is_conflict(err->server_errno)) {
         err->kind = BT_ERR_CONFLICT;
+        if (item->is_lone)
+            add_hint(err);
+    }
     bt_sender_name(t, item->table, err);
     return -1;
 }
@@ -228,6 +243,7 @@ int bt_sender_add(void *sender, const struct bt_step *step, struct bt_err *err)
     item = &s->items[s->count];
     *item = (struct bt_sender_item){
         .kind = step->kind, .from = s->bytes.len, .len = step->sql.len, .is_now = true};
+    item->is_lone = step->kind == BT_STEP_END && step->is_event_text;
     if (step->kind == BT_STEP_WORK)
         snprintf(item->table, sizeof(item->table), "%s", step->table ? step->table : "");
     bt_buf_add_slice(&s->bytes, step->sql);

@@ -33,6 +33,7 @@ struct bt_sender_item {
     size_t from, len; /* in bytes */
     bool is_now;      /* belongs to the current transaction, else to the one that is ending */
     char table[200];
+    bool is_lone; /* a statement that is a transaction by itself */
 };
 
 struct bt_sender {
