@@ -206,6 +206,27 @@ static int state_files_check(struct bt_failover *f, struct bt_err *err)
     return last_failover_check(f, err);
 }
 
+/* A failover that was cut off behind its promotion has left a server that takes writes: electing
+ * again could make a second one. */
+static int half_promoted_check(struct bt_failover *f, struct bt_err *err)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const char *name = f->config->servers[i].name;
+
+        if (f->facts[i].life == BT_LIFE_ALIVE && !f->facts[i].read_only &&
+            bt_journal_was_cut_off_with(f->journal_path, bt_fo_step_name(BT_FO_PROMOTE), name,
+                                        "read_only_off"))
+            return bt_fail(err, BT_ERR_CONFLICT,
+                           "%s was promoted by a failover that was cut off, and takes writes. Its "
+                           "position stands "
+                           "in \"%s\": take the address there and make the others follow, or set "
+                           "it read-only to "
+                           "elect again.",
+                           name, f->journal_path);
+    }
+    return 0;
+}
+
 int bt_fo_check(struct bt_failover *f, struct bt_err *err)
 {
     bt_info(BT_PHASE_1);
@@ -218,7 +239,7 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
         return -1;
     f->has_topology = true;
     log_servers(f);
-    if (death_confirm(f, err) != 0)
+    if (death_confirm(f, err) != 0 || half_promoted_check(f, err) != 0)
         return -1;
     for (size_t i = 0; i < f->count; i++)
         f->hosts[i].link = f->topology.link[i];

@@ -51,6 +51,7 @@ static void fill_position(struct bt_json *json, void *ctx)
     bt_json_key_str(json, "file", f->position.file);
     bt_json_key_u64(json, "pos", f->position.pos);
     bt_json_key_str(json, "gtid", f->gtid);
+    bt_json_key_bool(json, "read_only_off", true);
 }
 
 int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
