@@ -25,18 +25,18 @@ struct bt_reader;
 struct bt_keys;
 
 struct bt_reader_opts {
-    uint64_t start_pos;         /* offset to begin at, of an event; 0 = the first.  Needs a source
-                                   that can go back.  Formats before it are found all the same */
-    uint64_t format_pos;        /* relay log: the FORMAT_DESCRIPTION that is in force at start_pos;
-                                   nothing between the two is looked at.  0 = find it */
-    uint64_t stop_pos;          /* end (clean) when an event begins at or behind it; 0 = no stop */
-    uint32_t event_size_max;    /* 0 = 1 GiB */
-    bool skip_crc;              /* do not verify checksums */
-    bool keep_compressed;       /* hand compressed events out as they are: type == header.type */
+    uint64_t start_pos;      /* offset to begin at, of an event; 0 = the first.  Needs a source
+                                that can go back.  Formats before it are found all the same */
+    uint64_t format_pos;     /* relay log: the FORMAT_DESCRIPTION that is in force at start_pos;
+                                nothing between the two is looked at.  0 = find it */
+    uint64_t stop_pos;       /* end (clean) when an event begins at or behind it; 0 = no stop */
+    uint32_t event_size_max; /* 0 = 1 GiB */
+    bool skip_crc;           /* do not verify checksums */
+    bool keep_compressed;    /* hand compressed events out as they are: type == header.type */
     /* of encrypted MariaDB logs (parser/crypt.h), or NULL; outlives the reader.  Events are then
      * handed out as if they had never been encrypted */
     const struct bt_keys *keys;
-    uint64_t inflate_max;       /* ceiling of one decompressed event or payload; 0 = 1 GiB */
+    uint64_t inflate_max; /* ceiling of one decompressed event or payload; 0 = 1 GiB */
 };
 
 enum bt_end_kind {
