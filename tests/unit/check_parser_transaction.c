@@ -295,8 +295,8 @@ START_TEST(logs_are_ordered_by_number_never_by_text)
 {
     struct bt_coordinate a = {.pos = 5}, b = {.pos = 4};
 
-    strcpy(a.file, names[_i].a);
-    strcpy(b.file, names[_i].b);
+    snprintf(a.file, sizeof(a.file), "%s", names[_i].a);
+    snprintf(b.file, sizeof(b.file), "%s", names[_i].b);
     ck_assert_int_eq(bt_log_name_compare(a.file, b.file), names[_i].order);
     ck_assert_int_eq(bt_log_name_compare(b.file, a.file), -names[_i].order);
     ck_assert_int_eq(bt_coordinate_compare(&a, &b), names[_i].order ? names[_i].order : 1);
