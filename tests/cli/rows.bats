@@ -106,9 +106,10 @@ assert_all_tables() { # ROWS
         UPDATE img.t SET a=6; SET binlog_row_image=FULL; UPDATE img.t SET a=7;
         SET binlog_row_image=MINIMAL; DELETE FROM img.t"
     run -0 "$BATON_BIN/print_rows" "$(server_logs source | tail -n 1)"
-    assert_line --index 0 '{"db":"img","table":"t","op":"insert","after":{"id":1,"a":2,"b":"three"}}'
-    assert_line --index 1 '{"db":"img","table":"t","op":"update","before":{"id":1},"after":{"a":5}}'
-    assert_line --index 2 '{"db":"img","table":"t","op":"update","before":{"id":1,"a":5},"after":{"id":1,"a":6}}'
-    assert_line --index 3 '{"db":"img","table":"t","op":"update","before":{"id":1,"a":6,"b":"three"},"after":{"id":1,"a":7,"b":"three"}}'
-    assert_line --index 4 '{"db":"img","table":"t","op":"delete","before":{"id":1}}'
+    run -0 jq -c '[.op, .before, .after]' <<<"$output"
+    assert_line --index 0 '["insert",null,{"id":1,"a":2,"b":"three"}]'
+    assert_line --index 1 '["update",{"id":1},{"a":5}]'
+    assert_line --index 2 '["update",{"id":1,"a":5},{"id":1,"a":6}]'
+    assert_line --index 3 '["update",{"id":1,"a":6,"b":"three"},{"id":1,"a":7,"b":"three"}]'
+    assert_line --index 4 '["delete",{"id":1},null]'
 }
