@@ -100,8 +100,86 @@ static void write_json(const struct ranking *r, struct bt_buf *out)
     bt_buf_add_byte(out, '\n');
 }
 
+/* ------------------------------------------------------------------- picture */
+
+enum { BAR_WIDTH = 48 };
+
+/* A stretch of the primary's logs that all servers' places lie in, as one line of bytes.  How long
+ * the logs between two of them are is not known here: each counts as the furthest place seen. */
+struct scale {
+    uint64_t log_size;
+    uint64_t low, high;
+};
+
+static uint64_t on_scale(const struct scale *s, const struct bt_coordinate *place)
+{
+    uint64_t number = 0;
+    size_t base_len;
+
+    if (!bt_log_name_split(place->file, &base_len, &number))
+        return 0;
+    return number * s->log_size + place->pos;
+}
+
+/* False when there is nothing to draw: a place is unknown, or nobody is behind. */
+static bool make_scale(const struct ranking *r, struct scale *ret)
+{
+    struct scale s = {.low = UINT64_MAX};
+
+    for (size_t i = 0; i < r->count; i++) {
+        const struct bt_survey *survey = &r->logs[i].survey;
+
+        size_t dot = 0, first_dot = 0;
+        uint64_t number;
+
+        /* Logs of one primary only: the names agree up to the number. */
+        if (!bt_log_name_split(survey->received.file, &dot, &number) ||
+            !bt_log_name_split(r->logs[0].survey.received.file, &first_dot, &number) ||
+            dot != first_dot ||
+            strncmp(survey->received.file, r->logs[0].survey.received.file, dot) != 0 ||
+            strncmp(survey->executed.file, survey->received.file, dot) != 0)
+            return false;
+        if (survey->received.pos > s.log_size)
+            s.log_size = survey->received.pos;
+        if (survey->executed.pos > s.log_size)
+            s.log_size = survey->executed.pos;
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        uint64_t received = on_scale(&s, &r->logs[i].survey.received);
+        uint64_t executed = on_scale(&s, &r->logs[i].survey.executed);
+
+        s.low = executed < s.low ? executed : s.low;
+        s.low = received < s.low ? received : s.low;
+        s.high = received > s.high ? received : s.high;
+    }
+    *ret = s;
+    return s.high > s.low;
+}
+
+/* '#' applied, '=' received only, '.' missing; a little of each is never nothing. */
+static void draw_bar(const struct scale *s, const struct bt_survey *survey, struct bt_buf *out)
+{
+    uint64_t span = s->high - s->low;
+    uint64_t executed = on_scale(s, &survey->executed), received = on_scale(s, &survey->received);
+    uint64_t applied = (executed - s->low) * BAR_WIDTH / span;
+    uint64_t had = (received - s->low) * BAR_WIDTH / span;
+
+    if (executed < s->high && applied == BAR_WIDTH)
+        applied--;
+    if (received > executed && had <= applied && had < BAR_WIDTH)
+        had = applied + 1;
+    bt_buf_add_str(out, "      [");
+    for (uint64_t i = 0; i < BAR_WIDTH; i++)
+        bt_buf_add_byte(out, i < applied ? '#' : i < had ? '='
+                                                         : '.');
+    bt_buf_add_str(out, "]\n");
+}
+
 static void write_table(const struct ranking *r, struct bt_out *out)
 {
+    struct scale scale;
+    bool draws = make_scale(r, &scale);
+
     bt_out_coloured(out, BT_COLOUR_BOLD, "rank  received");
     bt_buf_addf(&out->buf, "%*s%-26s%s\n", 16, "", "executed", "replica");
     for (size_t i = 0; i < r->count; i++) {
@@ -123,12 +201,16 @@ static void write_table(const struct ranking *r, struct bt_out *out)
             bt_buf_addf(&out->buf, "      %s left out from %s:%" PRIu64 ": %s\n",
                         bt_size_text(logs->survey.unfinished_bytes, size), logs->survey.cut.log,
                         logs->survey.cut.at, logs->survey.cut.reason);
+        if (draws)
+            draw_bar(&scale, &logs->survey, &out->buf);
         if (item->fork_with != SIZE_MAX)
             bt_buf_addf(&out->buf, "      cannot be compared to %s: each has something of its own"
                                    " (this one in domain %u)\n",
                         r->logs[item->fork_with].dir,
                         item->fork_domain);
     }
+    if (draws)
+        bt_buf_add_str(&out->buf, "      [# applied, = received, . missing against the best]\n");
 }
 #define auto_ranking BT_AUTO(ranking_done)
 

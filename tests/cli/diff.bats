@@ -110,6 +110,12 @@ lacking() {
     done
 }
 
+@test "a picture shows what each replica has applied, received and lacks" {
+    run -0 baton rank "$SERVERS/r1" "$SERVERS/r2"
+    (($(grep -c '^      \[[#=.]*\]$' <<<"$output") == 2))
+    awk 'length > 100 { exit 1 }' <<<"${output//$SERVERS/}"
+}
+
 @test "a diff log holds exactly what the replica lacks, and mariadb-binlog has no complaint" {
     for r in r1 r2; do
         baton diff --target "$SERVERS/$r" --primary "$SERVERS/p" -o "$OUT" --json >"$OUT.printed"
