@@ -366,6 +366,9 @@ static int plan_column(struct bt_plan *p, size_t i, const struct bt_column *c,
                                                   : 0;
     col->is_json = step->kind == BT_VALUE_JSON;
     p->json_count += col->is_json;
+    p->guesses_fractions |= !s && p->flavor == BT_FLAVOR_MARIADB &&
+                            (c->type == BT_COLUMN_TIMESTAMP || c->type == BT_COLUMN_DATETIME ||
+                             c->type == BT_COLUMN_TIME);
     if (step->kind == BT_VALUE_DECIMAL) {
         col->precision = (uint8_t)(c->meta >> 8);
         col->scale = (uint8_t)c->meta;

@@ -77,6 +77,7 @@ struct bt_plan {
     enum bt_flavor flavor;
     size_t json_count; /* columns of MySQL's JSON: bits of a partial update's bitmap */
     bool has_names;
+    bool guesses_fractions; /* old temporal columns of MariaDB, whose size only a schema can tell */
     const char *note;
     struct bt_buf *scratch; /* for conversions; the reason why a plan serves one thread */
 };
