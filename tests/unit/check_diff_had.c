@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diff/had.h"
 
-#include "suite.h"
+#include "tests/unit/suite.h"
 
 static struct bt_had had_of(const char *state, const char *set)
 {
