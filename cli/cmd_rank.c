@@ -177,7 +177,7 @@ static void draw_bar(const struct scale *s, const struct bt_survey *survey, stru
 
 static void write_table(const struct ranking *r, struct bt_out *out)
 {
-    struct scale scale;
+    struct scale scale = {0};
     bool draws = make_scale(r, &scale);
 
     bt_out_coloured(out, BT_COLOUR_BOLD, "rank  received");
