@@ -196,6 +196,21 @@ void bt_json_key_text(struct bt_json *j, const char *key, struct bt_slice text)
     bt_json_text(j, text);
 }
 
+void bt_json_key_lines(struct bt_json *j, const char *key, struct bt_slice text)
+{
+    bt_json_key(j, key);
+    bt_json_array(j);
+    while (text.len) {
+        const uint8_t *newline = memchr(text.ptr, '\n', text.len);
+        size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
+
+        bt_json_text(j, bt_slice(text.ptr, len));
+        len += newline ? 1 : 0;
+        text = (struct bt_slice){text.ptr + len, text.len - len};
+    }
+    bt_json_end(j);
+}
+
 void bt_json_key_u64(struct bt_json *j, const char *key, uint64_t value)
 {
     bt_json_key(j, key);

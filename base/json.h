@@ -44,6 +44,8 @@ void bt_json_raw(struct bt_json *j, struct bt_slice json); /* one value, already
 
 void bt_json_key_str(struct bt_json *j, const char *key, const char *text);
 void bt_json_key_text(struct bt_json *j, const char *key, struct bt_slice text);
+/* Text of several lines, as an array of them; the end of the last line may be missing. */
+void bt_json_key_lines(struct bt_json *j, const char *key, struct bt_slice text);
 void bt_json_key_u64(struct bt_json *j, const char *key, uint64_t value);
 void bt_json_key_i64(struct bt_json *j, const char *key, int64_t value);
 void bt_json_key_bool(struct bt_json *j, const char *key, bool value);

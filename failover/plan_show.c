@@ -122,23 +122,6 @@ static void place_json(struct bt_json *j, const char *key, const struct bt_coord
     bt_json_end(j);
 }
 
-static void lines_json(struct bt_json *j, const char *key, const struct bt_buf *lines)
-{
-    struct bt_slice rest = bt_buf_slice(lines);
-
-    bt_json_key(j, key);
-    bt_json_array(j);
-    while (rest.len) {
-        const uint8_t *newline = memchr(rest.ptr, '\n', rest.len);
-        size_t len = newline ? (size_t)(newline - rest.ptr) : rest.len;
-
-        bt_json_text(j, bt_slice(rest.ptr, len));
-        len += newline ? 1 : 0;
-        rest = (struct bt_slice){rest.ptr + len, rest.len - len};
-    }
-    bt_json_end(j);
-}
-
 static void lack_json(struct bt_json *j, const struct bt_plan_lack *lack)
 {
     bt_json_key(j, "lacks");
@@ -196,8 +179,8 @@ void bt_plan_json(const struct bt_plan_input *in, const struct bt_plan *plan, st
     for (size_t i = 0; i < plan->count; i++)
         server_json(in, plan, i, out);
     bt_json_end(out);
-    lines_json(out, "lost", &plan->lost);
-    lines_json(out, "warnings", &plan->warnings);
-    lines_json(out, "blockers", &plan->blockers);
+    bt_json_key_lines(out, "lost", bt_buf_slice(&plan->lost));
+    bt_json_key_lines(out, "warnings", bt_buf_slice(&plan->warnings));
+    bt_json_key_lines(out, "blockers", bt_buf_slice(&plan->blockers));
     bt_json_end(out);
 }

@@ -7,19 +7,6 @@
 #include "failover/phrases.h"
 #include "failover/steps.h"
 
-static struct bt_plan_input input_of(const struct bt_failover *f)
-{
-    return (struct bt_plan_input){
-        .config = f->config,
-        .facts = f->facts,
-        .topology = &f->topology,
-        .holdings = f->holdings,
-        .dead = &f->dead,
-        .forced_winner = f->wanted_winner,
-        .dropped = f->dropped,
-    };
-}
-
 static const char *outcome_text(const struct bt_failover *f)
 {
     if (f->opts.dry_run)
@@ -103,7 +90,7 @@ static void lost_text(const struct bt_failover *f, struct bt_buf *out)
 
 void bt_report_text(const struct bt_failover *f, struct bt_buf *out)
 {
-    struct bt_plan_input in = input_of(f);
+    struct bt_plan_input in = bt_fo_plan_input(f);
 
     if (f->opts.dry_run) {
         if (f->has_plan)
@@ -171,27 +158,9 @@ static void timeline_json(const struct bt_failover *f, struct bt_json *j)
     bt_json_end(j);
 }
 
-static void lines_json(struct bt_json *j, const char *key, const struct bt_buf *lines)
-{
-    struct bt_slice rest = bt_buf_slice(lines);
-
-    bt_json_key(j, key);
-    bt_json_array(j);
-    while (rest.len) {
-        const uint8_t *newline = memchr(rest.ptr, '\n', rest.len);
-        size_t len = newline ? (size_t)(newline - rest.ptr) : rest.len;
-
-        bt_json_text(j, bt_slice(rest.ptr, len));
-        len += newline ? 1 : 0;
-        rest = (struct bt_slice){rest.ptr + len, rest.len - len};
-    }
-    bt_json_end(j);
-}
-
 void bt_report_json(const struct bt_failover *f, struct bt_json *out)
 {
-    struct bt_plan_input in = input_of(f);
-    struct bt_buf none = {0};
+    struct bt_plan_input in = bt_fo_plan_input(f);
 
     bt_json_object(out);
     bt_json_key_str(out, "outcome", outcome_text(f));
@@ -210,8 +179,9 @@ void bt_report_json(const struct bt_failover *f, struct bt_json *out)
         if (i != f->topology.primary)
             host_json(f, &f->hosts[i], out);
     bt_json_end(out);
-    lines_json(out, "lost", f->has_plan ? &f->plan.lost : &none);
-    lines_json(out, "notes", &f->notes);
+    bt_json_key_lines(out, "lost",
+                      f->has_plan ? bt_buf_slice(&f->plan.lost) : bt_slice_empty());
+    bt_json_key_lines(out, "notes", bt_buf_slice(&f->notes));
     timeline_json(f, out);
     bt_json_key_i64(out, "took_ms", f->ended_ms - f->began_ms);
     if (f->has_plan) {

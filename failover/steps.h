@@ -156,6 +156,8 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 int bt_fo_freeze(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 /* a dry run's collecting */
 int bt_fo_collect_only(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
+/* What is known, as the pure decision wants it; borrows from f. */
+struct bt_plan_input bt_fo_plan_input(const struct bt_failover *f);
 int bt_fo_decide(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
 /* a dry run's building */
 int bt_fo_measure(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;

@@ -55,9 +55,9 @@ static void log_election(const struct bt_failover *f)
     bt_info(BT_SAY_STARTING_FAILOVER);
 }
 
-int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
+struct bt_plan_input bt_fo_plan_input(const struct bt_failover *f)
 {
-    struct bt_plan_input in = {
+    return (struct bt_plan_input){
         .config = f->config,
         .facts = f->facts,
         .topology = &f->topology,
@@ -66,6 +66,11 @@ int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
         .forced_winner = f->wanted_winner,
         .dropped = f->dropped,
     };
+}
+
+int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
+{
+    struct bt_plan_input in = bt_fo_plan_input(f);
     struct bt_buf *blockers = &f->plan.blockers;
     struct bt_plan plan;
 
