@@ -12,24 +12,55 @@ struct printing {
     struct bt_schema *schema; /* NULL without --schema */
     const char *note_seen;    /* the last plan's note, told once */
     struct bt_buf head;       /* what the lines of one event begin with */
+    size_t shared;            /* of head: what the last event's GTID and log made; 0 = nothing */
+    struct bt_gtid gtid;      /* that GTID */
 };
 
-/* What all rows of one event share; made once per event. */
-static void head_json(struct bt_buf *out, const struct bt_scan_event *se, enum bt_rows_op op)
+/* The GTID and the log: the same for all events of a transaction, so kept from one to the next. */
+static void share_head(struct printing *p, const struct bt_scan_event *se)
 {
-    char gtid[BT_GTID_TEXT_SIZE] = "";
+    struct bt_gtid gtid = se->transaction ? se->transaction->gtid : (struct bt_gtid){0};
+    char text[BT_GTID_TEXT_SIZE];
     struct bt_json j;
 
-    if (se->transaction)
-        bt_gtid_text(&se->transaction->gtid, gtid);
-    bt_json_init(&j, out);
+    if (p->shared && bt_gtid_equal(&gtid, &p->gtid)) {
+        p->head.len = p->shared;
+        return;
+    }
+    bt_buf_reset(&p->head);
+    bt_json_init(&j, &p->head);
     bt_json_object(&j);
-    bt_json_key_str(&j, "gtid", gtid);
+    bt_json_key_str(&j, "gtid", se->transaction ? bt_gtid_text(&gtid, text) : "");
     bt_json_key_str(&j, "file", se->path);
+    p->shared = p->head.failed ? 0 : p->head.len;
+    p->gtid = gtid;
+}
+
+/* What all rows of one event share; made once per event. */
+static void head_json(struct printing *p, const struct bt_scan_event *se)
+{
+    struct bt_json j;
+
+    share_head(p, se);
+    bt_json_init(&j, &p->head);
+    j.need_comma = true; /* behind the shared part */
     bt_json_key_u64(&j, "offset", se->event->offset);
     bt_json_key_text(&j, "db", se->table->map.db);
     bt_json_key_text(&j, "table", se->table->map.table);
-    bt_json_key_str(&j, "op", bt_rows_op_name(op));
+    bt_json_key_str(&j, "op", bt_rows_op_name(se->frame->op));
+    if (p->head.failed)
+        p->shared = 0;
+}
+
+/* Another log: its path may stand where the last one's stood. */
+static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
+{
+    struct printing *p = ctx;
+
+    (void)log;
+    (void)err;
+    p->shared = 0;
+    return 0;
 }
 
 static void head_text(struct bt_buf *out, const struct bt_scan_event *se, enum bt_rows_op op)
@@ -78,17 +109,18 @@ static int rows_of_event(struct printing *p, const struct bt_scan_event *se, str
     const struct bt_plan *plan;
     const char *note;
 
-    bt_buf_reset(&p->head);
     if (bt_plan_of(se->table, p->schema, &plan, err) != 0)
         return -1;
     note = bt_plan_note(plan);
     if (note && note != p->note_seen)
         bt_warning("%s", note);
     p->note_seen = note;
-    if (p->in->json)
-        head_json(&p->head, se, se->frame->op);
-    else
+    if (p->in->json) {
+        head_json(p, se);
+    } else {
+        bt_buf_reset(&p->head);
         head_text(&p->head, se, se->frame->op);
+    }
     return print_rows(p, se, plan, se->frame, bt_buf_slice(&p->head), err);
 }
 
@@ -129,7 +161,11 @@ int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t coun
                     struct bt_err *err)
 {
     static const struct bt_scan_visitor visitor = {
-        .event = event, .abandoned = abandoned, .end_log = end_log};
+        .begin_log = begin_log,
+        .event = event,
+        .abandoned = abandoned,
+        .end_log = end_log,
+    };
     bt_auto_row_reader struct bt_row_reader *reader = NULL;
     bt_auto_schema struct bt_schema *schema = NULL;
     struct printing p = {.in = in};
