@@ -68,10 +68,30 @@ static bool is_plain(uint8_t c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* Most texts need no escapes: quotes and bytes after one look at the room; false for the others. */
+static bool plain_string(struct bt_buf *out, struct bt_slice text)
+{
+    uint8_t *at = text.len < SIZE_MAX - 2 ? bt_buf_reserve(out, text.len + 2) : NULL;
+
+    if (!at)
+        return false;
+    *at++ = '"';
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_plain(text.ptr[i]))
+            return false;
+        at[i] = text.ptr[i];
+    }
+    at[text.len] = '"';
+    bt_buf_commit(out, text.len + 2);
+    return true;
+}
+
 static void string(struct bt_buf *out, struct bt_slice text)
 {
     const uint8_t *p = text.ptr, *end = text.ptr + text.len;
 
+    if (plain_string(out, text))
+        return;
     bt_buf_add_byte(out, '"');
     while (p < end) {
         const uint8_t *run = p;
