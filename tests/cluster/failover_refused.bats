@@ -34,6 +34,9 @@ teardown() {
     for host in db2 db3; do
         assert_equal "$(host_sql "$host" "SELECT @@GLOBAL.read_only, @@GLOBAL.relay_log_purge")" $'1\t1'
         assert_equal "$(replica_status "$host" Master_Host)" "$(host_address db1)"
+        # What the freeze had stopped runs again, or tries to.
+        assert_not_equal "$(replica_status "$host" Slave_IO_Running)" No
+        assert_equal "$(replica_status "$host" Slave_SQL_Running)" Yes
     done
 }
 

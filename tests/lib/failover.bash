@@ -73,9 +73,12 @@ failover_rows() {
 
 # Every diff log of the run is read by the server's own tool without a word on stderr.
 failover_diff_logs_are_valid() {
-    local log words
-    for log in "$CLUSTER_DIR"/manager/diff_for_*.binlog; do
-        [[ -e $log ]] || return 0
+    local log logs words
+    # Who got transactions got them out of a diff log, and the report names it.
+    jq -e 'all(.servers[]; (.applied // 0) == 0 or .diff_log)' <<<"$report" >/dev/null || return
+    mapfile -t logs < <(jq -r '.servers[].diff_log // empty' <<<"$report")
+    for log in "${logs[@]}"; do
+        [[ -s $log ]] || { echo "$log is not there" && return 1; }
         words=$(mariadb-binlog "$log" 2>&1 >/dev/null) || return
         [[ -z $words ]] || { echo "$log: $words" && return 1; }
     done
