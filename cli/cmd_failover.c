@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "cli/cluster_config.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "failover/report.h"
@@ -34,40 +34,6 @@ static const struct bt_opt opts[] = {
     {"yes", 'y', BT_OPT_FLAG, NULL, "do not ask, also on a terminal", NULL, &opt.yes},
     {0},
 };
-
-/* Everything the configuration has against it, before the error itself. */
-static int load(struct bt_arena *arena, struct bt_config *config, struct bt_err *err)
-{
-    struct bt_config_opts load_opts = {.path = opt.conf,
-                                       .global_path = opt.global_conf,
-                                       .workdir = opt.workdir,
-                                       .log_path = opt.log};
-    bt_auto_config_notes struct bt_config_notes notes;
-    int rc;
-
-    bt_config_notes_init(&notes);
-    rc = bt_config_load(&load_opts, arena, &notes, config, err);
-    if (notes.warnings.count && opt.global_conf)
-        fprintf(stderr, "%s", bt_buf_str(&notes.warnings.text));
-    if (rc != 0)
-        fprintf(stderr, "%s", bt_buf_str(&notes.mistakes.text));
-    return rc;
-}
-
-static void log_begin(const struct bt_config *config)
-{
-    bool is_dry = opt.dry_run;
-    const char *path = bt_setting_text(config->settings, BT_CONF_MANAGER_LOG);
-    static const enum bt_log_level levels[] = {BT_LOG_DEBUG, BT_LOG_INFO, BT_LOG_WARNING,
-                                               BT_LOG_ERROR};
-    enum bt_log_level level = levels[bt_setting_number(config->settings, BT_CONF_LOG_LEVEL)];
-
-    bt_log_setup((struct bt_log_opts){
-        .level = is_dry && level < BT_LOG_ERROR ? BT_LOG_ERROR : level,
-        .format = is_dry ? BT_LOG_TERSE : BT_LOG_MHA,
-        .path = path[0] && !is_dry ? path : NULL,
-    });
-}
 
 /* A person at a terminal is asked once, as MHA asks. */
 static bool is_confirmed(const struct bt_config *config)
@@ -127,19 +93,21 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
 static int run(int argc, char **argv, struct bt_err *err)
 {
     bt_auto_arena struct bt_arena arena;
+    struct bt_config_opts from = {.path = opt.conf,
+                                  .global_path = opt.global_conf,
+                                  .workdir = opt.workdir,
+                                  .log_path = opt.log};
     struct bt_config config;
 
     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "failover takes no argument, but there is \"%s\"",
                        argv[0]);
-    if (!opt.conf)
-        return bt_fail(err, BT_ERR_USAGE, "--conf=FILE must be given");
-    if (load(&arena, &config, err) != 0)
+    if (bt_cluster_config_load(&from, &arena, &config, err) != 0)
         return -1;
     if (!is_confirmed(&config))
         return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
-    log_begin(&config);
+    bt_cluster_log_begin(&config, opt.dry_run);
     return run_with(&config, err);
 }
 

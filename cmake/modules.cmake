@@ -125,6 +125,7 @@ bt_module(failover
     hooks.c
     journal.c
     node_client.c
+    node_open.c
     plan.c
     plan_show.c
     remote_logs.c

@@ -8,37 +8,18 @@
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "failover/each.h"
+#include "failover/node_open.h"
 #include "failover/phrases.h"
 #include "failover/steps.h"
 
 enum { SUSPECT_MS = 1000, VOTE_MS = 1000, LAST_FAILOVER_MINUTES = 480 };
 
-static void channel_open(struct bt_failover *f, struct bt_fo_host *h)
+static void channel_open(struct bt_fo_host *h)
 {
-    const struct bt_setting *set = h->conf->settings;
-    int64_t connect_ms = (int64_t)bt_setting_number(set, BT_CONF_SSH_CONNECTION_TIMEOUT);
-    struct bt_host host = {
-        .name = h->conf->hostname,
-        .is_local = h->conf->is_local,
-        .ssh_host = h->conf->ssh_ip,
-        .ssh_user = h->conf->ssh_user,
-        .ssh_port = h->conf->ssh_port,
-        .ssh_options = bt_setting_text(set, BT_CONF_SSH_OPTIONS),
-        .connect_ms = connect_ms,
-        .node_path = bt_setting_text(set, BT_CONF_NODE_PATH),
-        .remote_workdir = bt_setting_text(set, BT_CONF_REMOTE_WORKDIR),
-    };
     struct bt_err err = {0};
 
-    (void)f;
-    if (!h->conf->has_node) {
-        snprintf(h->node_error, sizeof(h->node_error), "node_mode is none");
-        return;
-    }
-    if (bt_channel_open(&host, bt_deadline_in(connect_ms), &h->node, &h->node_why, &err) != 0) {
-        h->node = NULL;
+    if (bt_node_open(h->conf, &h->node, &h->node_why, &err) != 0)
         snprintf(h->node_error, sizeof(h->node_error), "%.500s", err.text);
-    }
 }
 
 /* Even numbers ask the server, odd ones open the channel: both of a host at once. */
@@ -50,7 +31,7 @@ static void ask_and_open(size_t k, void *ctx)
         (int64_t)bt_setting_number(f->config->servers[i].settings, BT_CONF_CONNECT_TIMEOUT);
 
     if (k % 2)
-        channel_open(f, &f->hosts[i]);
+        channel_open(&f->hosts[i]);
     else
         bt_database_ask(&f->databases[i],
                         i == f->named_primary && ms > SUSPECT_MS ? SUSPECT_MS : ms);
