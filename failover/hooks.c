@@ -108,6 +108,24 @@ void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bo
     ssh_options(out, s);
 }
 
+void bt_hook_options_status(const struct bt_config *config, enum bt_conf which, size_t primary,
+                            struct bt_buf *out)
+{
+    const struct bt_conf_server *s = &config->servers[primary];
+    bool is_shutdown = which == BT_CONF_SHUTDOWN_SCRIPT;
+
+    option(out, "command", "status");
+    option(out, "ssh_user", s->ssh_user);
+    if (is_shutdown) { /* without a port, as MHA gives it */
+        option(out, "host", s->hostname);
+        option(out, "ip", s->ip);
+    } else {
+        host_of(out, s, "orig_master_");
+    }
+    ssh_extras(out, s, is_shutdown ? "" : "orig_master_");
+    ssh_options(out, s);
+}
+
 void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner,
                            struct bt_buf *out)
 {
@@ -243,4 +261,20 @@ int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner
         return 0;
     bt_hook_options_report(config, primary, winner, replicas, subject, body, &options);
     return call(config, BT_CONF_REPORT_SCRIPT, &options, ret, err);
+}
+
+int bt_hook_status(const struct bt_config *config, enum bt_conf which, size_t primary,
+                   enum bt_hook_result *ret, struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf options;
+
+    bt_buf_init(&options, LINE_MAX_BYTES);
+    if (is_absent(config, which, ret))
+        return 0;
+    bt_hook_options_status(config, which, primary, &options);
+    if (call(config, which, &options, ret, err) != 0)
+        return -1;
+    if (*ret == BT_HOOK_GO_ON) /* 10 means nothing here: MHA wants a 0 */
+        return bt_fail(err, BT_ERR_REMOTE, "%s ended with 10", bt_conf_key(which)->name);
+    return 0;
 }

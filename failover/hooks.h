@@ -20,6 +20,11 @@ enum bt_hook_result {
     BT_HOOK_GO_ON,  /* 10 */
 };
 
+/* master_ip_failover_script or shutdown_script --command=status: could it be called?  MHA asks
+ * before it begins to watch, and does not begin unless the answer is 0. */
+int bt_hook_status(const struct bt_config *config, enum bt_conf which, size_t primary,
+                   enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
+
 /* master_ip_failover_script --command=stop|stopssh: the address leaves the old primary. */
 int bt_hook_vip_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
                      enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
@@ -39,6 +44,8 @@ int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner
                    enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* The options of a call, as they are put behind the command line; for tests and for `hooks`. */
+void bt_hook_options_status(const struct bt_config *config, enum bt_conf which, size_t primary,
+                            struct bt_buf *out);
 void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
                           struct bt_buf *out);
 void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bool ssh_reachable,

@@ -68,6 +68,43 @@ START_TEST(the_address_comes_with_mhas_options)
 }
 END_TEST
 
+START_TEST(a_status_call_has_mhas_options)
+{
+    configure(plain);
+    ck_assert_str_eq(
+        OPTIONS(bt_hook_options_status(&config, BT_CONF_MASTER_IP_FAILOVER_SCRIPT, 0, &out)),
+        " --command=status --ssh_user=root --orig_master_host=db1 --orig_master_ip=192.0.2.1 "
+        "--orig_master_port=3306");
+    ck_assert_str_eq(OPTIONS(bt_hook_options_status(&config, BT_CONF_SHUTDOWN_SCRIPT, 0, &out)),
+                     " --command=status --ssh_user=root --host=db1 --ip=192.0.2.1");
+    configure(special);
+    ck_assert_str_eq(
+        OPTIONS(bt_hook_options_status(&config, BT_CONF_SHUTDOWN_SCRIPT, 0, &out)),
+        " --command=status --ssh_user=op --host=db1 --ip=192.0.2.1 --ssh_host=adm1 "
+        "--ssh_ip=192.0.2.1 --ssh_port=2222 --ssh_options='-o StrictHostKeyChecking=no "
+        "-o PasswordAuthentication=no -o BatchMode=yes -i /k'");
+}
+END_TEST
+
+/* master_ip_failover_script that ends with _i. */
+START_TEST(a_status_other_than_0_is_a_failure)
+{
+    enum bt_hook_result result = BT_HOOK_ABSENT;
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "[server default]\nmaster_ip_failover_script=sh -c \"exit %d\" x\n"
+             "[server1]\nhostname=db1\n",
+             _i);
+    configure(text);
+    ck_assert_int_eq(
+        bt_hook_status(&config, BT_CONF_MASTER_IP_FAILOVER_SCRIPT, 0, &result, &err),
+        _i ? -1 : 0);
+    if (_i == 0)
+        ck_assert_int_eq(result, BT_HOOK_DONE);
+}
+END_TEST
+
 START_TEST(ssh_extras_come_only_where_they_differ)
 {
     configure(special);
@@ -213,7 +250,8 @@ START_TEST(a_journal_that_cannot_be_begun_is_an_error)
 END_TEST
 
 BT_SUITE_MAIN("failover hooks", {the_address_leaves_with_mhas_options, 0},
-              {the_address_comes_with_mhas_options, 0}, {ssh_extras_come_only_where_they_differ, 0},
+              {the_address_comes_with_mhas_options, 0}, {a_status_call_has_mhas_options, 0},
+              {a_status_other_than_0_is_a_failure, 11}, {ssh_extras_come_only_where_they_differ, 0},
               {the_report_names_replicas_only_when_there_are_some, 0},
               {a_script_gets_each_word_as_it_was, 0},
               {return_codes_mean_what_they_mean_to_mha,
