@@ -128,6 +128,7 @@ bt_module(failover
     node_open.c
     plan.c
     plan_show.c
+    privileges.c
     remote_logs.c
     replication.c
     report.c

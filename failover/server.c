@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "failover/each.h"
+#include "failover/privileges.h"
 
 enum { FACTS_ARENA_MAX = 8 << 20 };
 
@@ -275,59 +276,19 @@ static int ask_binlog(struct bt_database *d, struct bt_deadline until, struct bt
 
 /* ------------------------------------------------------------------ privileges */
 
-/* Any one word of a need is enough (they were renamed in 10.5, and SUPER held most of them before).
- */
-static const struct {
-    const char *name;
-    const char *words[4];
-} needs[] = {
-    {"REPLICATION SLAVE ADMIN",
-     {"REPLICATION SLAVE ADMIN", "REPLICATION_SLAVE_ADMIN", "SUPER", NULL}},
-    {"RELOAD", {"RELOAD", NULL}},
-    {"READ_ONLY ADMIN", {"READ_ONLY ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER", NULL}},
-    {"BINLOG REPLAY", {"BINLOG REPLAY", "REPLICATION_APPLIER", "SUPER", NULL}},
-    {"BINLOG ADMIN", {"BINLOG ADMIN", "BINLOG_ADMIN", "SUPER", NULL}},
-};
-
-static bool grants_have(const struct bt_rows *rows, const char *privilege)
-{
-    size_t len = strlen(privilege);
-
-    for (uint64_t i = 0; i < rows->row_count; i++) {
-        const char *line = bt_rows_text_at(rows, i, 0);
-        const char *end = line ? strstr(line, " ON *.* TO ") : NULL;
-
-        if (!end || strncmp(line, "GRANT ", 6) != 0)
-            continue;
-        for (const char *p = line + 6; p < end;) {
-            const char *comma = memchr(p, ',', (size_t)(end - p));
-            size_t n = (size_t)((comma ? comma : end) - p);
-
-            if ((n == len && strncasecmp(p, privilege, n) == 0) ||
-                (n == 14 && strncasecmp(p, "ALL PRIVILEGES", n) == 0))
-                return true;
-            p += n + (comma ? 2 : 0);
-        }
-    }
-    return false;
-}
-
 static int ask_grants(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
 {
     bt_auto_rows struct bt_rows rows = {0};
-    bt_auto_buf struct bt_buf missing;
+    bt_auto_buf struct bt_buf lines, missing;
 
+    bt_buf_init(&lines, 1 << 20);
     bt_buf_init(&missing, 4096);
     if (bt_connection_query(d->sql, bt_slice_str("SHOW GRANTS"), until, &rows, err) != 0)
         return bt_err_wrap(err, "privileges");
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-        bool has = false;
-
-        for (size_t k = 0; needs[i].words[k]; k++)
-            has = has || grants_have(&rows, needs[i].words[k]);
-        if (!has)
-            bt_buf_addf(&missing, "%s%s", missing.len ? ", " : "", needs[i].name);
-    }
+    for (uint64_t i = 0; i < rows.row_count; i++)
+        bt_buf_addf(&lines, "%s\n", bt_rows_text_at(&rows, i, 0));
+    bt_privileges_missing(d->facts.flavor, d->facts.version_number, bt_buf_slice(&lines),
+                          BT_NEED_FAILOVER, &missing);
     d->facts.privileges_missing = keep(d, bt_buf_str(&missing));
     return 0;
 }
