@@ -15,7 +15,7 @@ int bt_cluster_config_load(const struct bt_config_opts *opts, struct bt_arena *a
         return bt_fail(err, BT_ERR_USAGE, "--conf=FILE must be given");
     bt_config_notes_init(&notes);
     rc = bt_config_load(opts, arena, &notes, config, err);
-    if (notes.warnings.count && opts->global_path)
+    if (notes.warnings.count)
         fprintf(stderr, "%s", bt_buf_str(&notes.warnings.text));
     if (rc != 0)
         fprintf(stderr, "%s", bt_buf_str(&notes.mistakes.text));

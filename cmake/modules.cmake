@@ -118,6 +118,8 @@ bt_module(failover
     bootstrap.c
     channel.c
     config.c
+    config_edit.c
+    config_show.c
     config_value.c
     each.c
     facts.c

@@ -85,6 +85,19 @@ static bool key_find(const char *name, enum bt_conf *ret)
     return false;
 }
 
+/* Keys of MHA that are accepted and change nothing here; said only where a value asks for it. */
+static void warn_no_effect(struct load *l, const char *path, const struct bt_ini_entry *e,
+                           enum bt_conf id, const struct bt_setting *setting)
+{
+    if (id == BT_CONF_CLIENT_BINDIR || id == BT_CONF_CLIENT_LIBDIR)
+        bt_ini_mistake(&l->notes->warnings, path, e->line,
+                       "%s has no effect: Baton calls no client program", e->key);
+    else if (id == BT_CONF_HANDLE_RAW_BINLOG && setting->number == 0)
+        bt_ini_mistake(&l->notes->warnings, path, e->line,
+                       "%s=0 has no effect: Baton works on the events, never on their text",
+                       e->key);
+}
+
 /* A key where it has no effect is no mistake for MHA, which ignores it: it is said. */
 static void warn_scope(struct load *l, const char *path, const struct bt_ini_entry *e,
                        enum bt_conf id, enum section_kind section, bool is_global)
@@ -139,6 +152,7 @@ static void entry_take(struct load *l, const char *path, const struct bt_ini_ent
         bt_ini_mistake(&l->notes->mistakes, path, e->line, "%s", err.text);
         return;
     }
+    warn_no_effect(l, path, e, id, &setting);
     settings[id] = setting;
 }
 
@@ -508,7 +522,7 @@ int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
     if (access(global_path, F_OK) == 0) {
         if (bt_ini_read(global_path, true, arena, &notes->mistakes, &global, err) != 0)
             return bt_err_wrap(err, "global configuration");
-    } else {
+    } else if (opts->global_path) {
         bt_ini_mistake(&notes->warnings, global_path, 0,
                        "Global configuration file %s not found. Skipping.", global_path);
     }
@@ -520,7 +534,7 @@ int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
     return 0;
 }
 
-/* --------------------------------------------------------------- find and show */
+/* ------------------------------------------------------------------------ find */
 
 int bt_config_find(const struct bt_config *config, const char *host, size_t *ret,
                    struct bt_err *err)
@@ -550,32 +564,4 @@ int bt_config_find(const struct bt_config *config, const char *host, size_t *ret
         return bt_fail(err, BT_ERR_USAGE, "\"%s\" is no server of %s", host, config->path);
     *ret = found;
     return 0;
-}
-
-static void show(const struct bt_setting *settings, bool is_server, struct bt_buf *out)
-{
-    for (int i = 0; i < BT_CONF_COUNT; i++) {
-        const struct bt_conf_key *key = bt_conf_key((enum bt_conf)i);
-        const struct bt_setting *s = &settings[i];
-
-        if (s->text[0] == '\0' || !(key->scope & (is_server ? BT_SCOPE_S : BT_SCOPE_AG)))
-            continue;
-        bt_buf_addf(out, "%s=%s", key->name, key->type == BT_KEY_SECRET ? "xxx" : s->text);
-        if (!s->path)
-            bt_buf_add_str(out, "  ; default\n");
-        else if (s->line)
-            bt_buf_addf(out, "  ; %s:%u\n", s->path, s->line);
-        else
-            bt_buf_addf(out, "  ; %s\n", s->path);
-    }
-}
-
-void bt_config_show(const struct bt_config *config, struct bt_buf *out)
-{
-    bt_buf_add_str(out, "[" DEFAULT_SECTION "]\n");
-    show(config->settings, false, out);
-    for (size_t i = 0; i < config->server_count; i++) {
-        bt_buf_addf(out, "\n[%s]\n", config->servers[i].block);
-        show(config->servers[i].settings, true, out);
-    }
 }

@@ -102,7 +102,8 @@ typedef int bt_resolve_fn(const char *host, char ret[static BT_ADDRESS_TEXT_SIZE
 
 struct bt_config_opts {
     const char *path;        /* the application's file */
-    const char *global_path; /* NULL = /etc/masterha_default.cnf; a missing one is a warning */
+    const char *global_path; /* NULL = /etc/masterha_default.cnf, if there is one;
+                                that a named one is missing is a warning */
     const char *workdir;     /* overrides manager_workdir; NULL = as configured */
     const char *log_path;    /* overrides manager_log; NULL = as configured */
     bt_resolve_fn *resolve;  /* NULL = getaddrinfo */
@@ -150,8 +151,5 @@ static inline bool bt_setting_is_set(const struct bt_setting *settings, enum bt_
  * there is none or more than one. */
 int bt_config_find(const struct bt_config *config, const char *host, size_t *ret,
                    struct bt_err *err) BT_MUST_CHECK;
-
-/* Every effective value with its origin, secrets as "xxx": what `conf show` prints. */
-void bt_config_show(const struct bt_config *config, struct bt_buf *out);
 
 #endif

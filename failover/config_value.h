@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_value.h - one configured text becomes a checked value.  Used by config.c only.
+ * config_value.h - one configured text becomes a checked value.  Used by config*.c only.
  */
 #ifndef BT_FAILOVER_CONFIG_VALUE_H
 #define BT_FAILOVER_CONFIG_VALUE_H

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "failover/config.h"
+#include "failover/config_show.h"
 #include "tests/unit/suite.h"
 
 static struct bt_arena arena;
