@@ -37,9 +37,9 @@ write() {
     write "$BATS_TEST_TMPDIR/global.cnf" <<<$'[server default]\nuser=other\nssh_port=2222'
     run -0 --separate-stderr baton conf show --conf="$CONF" --global-conf="$BATS_TEST_TMPDIR/global.cnf"
     assert_line "user=mha  ; $CONF:2"
-    assert_line "ssh_port=2222  ; $BATS_TEST_TMPDIR/global.cnf:2"
+    assert_line "ssh_port=2222  ; $BATS_TEST_TMPDIR/global.cnf:3"
     assert_line "ping_type=SELECT  ; default"
-    assert_line "port=3307  ; $CONF:9"
+    assert_line "port=3307  ; $CONF:10"
     assert_line "ip=127.0.0.2  ; hostname"
     assert_equal "$stderr" ""
 }
