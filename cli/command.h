@@ -28,6 +28,7 @@ extern const struct bt_command bt_cmd_diff;
 extern const struct bt_command bt_cmd_failover;
 extern const struct bt_command bt_cmd_inspect;
 extern const struct bt_command bt_cmd_rank;
+extern const struct bt_command bt_cmd_switchover;
 extern const struct bt_command bt_cmd_verify;
 
 /* Every command, NULL at the end. */

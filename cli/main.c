@@ -17,6 +17,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_apply,
     &bt_cmd_conf,
     &bt_cmd_failover,
+    &bt_cmd_switchover,
     NULL,
 };
 

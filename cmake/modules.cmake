@@ -137,6 +137,7 @@ bt_module(failover
     server.c
     source_node.c
     ssh.c
+    sessions.c
     steps.c
     steps_build.c
     steps_check.c
@@ -145,6 +146,12 @@ bt_module(failover
     steps_fence.c
     steps_freeze.c
     steps_promote.c
+    switchover.c
+    switchover_check.c
+    switchover_open.c
+    switchover_report.c
+    switchover_stop.c
+    switchover_undo.c
     topology.c
   USES base parser diff apply vip node)
 

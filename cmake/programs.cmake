@@ -9,6 +9,7 @@ add_executable(baton
   cli/cmd_failover.c
   cli/cmd_inspect.c
   cli/cmd_rank.c
+  cli/cmd_switchover.c
   cli/cmd_verify.c
   cli/inspect_count.c
   cli/inspect_events.c

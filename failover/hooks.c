@@ -79,6 +79,13 @@ static void host_of(struct bt_buf *out, const struct bt_conf_server *s, const ch
     option_number(out, name, s->port);
 }
 
+/* Always in quotes, as MHA gives users and passwords. */
+static void quoted(struct bt_buf *out, const char *name, const char *value)
+{
+    bt_buf_addf(out, " --%s=", name);
+    bt_hook_quote(out, value);
+}
+
 void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
                           struct bt_buf *out)
 {
@@ -135,13 +142,34 @@ void bt_hook_options_start(const struct bt_config *config, size_t primary, size_
     option(out, "ssh_user", s->ssh_user);
     host_of(out, old, "orig_master_");
     host_of(out, s, "new_master_");
-    bt_buf_add_str(out, " --new_master_user=");
-    bt_hook_quote(out, bt_setting_text(s->settings, BT_CONF_USER));
+    quoted(out, "new_master_user", bt_setting_text(s->settings, BT_CONF_USER));
     ssh_extras(out, old, "orig_master_");
     ssh_extras(out, s, "new_master_");
     ssh_options(out, s);
-    bt_buf_add_str(out, " --new_master_password=");
-    bt_hook_quote(out, bt_setting_text(s->settings, BT_CONF_PASSWORD));
+    quoted(out, "new_master_password", bt_setting_text(s->settings, BT_CONF_PASSWORD));
+}
+
+/* Order of MHA 0.58 (observed argv): both servers, both ssh users, extras, passwords last. */
+void bt_hook_options_online_change(const struct bt_config *config, const char *command,
+                                   size_t primary, size_t winner, bool is_new_replica,
+                                   struct bt_buf *out)
+{
+    const struct bt_conf_server *old = &config->servers[primary], *s = &config->servers[winner];
+
+    option(out, "command", command);
+    host_of(out, old, "orig_master_");
+    quoted(out, "orig_master_user", bt_setting_text(old->settings, BT_CONF_USER));
+    host_of(out, s, "new_master_");
+    quoted(out, "new_master_user", bt_setting_text(s->settings, BT_CONF_USER));
+    option(out, "orig_master_ssh_user", old->ssh_user);
+    option(out, "new_master_ssh_user", s->ssh_user);
+    ssh_extras(out, old, "orig_master_");
+    ssh_extras(out, s, "new_master_");
+    ssh_options(out, s);
+    if (is_new_replica)
+        bt_buf_add_str(out, " --orig_master_is_new_slave");
+    quoted(out, "orig_master_password", bt_setting_text(old->settings, BT_CONF_PASSWORD));
+    quoted(out, "new_master_password", bt_setting_text(s->settings, BT_CONF_PASSWORD));
 }
 
 void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
@@ -248,6 +276,19 @@ int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t win
         return 0;
     bt_hook_options_start(config, primary, winner, &options);
     return call(config, BT_CONF_MASTER_IP_FAILOVER_SCRIPT, &options, ret, err);
+}
+
+int bt_hook_online_change(const struct bt_config *config, const char *command, size_t primary,
+                          size_t winner, bool is_new_replica, enum bt_hook_result *ret,
+                          struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf options;
+
+    bt_buf_init(&options, LINE_MAX_BYTES);
+    if (is_absent(config, BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT, ret))
+        return 0;
+    bt_hook_options_online_change(config, command, primary, winner, is_new_replica, &options);
+    return call(config, BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT, &options, ret, err);
 }
 
 int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,

@@ -38,6 +38,12 @@ int bt_hook_shutdown(const struct bt_config *config, size_t primary, bool ssh_re
 int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t winner,
                       enum bt_hook_result *ret, struct bt_err *err) BT_MUST_CHECK;
 
+/* master_ip_online_change_script --command=stop|start, at a switchover: both calls get everything.
+ * is_new_replica: the old primary becomes a replica (MHA's --orig_master_is_new_slave). */
+int bt_hook_online_change(const struct bt_config *config, const char *command, size_t primary,
+                          size_t winner, bool is_new_replica, enum bt_hook_result *ret,
+                          struct bt_err *err) BT_MUST_CHECK;
+
 /* report_script, at the end; winner SIZE_MAX = nobody was promoted. */
 int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,
                    const char *replicas, const char *subject, const char *body,
@@ -52,6 +58,9 @@ void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bo
                               struct bt_buf *out);
 void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner,
                            struct bt_buf *out);
+void bt_hook_options_online_change(const struct bt_config *config, const char *command,
+                                   size_t primary, size_t winner, bool is_new_replica,
+                                   struct bt_buf *out);
 void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
                             const char *replicas, const char *subject, const char *body,
                             struct bt_buf *out);

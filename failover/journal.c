@@ -57,6 +57,39 @@ int bt_journal_open(const char *path, struct bt_journal **ret, struct bt_err *er
     return 0;
 }
 
+/* A line that was not written whole is ended, so that the next one stands by itself. */
+static int line_end(struct bt_journal *j, struct bt_err *err)
+{
+    off_t size = lseek(j->fd, 0, SEEK_END);
+    char last = '\n';
+
+    if (size > 0 && pread(j->fd, &last, 1, size - 1) != 1)
+        return bt_fail_sys(err, "could not read the journal \"%s\"", j->path);
+    if (last != '\n' && write(j->fd, "\n", 1) != 1)
+        return bt_fail_sys(err, "could not write the journal \"%s\"", j->path);
+    return 0;
+}
+
+int bt_journal_continue(const char *path, struct bt_journal **ret, struct bt_err *err)
+{
+    struct bt_journal *j = calloc(1, sizeof(*j));
+
+    if (!j)
+        return bt_fail_sys(err, "journal");
+    pthread_mutex_init(&j->mutex, NULL);
+    j->began_ms = bt_clock_ms();
+    j->path = strdup(path);
+    j->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+    if (!j->path || j->fd < 0 || line_end(j, err) != 0) {
+        if (!err->text[0])
+            bt_fail_sys(err, "could not go on with the journal \"%s\"", path);
+        bt_journal_close(j);
+        return -1;
+    }
+    *ret = j;
+    return 0;
+}
+
 void bt_journal_close(struct bt_journal *j)
 {
     if (!j)

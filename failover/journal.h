@@ -18,6 +18,10 @@ struct bt_journal;
 
 /* Begins a new journal, mode 0640.  path NULL: nothing is written (a dry run). */
 int bt_journal_open(const char *path, struct bt_journal **ret, struct bt_err *err) BT_MUST_CHECK;
+/* Goes on with one that was cut off, behind its last whole line. */
+int bt_journal_continue(const char *path, struct bt_journal **ret, struct bt_err *err)
+    BT_MUST_CHECK;
+
 void bt_journal_close(struct bt_journal *j); /* accepts NULL */
 
 static inline void bt_journal_release(struct bt_journal **j)

@@ -82,4 +82,20 @@
 #define BT_SAY_PARTIAL "Master failover to %s done, but recovery on slave partially failed."
 #define BT_SAY_REPORT "----- Failover Report -----"
 
+/* Of an online switch. */
+#define BT_SAY_SWITCH_STARTING "Starting online master switch.."
+#define BT_PHASE_2_ONLINE "* Phase 2: Rejecting updates Phase.."
+#define BT_SAY_LOCKING \
+    "Locking all tables on the orig master to reject updates from everybody (including root):"
+#define BT_SAY_FTWRL "Executing FLUSH TABLES WITH READ LOCK.."
+#define BT_SAY_OLD_POSITION "Orig master binlog:pos is %s:%llu."
+#define BT_SAY_WAITING " Waiting to execute all relay logs on %s.."
+#define BT_SAY_SWITCHING "* Switching slaves in parallel.."
+#define BT_SAY_MONITOR_RUNS \
+    "%s: getting the advisory lock failed: MHA Monitor runs on the current master. Stop MHA " \
+    "Manager/Monitor and try again."
+#define BT_SAY_SWITCHED "Switching master to %s completed successfully."
+#define BT_SAY_SWITCHED_PARTIAL \
+    "Switching master to %s done, but switching slaves partially failed."
+
 #endif

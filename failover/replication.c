@@ -11,6 +11,12 @@ static bool says_source(const struct bt_database *d)
     return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80023;
 }
 
+/* SOURCE_POS_WAIT is of 8.0.26; MASTER_POS_WAIT is gone in 9. */
+static bool waits_for_source(const struct bt_database *d)
+{
+    return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80026;
+}
+
 static const char *replica_word(const struct bt_database *d)
 {
     return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80022 ? "REPLICA"
@@ -139,6 +145,51 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
                            until_place->file, (unsigned long long)until_place->pos);
         bt_clock_pause(POLL_MS, until);
     }
+}
+
+/* The server waits itself: no polling between the last transaction and us. */
+int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coordinate *place,
+                         const char *gtid, struct bt_deadline until, struct bt_err *err)
+{
+    bool by_gtid = link < d->facts.upstream_count &&
+                   d->facts.upstreams[link].mode != BT_REPLICA_POSITION;
+    unsigned seconds = (unsigned)bt_deadline_left(until) / 1000 + 1;
+    bt_auto_buf struct bt_buf sql;
+    char answer[32];
+    int rc;
+
+    bt_buf_init(&sql, 64 * 1024);
+    if (by_gtid && d->facts.flavor == BT_FLAVOR_MARIADB) {
+        bt_buf_add_str(&sql, "SELECT MASTER_GTID_WAIT(");
+        bt_sql_add_text(d->sql, &sql, bt_slice_str(gtid));
+        bt_buf_addf(&sql, ", %u)", seconds);
+    } else if (by_gtid) {
+        bt_buf_add_str(&sql, "SELECT WAIT_FOR_EXECUTED_GTID_SET(");
+        bt_sql_add_text(d->sql, &sql, bt_slice_str(gtid));
+        bt_buf_addf(&sql, ", %u)", seconds);
+    } else {
+        bt_buf_addf(&sql, "SELECT %s_POS_WAIT(", waits_for_source(d) ? "SOURCE" : "MASTER");
+        bt_sql_add_text(d->sql, &sql, bt_slice_str(place->file));
+        bt_buf_addf(&sql, ", %llu, %u", (unsigned long long)place->pos, seconds);
+        if (connection_of(d, link)[0]) {
+            bt_buf_add_str(&sql, ", ");
+            bt_sql_add_text(d->sql, &sql, bt_slice_str(connection_of(d, link)));
+        }
+        bt_buf_add_byte(&sql, ')');
+    }
+    if (bt_buf_check(&sql, "statement", err) != 0)
+        return -1;
+    rc = bt_connection_value(d->sql, bt_buf_str(&sql), until, sizeof(answer), answer, err);
+    if (rc < 0)
+        return bt_err_wrap(err, "%s: waiting for its applier", d->conf->name);
+    if (rc == 1)
+        return bt_fail(err, BT_ERR_REMOTE, "%s: its applier does not run", d->conf->name);
+    /* Both kinds: -1 = in vain; WAIT_FOR_EXECUTED_GTID_SET says 1 then, POS_WAIT the events. */
+    if (strcmp(answer, "-1") == 0 ||
+        (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && strcmp(answer, "0") != 0))
+        return bt_fail(err, BT_ERR_TIMEOUT, "%s has not applied everything up to %s:%llu in time",
+                       d->conf->name, place->file, (unsigned long long)place->pos);
+    return 0;
 }
 
 /* ------------------------------------------------------------------ settings */

@@ -65,6 +65,13 @@ int bt_database_start(struct bt_database *d, size_t link, struct bt_deadline unt
 int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordinate *until_place,
                       struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
 
+/* Waits, in the server, until the applier has executed everything up to place; where the replica
+ * follows by GTID, up to the GTIDs of gtid (the primary's gtid_binlog_pos or gtid_executed).  An
+ * applier that does not run is an error at once. */
+int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coordinate *place,
+                         const char *gtid, struct bt_deadline until, struct bt_err *err)
+    BT_MUST_CHECK;
+
 /* MHA's advisory lock 'MHA_Master_High_Availability_Failover', held by this session.  Returns 1
  * when somebody else has it. */
 int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)

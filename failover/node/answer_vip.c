@@ -49,16 +49,35 @@ struct later {
     struct bt_announce_opts opts;
 };
 
+static bool still_has(const struct later *l, struct bt_deadline until)
+{
+    struct bt_err ignored = {0};
+    struct bt_place_list places;
+
+    if (bt_vip_status(&l->vip, until, &places, &ignored) != 0)
+        return false;
+    for (size_t k = 0; k < places.count; k++)
+        if (strcmp(places.at[k].interface, l->interface) == 0)
+            return true;
+    return false;
+}
+
+/* The address may move on while the burst lasts: who does not have it any more must not say so. */
 static void *announce_later(void *ctx)
 {
     bt_auto_free struct later *l = ctx;
     struct bt_deadline until =
         bt_deadline_in((int64_t)(l->opts.count + 1) * (l->opts.spacing_ms + 1000));
+    const struct bt_announce_opts once = {.count = 1};
     struct bt_err ignored = {0};
     int sent;
 
-    bt_clock_pause(l->opts.spacing_ms, until);
-    (void)!bt_vip_announce(l->interface, &l->vip, l->opts, until, &sent, &ignored);
+    for (int i = 0; i < l->opts.count; i++) {
+        bt_clock_pause(l->opts.spacing_ms, until);
+        if (!still_has(l, until) ||
+            bt_vip_announce(l->interface, &l->vip, once, until, &sent, &ignored) != 0)
+            break;
+    }
     count_burst(-1);
     return NULL;
 }

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The written undo of a switchover, and what a later run does with one that was cut off.
+ *
+ * The old primary gets its writes back first, then what else it had.  The new one is closed before
+ * that, and if anything was written to it meanwhile there is nothing to be undone any more: then
+ * it is the primary.
+ */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/json_read.h"
+#include "base/log.h"
+#include "base/saved_file.h"
+#include "failover/hooks.h"
+#include "failover/phrases.h"
+#include "failover/switchover_steps.h"
+
+enum { JOURNAL_MAX = 1 << 20 };
+
+/* ----------------------------------------------------------------------- undo */
+
+/* Read-only again, and still where it was when it was opened. */
+static int new_primary_close(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_so_host *new = bt_so_new(s);
+    struct bt_deadline until = bt_so_until(BT_SO_UNDO);
+
+    if (!s->touched.new_writable)
+        return 0;
+    if (bt_database_set_read_only(new->db, true, until, err) != 0 ||
+        bt_database_position(new->db, until, err) != 0)
+        return bt_err_wrap(err, "%s", new->conf->name);
+    if (bt_coordinate_compare(&new->db->facts.binlog, &s->position) != 0)
+        return bt_fail(err, BT_ERR_CONFLICT,
+                       "%s has been written to (from %s:%llu to %s:%llu) and cannot be undone",
+                       new->conf->name, s->position.file, (unsigned long long)s->position.pos,
+                       new->db->facts.binlog.file,
+                       (unsigned long long)new->db->facts.binlog.pos);
+    s->touched.new_writable = false;
+    return 0;
+}
+
+/* By the session that holds the lock, or by another where that one is gone (and the lock with it).
+ */
+static int old_primary_open(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_so_host *old = bt_so_old(s);
+    struct bt_deadline until = bt_so_until(BT_SO_UNDO);
+
+    bt_connection_close(s->locker);
+    s->locker = NULL;
+    s->touched.lock = false;
+    if (!old->db->sql || bt_connection_is_lost(old->db->sql))
+        bt_database_ask(old->db, bt_deadline_left(until));
+    if (!old->db->sql || bt_connection_is_lost(old->db->sql))
+        return bt_fail(err, BT_ERR_REALITY, "%s: %s", old->conf->name, old->db->facts.error);
+    if (s->touched.read_only && bt_database_set_read_only(old->db, false, until, err) != 0)
+        return -1;
+    s->touched.read_only = false;
+    bt_info("%s takes writes again.", old->conf->name);
+    return 0;
+}
+
+/* The script has no word for it: it is told that the old primary is the new one. */
+static int script_undo(struct bt_switchover *s, struct bt_err *err)
+{
+    enum bt_hook_result result;
+
+    if (!s->touched.script)
+        return 0;
+    if (bt_hook_online_change(s->config, "start", s->plan.primary, s->plan.primary, false, &result,
+                              err) != 0)
+        return -1;
+    s->touched.script = false;
+    return 0;
+}
+
+static int addresses_undo(struct bt_switchover *s, struct bt_err *err)
+{
+    if (s->touched.address_taken && bt_so_address(s, bt_so_new(s), false, 0, err) != 0)
+        return -1;
+    s->touched.address_taken = false;
+    if (s->touched.address_gone && bt_so_address(s, bt_so_old(s), true, -1, err) != 0)
+        return -1;
+    s->touched.address_gone = false;
+    return 0;
+}
+
+int bt_so_undo(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_err first = {0}, why = {0};
+    int64_t began = bt_clock_ms();
+
+    bt_so_step_begin(s, BT_SO_UNDO);
+    if (bt_so_journal(s, BT_SO_UNDO, "begin", NULL, &why) != 0)
+        bt_error("%s", why.text);
+    /* Two that take writes may never be: where the new one cannot be closed, the old one stays
+     * closed. */
+    if (new_primary_close(s, err) != 0)
+        return -1;
+    if (old_primary_open(s, err) != 0)
+        first = *err;
+    if (addresses_undo(s, err) != 0 && first.kind == BT_ERR_NONE)
+        first = *err;
+    if (script_undo(s, err) != 0 && first.kind == BT_ERR_NONE)
+        first = *err;
+    bt_so_step_end(s, BT_SO_UNDO);
+    if (first.kind != BT_ERR_NONE) {
+        *err = first;
+        return -1;
+    }
+    s->opened_us = bt_clock_us();
+    bt_so_note(s, "Everything is as it was before (put back in %lld ms).",
+               (long long)(bt_clock_ms() - began));
+    return 0;
+}
+
+/* --------------------------------------------------------------------- resume */
+
+/* What the lines of a journal say. */
+struct cut_off {
+    bool has_stop, has_open, is_reopening, has_end;
+    const char *old, *new, *repl_user;
+    uint64_t mode;
+    bool script, old_becomes_replica;
+    struct bt_coordinate end, position;
+    const char *end_gtid;
+};
+
+static const char *text_at(struct bt_json_value line, const char *key, struct bt_arena *arena)
+{
+    struct bt_json_value value;
+    char *text = bt_json_member(line, key, &value) ? bt_json_get_str(value, arena) : NULL;
+
+    return text ? text : "";
+}
+
+static bool flag_at(struct bt_json_value line, const char *key)
+{
+    struct bt_json_value value;
+
+    return bt_json_member(line, key, &value) && value.kind == BT_JSON_TRUE;
+}
+
+static uint64_t number_at(struct bt_json_value line, const char *key)
+{
+    struct bt_json_value value;
+    uint64_t number = 0;
+
+    return bt_json_member(line, key, &value) && bt_json_get_u64(value, &number) ? number : 0;
+}
+
+static struct bt_coordinate place_at(struct bt_json_value line, const char *file, const char *pos,
+                                     struct bt_arena *arena)
+{
+    struct bt_coordinate place = {.pos = number_at(line, pos)};
+
+    snprintf(place.file, sizeof(place.file), "%s", text_at(line, file, arena));
+    return place;
+}
+
+static void line_take(struct bt_json_value line, struct bt_arena *arena, struct cut_off *c)
+{
+    const char *step = text_at(line, "step", arena);
+
+    if (strcmp(step, bt_so_step_name(BT_SO_STOP)) == 0) {
+        c->has_stop = true;
+        c->old = text_at(line, "old", arena);
+        c->new = text_at(line, "new", arena);
+        c->repl_user = text_at(line, "repl_user", arena);
+        c->mode = number_at(line, "mode");
+        c->script = flag_at(line, "script");
+        c->old_becomes_replica = flag_at(line, "old_becomes_replica");
+    } else if (strcmp(step, bt_so_step_name(BT_SO_OPEN)) == 0) {
+        c->has_open = true;
+        c->end_gtid = text_at(line, "old_gtid", arena);
+        c->end = place_at(line, "old_file", "old_pos", arena);
+        c->position = place_at(line, "new_file", "new_pos", arena);
+    } else if (strcmp(step, bt_so_step_name(BT_SO_UNDO)) == 0) {
+        c->is_reopening = true;
+    } else if (strcmp(step, "end") == 0) {
+        c->has_end = true;
+    }
+}
+
+/* A last line that was not written whole announces a step that was not begun. */
+static int journal_read(const char *path, struct bt_arena *arena, struct cut_off *ret,
+                        struct bt_err *err)
+{
+    bt_auto_file FILE *file = fopen(path, "re");
+    bt_auto_free char *line = NULL;
+    struct bt_json_value value;
+    struct bt_err ignored = {0};
+    size_t room = 0;
+    ssize_t len;
+
+    *ret = (struct cut_off){.old = "", .new = "", .repl_user = "", .end_gtid = ""};
+    if (!file && errno == ENOENT)
+        return 1;
+    if (!file)
+        return bt_fail_sys(err, "could not open \"%s\"", path);
+    while ((len = getline(&line, &room, file)) > 0 && room < JOURNAL_MAX)
+        if (bt_json_parse(bt_slice(line, (size_t)len), &value, &ignored) == 0)
+            line_take(value, arena, ret);
+    return ret->has_end || !ret->has_stop ? 1 : 0;
+}
+
+bool bt_switchover_was_cut_off(const struct bt_config *config, char path[static 4096])
+{
+    bt_auto_arena struct bt_arena arena;
+    struct bt_err ignored = {0};
+    struct cut_off c;
+
+    bt_arena_init(&arena, JOURNAL_MAX);
+    snprintf(path, 4096, "%s/%s.switchover.journal", config->workdir, config->app);
+    return journal_read(path, &arena, &c, &ignored) == 0;
+}
+
+/* The plan as it was: who was old and new is in the journal, not to be decided again. */
+static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct bt_err *err)
+{
+    if (bt_config_find(s->config, c->old, &s->plan.primary, err) != 0 ||
+        bt_config_find(s->config, c->new, &s->plan.winner, err) != 0)
+        return bt_err_wrap(err, "\"%s\"", s->journal_path);
+    s->has_plan = true;
+    s->opts.old_becomes_replica = c->old_becomes_replica;
+    s->touched.script = c->script;
+    s->mode =
+        c->mode <= BT_REPLICA_CURRENT_POS ? (enum bt_replica_mode)c->mode : BT_REPLICA_POSITION;
+    snprintf(s->repl_user, sizeof(s->repl_user), "%s", c->repl_user);
+    s->end = c->end;
+    s->position = c->position;
+    snprintf(s->end_gtid, sizeof(s->end_gtid), "%s", c->end_gtid);
+    return 0;
+}
+
+/* Whether the new primary may already have been written to: then it is the primary.  (Not where the
+ * undo had begun: it closes the new one before it opens the old one, so it is gone on with.) */
+static bool is_opened(const struct bt_switchover *s, const struct cut_off *c)
+{
+    const struct bt_server_facts *new = &s->facts[s->plan.winner];
+
+    return c->has_open && new->life == BT_LIFE_ALIVE && !new->read_only;
+}
+
+/* Its writes came in while nobody held the lock: it is not where it was seen to stand still. */
+static bool old_went_on(const struct bt_switchover *s)
+{
+    const struct bt_server_facts *old = &s->facts[s->plan.primary];
+
+    return old->life == BT_LIFE_ALIVE && bt_coordinate_compare(&old->binlog, &s->end) != 0;
+}
+
+static int finish(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_so_host *new = bt_so_new(s);
+
+    bt_info("The switchover was cut off when %s was open: it is finished.", new->conf->name);
+    if (old_went_on(s))
+        bt_so_note(s, "%s was written to after it stood still; what it has is on no other server.",
+                   bt_so_old(s)->conf->name);
+    s->touched.address_taken = s->config->vip_count > 0;
+    if (bt_so_address(s, bt_so_old(s), false, 0, err) != 0 ||
+        bt_so_address(s, new, true, 0, err) != 0)
+        return -1;
+    s->is_opened = true;
+    snprintf(s->gtid, sizeof(s->gtid), "%s", s->facts[s->plan.winner].gtid_binlog_pos);
+    return 0;
+}
+
+/* What may have been touched counts as touched: each part of the undo is right when there is
+ * nothing to do. */
+static int put_back(struct bt_switchover *s, const struct cut_off *c, struct bt_err *err)
+{
+    bt_info("The switchover was cut off before %s was open: it is undone.",
+            bt_so_new(s)->conf->name);
+    s->touched.read_only = true;
+    s->touched.new_writable = c->has_open;
+    s->touched.address_gone = s->touched.address_taken = s->config->vip_count > 0;
+    return bt_so_undo(s, err);
+}
+
+int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *ret,
+                         struct bt_err *err)
+{
+    bt_auto_arena struct bt_arena arena;
+    struct cut_off c;
+    int rc;
+
+    bt_arena_init(&arena, JOURNAL_MAX);
+    *ret = s->outcome = BT_SWITCHOVER_REFUSED;
+    s->began_ms = bt_clock_ms();
+    if ((rc = journal_read(s->journal_path, &arena, &c, err)) != 0)
+        return rc;
+    if (bt_so_ask(s, err) != 0 || cut_off_take(s, &c, err) != 0 ||
+        bt_journal_continue(s->journal_path, &s->journal, err) != 0)
+        return -1;
+    *ret = s->outcome = BT_SWITCHOVER_FAILED;
+    if (!c.is_reopening && is_opened(s, &c)) {
+        if (finish(s, err) != 0)
+            return -1;
+        bt_so_repoint(s);
+        bt_so_cleanup(s);
+        *ret = s->outcome = s->is_partial ? BT_SWITCHOVER_PARTIAL : BT_SWITCHOVER_DONE;
+        rc = bt_journal_write(s->journal, "end", "done", NULL, NULL, NULL, err);
+    } else {
+        if (put_back(s, &c, err) != 0)
+            return -1;
+        *ret = s->outcome = BT_SWITCHOVER_UNDONE;
+        rc = bt_journal_write(s->journal, "end", "undone", NULL, NULL, NULL, err);
+    }
+    s->ended_ms = bt_clock_ms();
+    return rc;
+}
