@@ -23,6 +23,7 @@ struct bt_command {
 };
 
 extern const struct bt_command bt_cmd_apply;
+extern const struct bt_command bt_cmd_check;
 extern const struct bt_command bt_cmd_conf;
 extern const struct bt_command bt_cmd_diff;
 extern const struct bt_command bt_cmd_failover;

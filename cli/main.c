@@ -15,6 +15,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_diff,
     &bt_cmd_verify,
     &bt_cmd_apply,
+    &bt_cmd_check,
     &bt_cmd_conf,
     &bt_cmd_failover,
     &bt_cmd_switchover,

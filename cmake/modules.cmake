@@ -117,6 +117,15 @@ bt_module(failover
   SOURCES
     bootstrap.c
     channel.c
+    check.c
+    check_ask.c
+    check_ask_host.c
+    check_ask_sql.c
+    check_host.c
+    check_outlook.c
+    check_repl.c
+    check_server.c
+    check_show.c
     config.c
     config_edit.c
     config_show.c

@@ -3,6 +3,7 @@
 add_executable(baton
   cli/cluster_config.c
   cli/cmd_apply.c
+  cli/cmd_check.c
   cli/cmd_conf.c
   cli/between.c
   cli/cmd_diff.c

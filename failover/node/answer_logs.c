@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/auto.h"
 #include "diff/diff_log.h"
@@ -108,6 +109,17 @@ static int logs_open(const struct bt_logs_id *id, struct bt_arena *arena, struct
 
 /* -------------------------------------------------------------------- list */
 
+/* Room on the file system of the logs, as a process without privileges has it. */
+static void room_fill(const char *directory, struct bt_list_reply *reply)
+{
+    struct statvfs room;
+
+    if (statvfs(directory, &room) != 0)
+        return; /* 0 of 0: not known */
+    reply->room_free = (uint64_t)room.f_bavail * room.f_frsize;
+    reply->room_total = (uint64_t)room.f_blocks * room.f_frsize;
+}
+
 int bt_answer_list(struct bt_work *w, struct bt_err *err)
 {
     struct bt_list_request request;
@@ -141,6 +153,7 @@ int bt_answer_list(struct bt_work *w, struct bt_err *err)
         reply.logs[i] = (struct bt_list_log){
             .name = log->name, .path = path, .size = log->size, .missing = log->missing};
     }
+    room_fill(l.directory, &reply);
     bt_put_list_reply(w->reply, &reply);
     return 0;
 }

@@ -95,6 +95,8 @@ void bt_put_list_reply(struct bt_buf *out, const struct bt_list_reply *r)
         bt_put_u8(out, r->logs[i].missing);
     }
     bt_put_text(out, r->notes);
+    bt_put_u64(out, r->room_free);
+    bt_put_u64(out, r->room_total);
 }
 
 int bt_get_list_reply(struct bt_slice payload, struct bt_arena *arena, struct bt_list_reply *ret,
@@ -122,6 +124,8 @@ int bt_get_list_reply(struct bt_slice payload, struct bt_arena *arena, struct bt
                bt_get_bool(&f, &r.logs[i].missing);
     if (!(good &&
           bt_get_text(&f, &r.notes) &&
+          bt_get_u64(&f, &r.room_free) &&
+          bt_get_u64(&f, &r.room_total) &&
           bt_fields_end(&f)))
         return no_such_payload(payload, "a list of logs", err);
     *ret = r;

@@ -43,6 +43,8 @@ struct bt_list_reply {
     uint32_t count;
     struct bt_list_log *logs; /* oldest first */
     const char *notes;        /* one line per stated degradation */
+    uint64_t room_free;       /* bytes that a server may still fill there; 0 of 0 = not known */
+    uint64_t room_total;
 };
 
 /* -------------------------------------------------------------------- read */
