@@ -98,23 +98,43 @@ static void account_add(struct bt_buf *out, const char *account)
     bt_buf_addf(out, "'@'%s'", at ? at + 1 : "%");
 }
 
+/* What the missing ones of a kind are for, each reason once. */
+static void reasons_add(struct bt_buf *out, const struct bt_server_facts *s, struct bt_slice grants,
+                        unsigned kind)
+{
+    struct bt_need needs[BT_NEEDS_MAX];
+    size_t count = bt_privileges_needed(s->flavor, s->version_number, needs);
+    const char *before = "";
+
+    for (size_t i = 0; i < count; i++) {
+        if (!(needs[i].kind & kind) || bt_need_is_met(&needs[i], grants) ||
+            strcmp(needs[i].why, before) == 0)
+            continue;
+        bt_buf_addf(out, "%s%s", before[0] ? "; " : "", needs[i].why);
+        before = needs[i].why;
+    }
+}
+
 static void missing(struct bt_check_finder *f, size_t i, unsigned kind, enum bt_check_level level,
-                    const char *name, const char *so)
+                    const char *name)
 {
     const struct bt_server_facts *s = server(f, i);
     const struct bt_check_sql *sql = &f->facts->sql[i];
-    bt_auto_buf struct bt_buf words, fix;
+    struct bt_slice grants = bt_slice_str(sql->grants);
+    bt_auto_buf struct bt_buf words, fix, why;
 
     bt_buf_init(&words, 4096);
     bt_buf_init(&fix, 8192);
-    bt_privileges_missing(s->flavor, s->version_number, bt_slice_str(sql->grants), kind, &words);
+    bt_buf_init(&why, 4096);
+    bt_privileges_missing(s->flavor, s->version_number, grants, kind, &words);
     if (words.len == 0)
         return;
+    reasons_add(&why, s, grants, kind);
     bt_buf_addf(&fix, "GRANT %s ON *.* TO ", bt_buf_str(&words));
     account_add(&fix, sql->account);
     bt_buf_add_byte(&fix, ';');
-    bt_check_add(f, level, name, i, bt_buf_str(&fix), "%s lacks %s: %s", sql->account,
-                 bt_buf_str(&words), so);
+    bt_check_add(f, level, name, i, bt_buf_str(&fix), "gives %s no %s, needed %s",
+                 sql->account, bt_buf_str(&words), bt_buf_str(&why));
 }
 
 static void repl_account(struct bt_check_finder *f, size_t i)
@@ -151,12 +171,9 @@ void bt_check_find_privileges(struct bt_check_finder *f)
                          "its privileges are not known: %s", f->facts->sql[i].error);
             continue;
         }
-        missing(f, i, BT_NEED_FAILOVER, BT_CHECK_ERROR, "privileges-missing",
-                "without them it can be neither promoted nor repointed");
-        missing(f, i, BT_NEED_LOOK, BT_CHECK_ERROR, "privileges-to-look",
-                "without them its state cannot be seen when it matters");
-        missing(f, i, BT_NEED_APPLY, BT_CHECK_WARNING, "privileges-to-apply",
-                "what it lacks can then be applied through its own replication only");
+        missing(f, i, BT_NEED_FAILOVER, BT_CHECK_ERROR, "privileges-missing");
+        missing(f, i, BT_NEED_LOOK, BT_CHECK_ERROR, "privileges-to-look");
+        missing(f, i, BT_NEED_APPLY, BT_CHECK_WARNING, "privileges-to-apply");
         repl_account(f, i);
     }
 }

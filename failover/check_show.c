@@ -170,9 +170,9 @@ static void outlook_text(const struct bt_check_facts *facts, const struct bt_che
 {
     bt_auto_buf struct bt_buf line;
 
+    bt_buf_init(&line, 1 << 16);
     if (!o->known)
         return;
-    bt_buf_init(&line, 1 << 16);
     bt_buf_addf(out, "\nIf %s died now:\n", facts->config->servers[o->plan.primary].name);
     if (o->plan.winner == SIZE_MAX) {
         bt_buf_add_str(out, "  nobody could take over.\n");
@@ -276,12 +276,12 @@ static void outlook_json(const struct bt_check_facts *facts, const struct bt_che
 {
     bt_auto_buf struct bt_buf line;
 
+    bt_buf_init(&line, 1 << 16);
     bt_json_key(j, "if_primary_died");
     if (!o->known) {
         bt_json_null(j);
         return;
     }
-    bt_buf_init(&line, 1 << 16);
     lost_sentence(facts, o, &line);
     bt_json_object(j);
     bt_json_key_str(j, "new_primary",

@@ -9,41 +9,42 @@ enum { SPLIT = 110001,
        NAMED_BY_MARIADB = 100500,
        NAMED_BY_MYSQL = 80000 };
 
-/* One need in the words of four families of servers; NULL = there it is part of SUPER. */
+/* One need in the words of four families of servers; NULL = there only SUPER has it. */
 struct row {
     enum bt_need_kind kind;
     const char *mariadb, *mariadb_old, *mysql, *mysql_old;
+    bool by_super; /* SUPER does as well, until it was split */
     const char *why;
 };
 
 /* clang-format off */
 static const struct row rows[] = {
-    {BT_NEED_FAILOVER, "REPLICATION SLAVE ADMIN", NULL, "REPLICATION_SLAVE_ADMIN", NULL,
+    {BT_NEED_FAILOVER, "REPLICATION SLAVE ADMIN", NULL, "REPLICATION_SLAVE_ADMIN", NULL, true,
      "to stop, start and repoint replication"},
-    {BT_NEED_FAILOVER, "RELOAD", "RELOAD", "RELOAD", "RELOAD",
+    {BT_NEED_FAILOVER, "RELOAD", "RELOAD", "RELOAD", "RELOAD", false,
      "to reset the replica settings of a new primary"},
-    {BT_NEED_FAILOVER, "READ_ONLY ADMIN", NULL, "SYSTEM_VARIABLES_ADMIN", NULL,
+    {BT_NEED_FAILOVER, "READ_ONLY ADMIN", NULL, "SYSTEM_VARIABLES_ADMIN", NULL, true,
      "to set read_only, and to write although it is set"},
-    {BT_NEED_FAILOVER, "BINLOG REPLAY", NULL, "REPLICATION_APPLIER", NULL,
+    {BT_NEED_FAILOVER, "BINLOG REPLAY", NULL, "REPLICATION_APPLIER", NULL, true,
      "to apply transactions under their own GTID"},
-    {BT_NEED_FAILOVER, "BINLOG ADMIN", NULL, "BINLOG_ADMIN", NULL,
+    {BT_NEED_FAILOVER, "BINLOG ADMIN", NULL, "BINLOG_ADMIN", NULL, true,
      "to apply without logging, where disable_log_bin asks for it"},
-    {BT_NEED_LOOK, "SLAVE MONITOR", "REPLICATION CLIENT", "REPLICATION CLIENT", "REPLICATION CLIENT",
+    {BT_NEED_LOOK, "SLAVE MONITOR", "REPLICATION CLIENT", "REPLICATION CLIENT", "REPLICATION CLIENT", true,
      "to see the state of replication"},
-    {BT_NEED_LOOK, "BINLOG MONITOR", "REPLICATION CLIENT", "REPLICATION CLIENT", "REPLICATION CLIENT",
+    {BT_NEED_LOOK, "BINLOG MONITOR", "REPLICATION CLIENT", "REPLICATION CLIENT", "REPLICATION CLIENT", true,
      "to see the position of the binary log"},
-    {BT_NEED_LOOK, "PROCESS", "PROCESS", "PROCESS", "PROCESS",
+    {BT_NEED_LOOK, "PROCESS", "PROCESS", "PROCESS", "PROCESS", false,
      "to see when the applier has nothing left to do"},
-    {BT_NEED_LOOK, "CONNECTION ADMIN", NULL, "CONNECTION_ADMIN", NULL,
+    {BT_NEED_LOOK, "CONNECTION ADMIN", NULL, "CONNECTION_ADMIN", NULL, true,
      "to get in where all connections are taken, and to end those of clients"},
-    {BT_NEED_APPLY, "SELECT", "SELECT", "SELECT", "SELECT", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "INSERT", "INSERT", "INSERT", "INSERT", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "UPDATE", "UPDATE", "UPDATE", "UPDATE", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "DELETE", "DELETE", "DELETE", "DELETE", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "CREATE", "CREATE", "CREATE", "CREATE", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "DROP", "DROP", "DROP", "DROP", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "ALTER", "ALTER", "ALTER", "ALTER", "to apply what a replica lacks"},
-    {BT_NEED_APPLY, "INDEX", "INDEX", "INDEX", "INDEX", "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "SELECT", "SELECT", "SELECT", "SELECT", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "INSERT", "INSERT", "INSERT", "INSERT", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "UPDATE", "UPDATE", "UPDATE", "UPDATE", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "DELETE", "DELETE", "DELETE", "DELETE", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "CREATE", "CREATE", "CREATE", "CREATE", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "DROP", "DROP", "DROP", "DROP", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "ALTER", "ALTER", "ALTER", "ALTER", false, "to apply what a replica lacks"},
+    {BT_NEED_APPLY, "INDEX", "INDEX", "INDEX", "INDEX", false, "to apply what a replica lacks"},
 };
 /* clang-format on */
 
@@ -51,7 +52,7 @@ _Static_assert(sizeof(rows) / sizeof(rows[0]) <= BT_NEEDS_MAX, "room for all nee
 
 static bool super_will_do(enum bt_flavor flavor, uint32_t version, const struct row *r)
 {
-    if (!(r->mariadb_old == NULL && r->mysql_old == NULL))
+    if (!r->by_super)
         return false;
     if (flavor != BT_FLAVOR_MARIADB)
         return true;
@@ -121,6 +122,12 @@ bool bt_grants_have(struct bt_slice lines, const char *privilege)
     return false;
 }
 
+bool bt_need_is_met(const struct bt_need *need, struct bt_slice lines)
+{
+    return bt_grants_have(lines, need->word) ||
+           (need->super_will_do && bt_grants_have(lines, "SUPER"));
+}
+
 static bool is_named(const struct bt_buf *out, size_t from, const char *word)
 {
     return list_has(bt_slice(out->data + from, out->len - from), word);
@@ -136,8 +143,7 @@ void bt_privileges_missing(enum bt_flavor flavor, uint32_t version, struct bt_sl
     for (size_t i = 0; i < count; i++) {
         const struct bt_need *n = &needs[i];
 
-        if (!(n->kind & kinds) || bt_grants_have(lines, n->word) ||
-            (n->super_will_do && bt_grants_have(lines, "SUPER")) ||
+        if (!(n->kind & kinds) || bt_need_is_met(n, lines) ||
             (out->len > from && is_named(out, from, n->word)))
             continue;
         bt_buf_addf(out, "%s%s", out->len > from ? ", " : "", n->word);

@@ -40,6 +40,9 @@ size_t bt_privileges_needed(enum bt_flavor flavor, uint32_t version,
  * its name or by ALL PRIVILEGES. */
 bool bt_grants_have(struct bt_slice lines, const char *privilege);
 
+/* Whether the lines give it, or SUPER where that is enough. */
+bool bt_need_is_met(const struct bt_need *need, struct bt_slice lines);
+
 /* The missing ones of the kinds asked for, by ", ", in the words of GRANT; nothing = none. */
 void bt_privileges_missing(enum bt_flavor flavor, uint32_t version, struct bt_slice lines,
                            unsigned kinds, struct bt_buf *out);
