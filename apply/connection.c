@@ -169,6 +169,15 @@ static int name_it(struct bt_connection *c, const struct bt_connection_opts *o, 
     return 0;
 }
 
+/* libmariadb puts the errno of a failed connect(2) into its text alone: "... on 'db1' (111)". */
+static int errno_in(const char *text)
+{
+    const char *open = strrchr(text, '(');
+    int number;
+
+    return open && sscanf(open, "(%d)", &number) == 1 ? number : 0;
+}
+
 static int fail_open(struct bt_connection *c, struct bt_err *err)
 {
     unsigned number = mysql_errno(&c->mysql);
@@ -178,6 +187,8 @@ static int fail_open(struct bt_connection *c, struct bt_err *err)
     else
         bt_fail(err, BT_ERR_REALITY, "could not connect to %s: %s (%u)", c->name,
                 mysql_error(&c->mysql), number);
+    if (number == 2002 || number == 2003)
+        err->os_errno = errno_in(mysql_error(&c->mysql));
     err->server_errno = number;
     return -1;
 }
@@ -238,6 +249,11 @@ const char *bt_connection_name(const struct bt_connection *c)
 bool bt_connection_is_lost(const struct bt_connection *c)
 {
     return c->lost;
+}
+
+int bt_connection_fd(const struct bt_connection *c)
+{
+    return c->mysql.net.fd;
 }
 
 bool bt_connection_is_local(const struct bt_connection *c)

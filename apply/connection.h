@@ -78,6 +78,10 @@ const char *bt_connection_name(const struct bt_connection *c);
 /* True after the session ended by itself or a deadline cut it off. */
 bool bt_connection_is_lost(const struct bt_connection *c);
 
+/* Its socket, for poll(2): readable between two statements only when the server has closed the
+ * session. */
+int bt_connection_fd(const struct bt_connection *c);
+
 /* Whether server and we are on the same host: a unix socket or a loopback address. */
 bool bt_connection_is_local(const struct bt_connection *c);
 

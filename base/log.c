@@ -66,13 +66,13 @@ static void line_terse(struct bt_buf *line, enum bt_log_level level, const char 
 }
 
 /* The file is opened per line: a rotated log needs no signal. */
-static void line_write(const struct bt_buf *line)
+static void line_write(const char *path, const struct bt_buf *line)
 {
     bt_auto_fd int opened = -1;
     ssize_t ignored;
 
-    if (sink.path)
-        opened = open(sink.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (path)
+        opened = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
     ignored = write(opened >= 0 ? opened : STDERR_FILENO, line->data, line->len);
     (void)ignored;
 }
@@ -94,6 +94,11 @@ void bt_log(enum bt_log_level level, const char *fmt, ...)
     case BT_LOG_JSON: line_json(&line, level, text); break;
     case BT_LOG_TERSE: line_terse(&line, level, text); break;
     }
-    line_write(&line);
+    line_write(sink.path, &line);
+    if (sink.json_path) {
+        bt_buf_reset(&line);
+        line_json(&line, level, text);
+        line_write(sink.json_path, &line);
+    }
     bt_buf_done(&line);
 }

@@ -25,6 +25,8 @@ struct bt_log_opts {
     enum bt_log_level level; /* lines below it are dropped */
     enum bt_log_format format;
     const char *path; /* appended to; NULL = stderr.  Borrowed for good */
+    /* Every line as JSON too, appended to this file; NULL = not.  Borrowed for good */
+    const char *json_path;
 };
 
 void bt_log_setup(struct bt_log_opts opts);

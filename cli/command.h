@@ -28,7 +28,12 @@ extern const struct bt_command bt_cmd_conf;
 extern const struct bt_command bt_cmd_diff;
 extern const struct bt_command bt_cmd_failover;
 extern const struct bt_command bt_cmd_inspect;
+extern const struct bt_command bt_cmd_log;
+extern const struct bt_command bt_cmd_manager;
 extern const struct bt_command bt_cmd_rank;
+extern const struct bt_command bt_cmd_start;
+extern const struct bt_command bt_cmd_status;
+extern const struct bt_command bt_cmd_stop;
 extern const struct bt_command bt_cmd_switchover;
 extern const struct bt_command bt_cmd_verify;
 

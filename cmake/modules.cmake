@@ -14,6 +14,7 @@ bt_module(base
     json_read.c
     log.c
     nearest.c
+    notify.c
     number.c
     process.c
     quote.c
@@ -134,9 +135,17 @@ bt_module(failover
     facts.c
     failover.c
     hooks.c
+    health.c
     journal.c
+    lookout.c
+    lookout_node.c
+    lookout_sql.c
+    manager.c
+    manager_serve.c
+    manager_watch.c
     node_client.c
     node_open.c
+    picture.c
     plan.c
     plan_show.c
     privileges.c
@@ -144,6 +153,7 @@ bt_module(failover
     replication.c
     report.c
     server.c
+    sight.c
     source_node.c
     ssh.c
     sessions.c
@@ -154,6 +164,7 @@ bt_module(failover
     steps_decide.c
     steps_fence.c
     steps_freeze.c
+    status.c
     steps_promote.c
     switchover.c
     switchover_check.c
@@ -162,6 +173,8 @@ bt_module(failover
     switchover_stop.c
     switchover_undo.c
     topology.c
+    vip_watch.c
+    watch.c
   USES base parser diff apply vip node)
 
 bt_module(vip

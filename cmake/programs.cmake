@@ -9,8 +9,13 @@ add_executable(baton
   cli/cmd_diff.c
   cli/cmd_failover.c
   cli/cmd_inspect.c
+  cli/cmd_log.c
+  cli/cmd_manager.c
   cli/cmd_rank.c
   cli/cmd_switchover.c
+  cli/cmd_start.c
+  cli/cmd_status.c
+  cli/cmd_stop.c
   cli/cmd_verify.c
   cli/inspect_count.c
   cli/inspect_events.c
@@ -26,6 +31,7 @@ add_executable(baton
   cli/inspect_tables.c
   cli/inspect_transactions.c
   cli/main.c
+  cli/manager_opts.c
   cli/option.c
   cli/output.c
   cli/redact.c

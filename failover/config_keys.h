@@ -85,6 +85,7 @@ enum bt_key_scope {
     X(VIP, "vip", VIPS, "", AG, false, "writer address with prefix length (192.0.2.9/24), more by commas; v4 and v6") \
     X(VIP_INTERFACE, "vip_interface", TEXT, "", SAG, true, "interface the writer address goes on") \
     X(FENCE_POLICY, "fence_policy", CHOICE, "best-effort", AG, false, "proved: stop unless the old primary is proved off; best-effort: go on and say what is not proved") \
+    X(PING_FAILURES, "ping_failures", UINT, "0", AG, false, "intervals of silence after which a primary is dead; with detection=count failed pings in a row; 0: 3, and 4") \
     X(DETECTION, "detection", CHOICE, "votes", AG, false, "votes: own checks and the replicas'; count: four failed pings, as MHA") \
     X(NODE_MODE, "node_mode", CHOICE, "auto", ALL, true, "how files of the host are reached: ssh, local, none, or auto: local where the address is this host's") \
     X(NODE_PATH, "node_path", TEXT, "", ALL, true, "the baton-node program to run or copy; default: beside baton") \

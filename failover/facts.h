@@ -42,9 +42,11 @@ struct bt_upstream {
     const char *gtid_io_pos;
     unsigned io_errno, sql_errno;
     const char *io_error, *sql_error;
-    uint64_t delay_seconds; /* MASTER_DELAY */
-    int64_t lag_seconds;    /* -1 = not known */
-    const char *filters;    /* replicate_* filters as one text, "" = none */
+    uint64_t heartbeats;         /* received so far; 0 where the server does not count them */
+    int64_t heartbeat_period_ms; /* 0 = none, or not known */
+    uint64_t delay_seconds;      /* MASTER_DELAY */
+    int64_t lag_seconds;         /* -1 = not known */
+    const char *filters;         /* replicate_* filters as one text, "" = none */
 };
 
 struct bt_server_facts {

@@ -50,6 +50,18 @@ static bool memory_take(struct bt_failover *f)
     return f->databases && f->facts && f->hosts && f->holdings && f->dropped;
 }
 
+static void warm_take(struct bt_failover *f, struct bt_fo_host *h)
+{
+    struct bt_warm_host *warm = f->opts.warm ? &f->opts.warm[h->index] : NULL;
+
+    if (!warm)
+        return;
+    h->db->sql = bt_steal(warm->sql);
+    h->node = bt_steal(warm->node);
+    h->is_given_up = warm->is_silent;
+    snprintf(h->node_error, sizeof(h->node_error), "%s", warm->error);
+}
+
 static void hosts_init(struct bt_failover *f)
 {
     for (size_t i = 0; i < f->count; i++) {
@@ -61,6 +73,7 @@ static void hosts_init(struct bt_failover *f)
         h->failover = f;
         pthread_mutex_init(&h->node_mutex, NULL);
         bt_arena_init(&h->arena, HOST_ARENA_MAX);
+        warm_take(f, h);
         f->holdings[i] = (struct bt_holding){.logs_error = "", .gtid = "", .cut = ""};
     }
     for (int s = 0; s < BT_FO_STEP_COUNT; s++)
@@ -241,6 +254,7 @@ int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct
     *ret = BT_FAILOVER_REFUSED;
     if (bt_fo_check(f, err) != 0) {
         bt_error("%s", err->text);
+        *ret = f->is_alive ? BT_FAILOVER_ALIVE : BT_FAILOVER_REFUSED;
         rc = -1;
     } else if (f->opts.dry_run) {
         rc = dry_run(f, err);

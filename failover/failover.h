@@ -26,6 +26,18 @@
 #include "failover/config.h"
 #include "failover/plan.h"
 
+struct bt_connection;
+struct bt_channel;
+
+/* What was kept open to one server while all was well (lookout.h).  A failover takes it over: no
+ * connection and no ssh handshake then stands on its way. */
+struct bt_warm_host {
+    struct bt_connection *sql; /* NULL = none */
+    struct bt_channel *node;   /* NULL = none */
+    bool is_silent;            /* no channel is tried for: the host has given no sign for long */
+    char error[256];           /* how that showed */
+};
+
 struct bt_failover_opts {
     /* HOST[:PORT] that must be the one found; NULL = whoever it is */
     const char *dead_primary;
@@ -33,6 +45,12 @@ struct bt_failover_opts {
     bool dry_run;                   /* collect and decide, change nothing */
     bool ignore_last_failover;      /* the 8 hour guard and the error flag do not hold */
     uint64_t last_failover_minutes; /* 0 = 480 */
+    /* One per server, or NULL; what they hold is the failover's from bt_failover_new() on. */
+    struct bt_warm_host *warm;
+    /* Why the primary counts as dead: the votes were taken a moment ago (watch.h) and are not taken
+     * again.  NULL = they are taken */
+    const char *death;
+    bool was_silent; /* it did not even refuse: it is not asked again */
 };
 
 struct bt_failover;
@@ -41,7 +59,14 @@ int bt_failover_new(const struct bt_config *config, const struct bt_failover_opt
                     struct bt_failover **ret, struct bt_err *err) BT_MUST_CHECK;
 void bt_failover_free(struct bt_failover *f); /* accepts NULL */
 
+/* Whether the guards allow one now: the 8 hours after the last (MHA's .failover.complete), the
+ * error flag (.failover.error).  Changes nothing.  -1 with MHA's sentence. */
+int bt_failover_is_allowed(const struct bt_config *config, const struct bt_failover_opts *opts,
+                           struct bt_err *err) BT_MUST_CHECK;
+
 enum bt_failover_outcome {
+    /* the primary is alive after all; nothing was touched, or all was put back */
+    BT_FAILOVER_ALIVE,
     BT_FAILOVER_REFUSED, /* nothing was touched, or all was put back */
     BT_FAILOVER_FAILED,  /* stopped behind the freeze; the journal says where */
     BT_FAILOVER_PLANNED, /* a dry run came to its end */
@@ -49,7 +74,7 @@ enum bt_failover_outcome {
     BT_FAILOVER_PARTIAL, /* new primary, but something else did not work (MHA's exit code 10) */
 };
 
-/* Runs it.  -1 with REFUSED and FAILED. */
+/* Runs it.  -1 with ALIVE, REFUSED and FAILED. */
 int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
     BT_MUST_CHECK;
 

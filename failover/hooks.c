@@ -53,7 +53,7 @@ static void ssh_extras(struct bt_buf *out, const struct bt_conf_server *s, const
     }
 }
 
-static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s)
+static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s, const char *name)
 {
     const char *text = bt_setting_text(s->settings, BT_CONF_SSH_OPTIONS);
     bt_auto_buf struct bt_buf all;
@@ -63,7 +63,7 @@ static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s)
         return;
     bt_buf_addf(
         &all, "-o StrictHostKeyChecking=no -o PasswordAuthentication=no -o BatchMode=yes %s", text);
-    bt_buf_add_str(out, " --ssh_options=");
+    bt_buf_addf(out, " --%s=", name);
     bt_hook_quote(out, bt_buf_str(&all));
 }
 
@@ -96,7 +96,7 @@ void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool s
     if (ssh_reachable)
         option(out, "ssh_user", s->ssh_user);
     ssh_extras(out, s, "orig_master_");
-    ssh_options(out, s);
+    ssh_options(out, s, "ssh_options");
 }
 
 void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bool ssh_reachable,
@@ -112,7 +112,7 @@ void bt_hook_options_shutdown(const struct bt_config *config, size_t primary, bo
     if (pid_file[0])
         option(out, "pid_file", pid_file);
     ssh_extras(out, s, "");
-    ssh_options(out, s);
+    ssh_options(out, s, "ssh_options");
 }
 
 void bt_hook_options_status(const struct bt_config *config, enum bt_conf which, size_t primary,
@@ -130,7 +130,7 @@ void bt_hook_options_status(const struct bt_config *config, enum bt_conf which, 
         host_of(out, s, "orig_master_");
     }
     ssh_extras(out, s, is_shutdown ? "" : "orig_master_");
-    ssh_options(out, s);
+    ssh_options(out, s, "ssh_options");
 }
 
 void bt_hook_options_start(const struct bt_config *config, size_t primary, size_t winner,
@@ -145,7 +145,7 @@ void bt_hook_options_start(const struct bt_config *config, size_t primary, size_
     quoted(out, "new_master_user", bt_setting_text(s->settings, BT_CONF_USER));
     ssh_extras(out, old, "orig_master_");
     ssh_extras(out, s, "new_master_");
-    ssh_options(out, s);
+    ssh_options(out, s, "ssh_options");
     quoted(out, "new_master_password", bt_setting_text(s->settings, BT_CONF_PASSWORD));
 }
 
@@ -165,11 +165,25 @@ void bt_hook_options_online_change(const struct bt_config *config, const char *c
     option(out, "new_master_ssh_user", s->ssh_user);
     ssh_extras(out, old, "orig_master_");
     ssh_extras(out, s, "new_master_");
-    ssh_options(out, s);
+    ssh_options(out, s, "ssh_options");
     if (is_new_replica)
         bt_buf_add_str(out, " --orig_master_is_new_slave");
     quoted(out, "orig_master_password", bt_setting_text(old->settings, BT_CONF_PASSWORD));
     quoted(out, "new_master_password", bt_setting_text(s->settings, BT_CONF_PASSWORD));
+}
+
+void bt_hook_options_secondary(const struct bt_config *config, size_t primary, struct bt_buf *out)
+{
+    static const char *const types[] = {
+        [BT_PING_SELECT] = "SELECT", [BT_PING_CONNECT] = "CONNECT", [BT_PING_INSERT] = "INSERT"};
+    const struct bt_conf_server *s = &config->servers[primary];
+
+    option(out, "user", s->ssh_user);
+    host_of(out, s, "master_");
+    option(out, "master_user", bt_setting_text(s->settings, BT_CONF_USER));
+    option(out, "master_password", bt_setting_text(s->settings, BT_CONF_PASSWORD));
+    option(out, "ping_type", types[bt_setting_number(config->settings, BT_CONF_PING_TYPE)]);
+    ssh_options(out, s, "options");
 }
 
 void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
@@ -204,8 +218,9 @@ static void log_output(struct bt_slice out)
     }
 }
 
-static int call(const struct bt_config *config, enum bt_conf which, struct bt_buf *options,
-                enum bt_hook_result *ret, struct bt_err *err)
+/* Runs a hook to its end; *ret_code is its exit code. */
+static int run(const struct bt_config *config, enum bt_conf which, struct bt_buf *options,
+               int *ret_code, struct bt_err *err)
 {
     const char *name = bt_conf_key(which)->name;
     bt_auto_buf struct bt_buf line, out;
@@ -228,11 +243,21 @@ static int call(const struct bt_config *config, enum bt_conf which, struct bt_bu
         },
         &result, err);
     log_output(bt_buf_slice(&out));
-    if (rc != 0)
+    if (rc == 0)
+        *ret_code = result.exit_code;
+    return rc;
+}
+
+static int call(const struct bt_config *config, enum bt_conf which, struct bt_buf *options,
+                enum bt_hook_result *ret, struct bt_err *err)
+{
+    int code;
+
+    if (run(config, which, options, &code, err) != 0)
         return -1;
-    if (result.exit_code != 0 && result.exit_code != 10)
-        return bt_fail(err, BT_ERR_REMOTE, "%s ended with %d", name, result.exit_code);
-    *ret = result.exit_code == 10 ? BT_HOOK_GO_ON : BT_HOOK_DONE;
+    if (code != 0 && code != 10)
+        return bt_fail(err, BT_ERR_REMOTE, "%s ended with %d", bt_conf_key(which)->name, code);
+    *ret = code == 10 ? BT_HOOK_GO_ON : BT_HOOK_DONE;
     return 0;
 }
 
@@ -289,6 +314,16 @@ int bt_hook_online_change(const struct bt_config *config, const char *command, s
         return 0;
     bt_hook_options_online_change(config, command, primary, winner, is_new_replica, &options);
     return call(config, BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT, &options, ret, err);
+}
+
+int bt_hook_secondary(const struct bt_config *config, size_t primary, int *ret_code,
+                      struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf options;
+
+    bt_buf_init(&options, LINE_MAX_BYTES);
+    bt_hook_options_secondary(config, primary, &options);
+    return run(config, BT_CONF_SECONDARY_CHECK_SCRIPT, &options, ret_code, err);
 }
 
 int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,

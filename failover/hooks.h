@@ -43,6 +43,10 @@ int bt_hook_vip_start(const struct bt_config *config, size_t primary, size_t win
 int bt_hook_online_change(const struct bt_config *config, const char *command, size_t primary,
                           size_t winner, bool is_new_replica, enum bt_hook_result *ret,
                           struct bt_err *err) BT_MUST_CHECK;
+/* secondary_check_script: *ret_code is its exit code (0 the primary is dead, 2 its own hosts cannot
+ * be reached, 3 the primary is reachable).  -1: it could not be run, or not in time. */
+int bt_hook_secondary(const struct bt_config *config, size_t primary, int *ret_code,
+                      struct bt_err *err) BT_MUST_CHECK;
 
 /* report_script, at the end; winner SIZE_MAX = nobody was promoted. */
 int bt_hook_report(const struct bt_config *config, size_t primary, size_t winner,
@@ -61,6 +65,7 @@ void bt_hook_options_start(const struct bt_config *config, size_t primary, size_
 void bt_hook_options_online_change(const struct bt_config *config, const char *command,
                                    size_t primary, size_t winner, bool is_new_replica,
                                    struct bt_buf *out);
+void bt_hook_options_secondary(const struct bt_config *config, size_t primary, struct bt_buf *out);
 void bt_hook_options_report(const struct bt_config *config, size_t primary, size_t winner,
                             const char *replicas, const char *subject, const char *body,
                             struct bt_buf *out);

@@ -80,6 +80,26 @@
 #define BT_SAY_RESET_DONE " %s: Resetting slave info succeeded."
 #define BT_SAY_COMPLETED "Master failover to %s completed successfully."
 #define BT_SAY_PARTIAL "Master failover to %s done, but recovery on slave partially failed."
+/* Watching (MHA::HealthCheck, MHA::MasterMonitor). */
+#define BT_SAY_STARTING_PING "Starting ping health check on %s.."
+#define BT_SAY_PING_OK "Ping(%s) succeeded, waiting until MySQL doesn't respond.."
+#define BT_SAY_PING_ERROR "Got error on MySQL %s ping: %u (%s)"
+#define BT_SAY_CONNECT_ERROR "Got error on MySQL connect: %u (%s)"
+#define BT_SAY_CONNECT_FAILED "Connection failed %u time(s).."
+#define BT_SAY_REFUSING \
+    "Got MySQL error when connecting: %u (%s), but this is not a MySQL crash. Continue health " \
+    "check.."
+#define BT_SAY_NOT_REACHABLE_CHECKER "Master is not reachable from health checker!"
+#define BT_SAY_NOT_REACHABLE "Master %s is not reachable!"
+#define BT_SAY_EXIT_DEAD "Got exit code 20 (Master dead)."
+#define BT_SAY_ALIVE_AGAIN "master is actually alive. starting monitoring again."
+#define BT_SAY_MONITOR_LOCKED \
+    "Target master's advisory lock is already held by someone. Please check whether you monitor " \
+    "the same master from multiple monitoring processes."
+#define BT_SAY_CHECK_ERROR "Error happened on checking configurations."
+#define BT_SAY_MONITOR_ERROR "Error happened on monitoring servers."
+#define BT_SAY_EXIT_NOT_DEAD "Got exit code 1 (Not master dead)."
+
 #define BT_SAY_REPORT "----- Failover Report -----"
 
 /* Of an online switch. */

@@ -189,6 +189,12 @@ static const char *filters_of(struct bt_database *d, const struct bt_rows *rows,
     return keep_status(d, bt_buf_str(&text));
 }
 
+/* "1.000" seconds. */
+static int64_t period_ms(const char *text)
+{
+    return text ? (int64_t)(strtod(text, NULL) * 1000) : 0;
+}
+
 static void upstream_fill(struct bt_database *d, const struct bt_rows *rows, uint64_t row,
                           struct bt_upstream *u)
 {
@@ -217,6 +223,8 @@ static void upstream_fill(struct bt_database *d, const struct bt_rows *rows, uin
     u->sql_error = keep_status(d, bt_rows_text(rows, row, "Last_SQL_Error"));
     u->delay_seconds = number(bt_rows_text(rows, row, "SQL_Delay"));
     u->lag_seconds = lag ? (int64_t)number(lag) : -1;
+    u->heartbeats = number(bt_rows_text(rows, row, "Slave_received_heartbeats"));
+    u->heartbeat_period_ms = period_ms(bt_rows_text(rows, row, "Slave_heartbeat_period"));
     u->filters = filters_of(d, rows, row);
 }
 
@@ -364,6 +372,15 @@ void bt_database_ask(struct bt_database *d, int64_t timeout_ms)
         }
     }
     d->facts.asked_ms = bt_clock_ms() - began;
+}
+
+void bt_database_give_up(struct bt_database *d, const char *why)
+{
+    facts_reset(d);
+    bt_connection_close(d->sql);
+    d->sql = NULL;
+    d->facts.life = BT_LIFE_DEAD;
+    d->facts.error = keep(d, why);
 }
 
 struct asking {

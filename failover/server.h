@@ -43,6 +43,9 @@ void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspec
 /* The same for one. */
 void bt_database_ask(struct bt_database *d, int64_t timeout_ms);
 
+/* It is dead, and is not asked: why says how that is known. */
+void bt_database_give_up(struct bt_database *d, const char *why);
+
 /* Replication state alone again (upstreams, gtid_slave_pos). */
 int bt_database_ask_upstreams(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;

@@ -63,6 +63,7 @@ struct bt_fo_host {
     pthread_mutex_t node_mutex;
     enum bt_channel_failure node_why;
     char node_error[512];
+    bool is_given_up;  /* no channel is tried for: the host has been silent for long */
     bool vote_reached; /* CHECK: from here the primary answered */
     char vote_text[256];
 
@@ -139,6 +140,7 @@ struct bt_failover {
     char gtid[4096];
     char slave_gtid[4096]; /* what the new primary has of the old one, by GTID */
     char statement[2048];  /* CHANGE MASTER of the runbook's line */
+    bool is_alive;         /* the primary turned out to be */
     bool is_promoted;
     bool vip_is_up;
     bool is_partial;

@@ -18,6 +18,8 @@ static void channel_open(struct bt_fo_host *h)
 {
     struct bt_err err = {0};
 
+    if (h->node || h->is_given_up)
+        return; /* kept from before, or known to be of no use */
     if (bt_node_open(h->conf, &h->node, &h->node_why, &err) != 0)
         snprintf(h->node_error, sizeof(h->node_error), "%.500s", err.text);
 }
@@ -32,6 +34,8 @@ static void ask_and_open(size_t k, void *ctx)
 
     if (k % 2)
         channel_open(&f->hosts[i]);
+    else if (f->opts.was_silent && i == f->named_primary)
+        bt_database_give_up(&f->databases[i], f->opts.death);
     else
         bt_database_ask(&f->databases[i],
                         i == f->named_primary && ms > SUSPECT_MS ? SUSPECT_MS : ms);
@@ -85,16 +89,20 @@ static int death_confirm(struct bt_failover *f, struct bt_err *err)
     if (f->named_primary != SIZE_MAX && f->named_primary != p)
         return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_IDENTIFIED, name,
                        f->config->servers[f->named_primary].name);
+    f->is_alive = facts->life == BT_LIFE_ALIVE || facts->life == BT_LIFE_REFUSING;
     if (facts->life == BT_LIFE_ALIVE)
         return bt_fail(err, BT_ERR_REALITY, BT_SAY_NOT_DEAD, name);
     if (facts->life == BT_LIFE_REFUSING)
         return bt_fail(err, BT_ERR_REALITY, BT_SAY_REACHABLE, name, facts->error_number);
-    bt_each(f->count, vote, f);
+    if (!f->opts.death)
+        bt_each(f->count, vote, f);
     for (size_t i = 0; i < f->count; i++)
-        if (f->hosts[i].vote_reached)
+        if (f->hosts[i].vote_reached) {
+            f->is_alive = true;
             return bt_fail(err, BT_ERR_REALITY,
                            "%s answers to %s, only the way from here is broken. Stop failover.",
                            name, f->config->servers[i].name);
+        }
     return 0;
 }
 
@@ -108,35 +116,49 @@ static void time_mha(time_t when, char *out, size_t room)
     strftime(out, room, "%Y/%m/%d %H:%M:%S", &local);
 }
 
-static int last_failover_check(struct bt_failover *f, struct bt_err *err)
+static int guards_look(const struct bt_failover_opts *opts, const char *complete_path,
+                       const char *error_path, struct bt_err *err)
 {
     uint64_t minutes =
-        f->opts.last_failover_minutes ? f->opts.last_failover_minutes : LAST_FAILOVER_MINUTES;
+        opts->last_failover_minutes ? opts->last_failover_minutes : LAST_FAILOVER_MINUTES;
     char when[64];
     struct stat st;
 
-    if (f->opts.ignore_last_failover) {
-        if (!f->opts.dry_run) {
-            unlink(f->complete_path);
-            unlink(f->error_path);
-        }
+    if (opts->ignore_last_failover)
         return 0;
-    }
-    if (stat(f->error_path, &st) == 0)
+    if (stat(error_path, &st) == 0)
         return bt_fail(err, BT_ERR_REALITY,
                        BT_SAY_ERROR_FLAG "\nOr run: baton failover --ignore-last-failover",
-                       f->error_path, f->error_path);
-    if (stat(f->complete_path, &st) != 0)
+                       error_path, error_path);
+    if (stat(complete_path, &st) != 0 || time(NULL) - st.st_mtime >= (time_t)(minutes * 60))
         return 0;
-    if (time(NULL) - st.st_mtime < (time_t)(minutes * 60)) {
-        time_mha(st.st_mtime, when, sizeof(when));
-        return bt_fail(err, BT_ERR_REALITY,
-                       BT_SAY_TOO_EARLY
-                       "\nClear it with: rm %s   Override it once with: --ignore-last-failover",
-                       when, f->complete_path, f->complete_path);
-    }
-    if (!f->opts.dry_run)
-        unlink(f->complete_path);
+    time_mha(st.st_mtime, when, sizeof(when));
+    return bt_fail(err, BT_ERR_REALITY,
+                   BT_SAY_TOO_EARLY
+                   "\nClear it with: rm %s   Override it once with: --ignore-last-failover",
+                   when, complete_path, complete_path);
+}
+
+int bt_failover_is_allowed(const struct bt_config *config, const struct bt_failover_opts *opts,
+                           struct bt_err *err)
+{
+    char complete_path[4096], error_path[4096];
+
+    snprintf(complete_path, sizeof(complete_path), "%s/%s.failover.complete", config->workdir,
+             config->app);
+    snprintf(error_path, sizeof(error_path), "%s/%s.failover.error", config->workdir, config->app);
+    return guards_look(opts, complete_path, error_path, err);
+}
+
+static int last_failover_check(struct bt_failover *f, struct bt_err *err)
+{
+    if (guards_look(&f->opts, f->complete_path, f->error_path, err) != 0)
+        return -1;
+    if (f->opts.dry_run)
+        return 0;
+    unlink(f->complete_path); /* older than the guard, or overridden */
+    if (f->opts.ignore_last_failover)
+        unlink(f->error_path);
     return 0;
 }
 

@@ -217,9 +217,11 @@ static int look_from_elsewhere(struct bt_failover *f, struct bt_err *err)
         say(f, "and no other host could look for it");
         return 0;
     }
-    if (server_answers(w, primary->ip, primary->port, &answers, &why) != 0)
+    if (f->opts.death)
+        say(f, "its server does not answer (%.300s)", f->opts.death);
+    else if (server_answers(w, primary->ip, primary->port, &answers, &why) != 0)
         say(f, "%s could not look for it (%s)", w->conf->hostname, why.text);
-    else if (answers)
+    else if (answers && (f->is_alive = true))
         return bt_fail(err, BT_ERR_CONFLICT, "%s answers again to %s. Stop failover.",
                        primary->name, w->conf->name);
     else

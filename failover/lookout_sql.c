@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The SQL side of one host: pings of the primary, questions to a replica. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "failover/lookout_priv.h"
+#include "failover/phrases.h"
+
+enum {
+    ANSWER_MIN_MS = 1000, /* nobody has less time for an answer, however short the interval */
+    FACTS_EVERY_MS = 10000,
+    SUSPECT_FIRST_MS = 10, /* between two questions under suspicion, at first; then more */
+    SUSPECT_PACE_MS = 300,
+};
+
+static int64_t answer_ms(const struct bt_lookout_host *h)
+{
+    int64_t ms = h->lookout->interval_ms;
+
+    return ms > ANSWER_MIN_MS ? ms : ANSWER_MIN_MS;
+}
+
+/* ----------------------------------------------------------------------- ping */
+
+/* MHA's own lock: two managers, of either kind, do not watch one primary. */
+static int monitor_lock(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    char answer[16];
+
+    if (bt_connection_value(h->db->sql,
+                            "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', 0)", until,
+                            sizeof(answer), answer, err) < 0)
+        return bt_err_wrap(err, "advisory lock");
+    pthread_mutex_lock(&h->lookout->mutex);
+    h->sight.lock_is_taken = strcmp(answer, "1") != 0;
+    pthread_mutex_unlock(&h->lookout->mutex);
+    return 0;
+}
+
+static int session_open(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    struct bt_connection_opts login = bt_database_login(h->conf);
+
+    if (bt_connection_open(&login, until, &h->db->sql, err) != 0 ||
+        monitor_lock(h, until, err) != 0)
+        return -1;
+    pthread_mutex_lock(&h->lookout->mutex);
+    snprintf(h->sight.version, sizeof(h->sight.version), "%s",
+             bt_connection_server(h->db->sql)->version);
+    pthread_mutex_unlock(&h->lookout->mutex);
+    return 0;
+}
+
+/* MHA's table, MHA's statement (MHA 0.58, MHA::HealthCheck ping_insert). */
+static int ping_insert(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    static const char *const statements[] = {
+        "CREATE DATABASE IF NOT EXISTS infra",
+        "CREATE TABLE IF NOT EXISTS infra.chk_masterha (`key` tinyint NOT NULL PRIMARY KEY, "
+        "`val` int(10) unsigned NOT NULL DEFAULT '0')",
+        "INSERT INTO infra.chk_masterha VALUES (1, UNIX_TIMESTAMP()) "
+        "ON DUPLICATE KEY UPDATE val = UNIX_TIMESTAMP()"};
+
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        if (bt_connection_execute(h->db->sql, bt_slice_str(statements[i]), until, NULL, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* A new connection every time; the first one goes on holding the lock. */
+static int ping_connect(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    struct bt_connection_opts login = bt_database_login(h->conf);
+    char answer[16];
+
+    bt_connection_close(h->second);
+    h->second = NULL;
+    if (bt_connection_open(&login, until, &h->second, err) != 0)
+        return -1;
+    return bt_connection_value(h->second, "SELECT 1 As Value", until, sizeof(answer), answer,
+                               err) < 0
+               ? -1
+               : 0;
+}
+
+static int ping_by_type(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    char read_only[16];
+    int rc = 0;
+
+    if (!h->db->sql && session_open(h, until, err) != 0)
+        return -1;
+    switch ((enum bt_ping_type)bt_setting_number(h->lookout->config->settings,
+                                                 BT_CONF_PING_TYPE)) {
+    case BT_PING_INSERT: rc = ping_insert(h, until, err); break;
+    case BT_PING_CONNECT: rc = ping_connect(h, until, err); break;
+    case BT_PING_SELECT: break;
+    }
+    if (rc != 0 || bt_connection_value(h->db->sql, "SELECT @@GLOBAL.read_only", until,
+                                       sizeof(read_only), read_only, err) < 0)
+        return -1;
+    pthread_mutex_lock(&h->lookout->mutex);
+    h->sight.read_only = strcmp(read_only, "0") != 0 && strcmp(read_only, "OFF") != 0;
+    pthread_mutex_unlock(&h->lookout->mutex);
+    return 0;
+}
+
+/* "There is no way to the host" is what our own kernel says of one that does not answer. */
+static bool says_host_is_silent(const struct bt_err *err)
+{
+    return err->os_errno == EHOSTUNREACH || err->os_errno == ENETUNREACH ||
+           err->os_errno == EHOSTDOWN || err->os_errno == ETIMEDOUT;
+}
+
+static enum bt_ping_outcome outcome_of(const struct bt_err *err)
+{
+    if (err->kind == BT_ERR_TIMEOUT || says_host_is_silent(err))
+        return BT_PING_SILENT;
+    if (bt_server_errno_is_alive(err->server_errno) ||
+        (err->kind == BT_ERR_REMOTE && !bt_server_errno_is_lost(err->server_errno)))
+        return BT_PING_REPULSED;
+    return BT_PING_REFUSED;
+}
+
+static int ping(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    bool was_open = h->db->sql != NULL;
+
+    if (ping_by_type(h, until, err) == 0)
+        return 0;
+    bt_connection_close(h->db->sql);
+    h->db->sql = NULL;
+    bt_connection_close(h->second);
+    h->second = NULL;
+    /* The session alone may have been killed: only who takes no new one is gone. */
+    if (!was_open || err->kind == BT_ERR_TIMEOUT || bt_deadline_passed(until))
+        return -1;
+    bt_err_clear(err);
+    if (ping_by_type(h, until, err) == 0)
+        return 0;
+    bt_connection_close(h->db->sql);
+    h->db->sql = NULL;
+    return -1;
+}
+
+static void ping_once(struct bt_lookout_host *h)
+{
+    struct bt_lookout *l = h->lookout;
+    struct bt_err err = {0};
+    struct bt_ping p = {.began_ms = bt_clock_ms()};
+    int rc;
+
+    pthread_mutex_lock(&l->mutex);
+    bt_evidence_asking(&l->evidence, p.began_ms);
+    pthread_mutex_unlock(&l->mutex);
+    rc = ping(h, bt_deadline_in(answer_ms(h)), &err);
+    p.ended_ms = bt_clock_ms();
+    p.outcome = rc == 0 ? BT_PING_ANSWERED : outcome_of(&err);
+    p.number = err.server_errno;
+    p.text = err.text;
+    pthread_mutex_lock(&l->mutex);
+    bt_evidence_ping(&l->evidence, &p);
+    h->sight.life = rc == 0                         ? BT_LIFE_ALIVE
+                    : p.outcome == BT_PING_REPULSED ? BT_LIFE_REFUSING
+                                                    : BT_LIFE_DEAD;
+    snprintf(h->sight.error, sizeof(h->sight.error), "%.255s", rc == 0 ? "" : err.text);
+    if (rc == 0)
+        h->sight.seen_ms = p.ended_ms;
+    pthread_mutex_unlock(&l->mutex);
+    bt_lookout_tell(l);
+}
+
+static void ping_loop(struct bt_lookout_host *h)
+{
+    struct bt_deadline due;
+
+    do {
+        due = bt_deadline_in(h->lookout->interval_ms);
+        ping_once(h);
+        /* A session that the server closes becomes readable: that is looked into at once. */
+    } while (bt_lookout_wait(h->lookout, h->sql_wake,
+                             h->db->sql ? bt_connection_fd(h->db->sql) : -1, due));
+}
+
+/* -------------------------------------------------------------------- replica */
+
+/* A number that changes whenever something has come from the primary. */
+static uint64_t progress_of(const struct bt_upstream *u)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
+    for (const char *p = u->read.file; *p; p++)
+        hash = (hash ^ (uint8_t)*p) * UINT64_C(1099511628211);
+    return hash + u->read.pos + u->heartbeats * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static void replica_ask_server(struct bt_lookout_host *h, int64_t *facts_due_ms)
+{
+    struct bt_database *d = h->db;
+    struct bt_deadline until = bt_deadline_in(answer_ms(h));
+    struct bt_err err = {0};
+
+    if (d->sql && bt_clock_ms() < *facts_due_ms && !bt_connection_is_lost(d->sql) &&
+        bt_database_ask_upstreams(d, until, &err) == 0)
+        return;
+    bt_database_ask(d, bt_deadline_left(until) > 0 ? bt_deadline_left(until) : 1);
+    *facts_due_ms = bt_clock_ms() + FACTS_EVERY_MS;
+}
+
+static void replica_ask(struct bt_lookout_host *h, int64_t *facts_due_ms)
+{
+    struct bt_lookout *l = h->lookout;
+    struct bt_receiver_seen seen = {.asked_ms = bt_clock_ms()};
+    const struct bt_upstream *u;
+
+    replica_ask_server(h, facts_due_ms);
+    u = bt_sight_upstream(l->config, l->primary, &h->db->facts);
+    seen.answered_ms = bt_clock_ms();
+    seen.answered = h->db->facts.life == BT_LIFE_ALIVE && u;
+    if (u && seen.answered) {
+        seen.io = u->io;
+        seen.io_errno = u->io_errno;
+        seen.progress = progress_of(u);
+        seen.heartbeat_period_ms = u->heartbeat_period_ms;
+    }
+    pthread_mutex_lock(&l->mutex);
+    bt_evidence_receiver(&l->evidence, h->index, &seen);
+    bt_sight_fill(&h->sight, l->config, l->primary, &h->db->facts);
+    /* Votes are for who replicates from this primary; a dead one keeps its vote and abstains. */
+    if (h->db->facts.life == BT_LIFE_ALIVE)
+        l->evidence.voters[h->index].has_vote = h->sight.upstream == l->primary;
+    pthread_mutex_unlock(&l->mutex);
+    bt_lookout_tell(l);
+}
+
+static void obey(struct bt_lookout_host *h)
+{
+    struct bt_err err = {0};
+    bool is_ordered;
+
+    pthread_mutex_lock(&h->lookout->mutex);
+    is_ordered = h->set_read_only;
+    h->set_read_only = false;
+    pthread_mutex_unlock(&h->lookout->mutex);
+    if (!is_ordered || !h->db->sql)
+        return;
+    if (bt_database_set_read_only(h->db, true, bt_deadline_in(answer_ms(h)), &err) != 0)
+        bt_error("%s", err.text);
+    else
+        bt_warning("%s came back writable after it was replaced: it is read-only now",
+                   h->conf->name);
+}
+
+static void replica_loop(struct bt_lookout_host *h)
+{
+    int64_t facts_due_ms = 0, pause_ms = SUSPECT_FIRST_MS;
+    bool is_suspect;
+
+    do {
+        replica_ask(h, &facts_due_ms);
+        obey(h);
+        is_suspect = bt_lookout_is_suspect(h->lookout);
+        pause_ms = !is_suspect                  ? SUSPECT_FIRST_MS
+                   : pause_ms < SUSPECT_PACE_MS ? pause_ms * 2
+                                                : SUSPECT_PACE_MS;
+    } while (bt_lookout_wait(h->lookout, h->sql_wake, -1,
+                             bt_deadline_in(is_suspect ? pause_ms
+                                                       : bt_lookout_pace_ms(h->lookout))));
+}
+
+void *bt_lookout_sql_main(void *host)
+{
+    struct bt_lookout_host *h = host;
+    struct bt_lookout *l = h->lookout;
+
+    if (h->index == l->primary)
+        ping_loop(h);
+    else
+        replica_loop(h);
+    pthread_mutex_lock(&l->mutex);
+    h->sql_runs = false;
+    pthread_cond_broadcast(&l->ended);
+    pthread_mutex_unlock(&l->mutex);
+    return NULL;
+}
