@@ -283,6 +283,7 @@ int bt_check_ask(const struct bt_config *config, unsigned parts, const char *war
     bt_each(a->count * 2, first_round, a);
     topology_find(a);
     bt_each(second_round_size(a), second_round, a);
+    bt_check_ask_probe(a);
     bt_check_ask_plan(a);
     *ret = a;
     return 0;

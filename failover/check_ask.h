@@ -4,8 +4,9 @@
  * deadline.
  *
  * First every server over SQL and every host over ssh, each by a thread of its own; then, the
- * topology being known, relay logs, addresses and scripts, again all at once.  Nothing is changed
- * anywhere, but for the work folder of the manager, which is made when it is missing.
+ * topology being known, relay logs, addresses and scripts, again all at once; then the network, who
+ * has the VIP.  Nothing is changed anywhere, but for the work folder of the manager, which is made
+ * when it is missing.
  */
 #ifndef BT_FAILOVER_CHECK_ASK_H
 #define BT_FAILOVER_CHECK_ASK_H

@@ -118,7 +118,7 @@ static void vip_status(struct bt_check_ask *a, size_t i)
     }
 }
 
-/* Asked where it stands (does another host answer too?) and where it does not (does anybody?). */
+/* Whether another host answers for the addresses.  Who only probes for one too is no answer. */
 static void vip_probe(struct bt_check_ask *a, size_t i)
 {
     for (size_t k = 0; k < a->config->vip_count; k++) {
@@ -126,11 +126,28 @@ static void vip_probe(struct bt_check_ask *a, size_t i)
         struct bt_err err = {0};
 
         if (a->nodes[i].vip[k] < 0 || !a->nodes[i].may_network ||
-            vip_request(a, i, k, BT_VIP_PROBE, &reply, &err) != 0)
+            vip_request(a, i, k, BT_VIP_PROBE, &reply, &err) != 0 || (reply.found && reply.wants))
             continue;
         a->nodes[i].vip_heard[k] = reply.found;
         a->nodes[i].vip_holder[k] = reply.holder ? reply.holder : "";
     }
+}
+
+/* Asked from a replica (does anybody answer?), and then where it should stand (does another host
+ * answer too?): one at a time, because a probe is an answer to another probe. */
+void bt_check_ask_probe(struct bt_check_ask *a)
+{
+    size_t p = a->facts.topology.primary;
+
+    if (!(a->facts.parts & 1U << BT_CHECK_VIP) || !a->facts.has_topology)
+        return;
+    for (size_t i = 0; i < a->count; i++)
+        if (i != p && a->channels[i] && a->nodes[i].may_network) {
+            vip_probe(a, i);
+            break;
+        }
+    if (a->channels[p])
+        vip_probe(a, p);
 }
 
 /* ------------------------------------------------------------------ process */
@@ -197,8 +214,6 @@ void bt_check_ask_details(struct bt_check_ask *a, size_t i)
         binlog(a, i);
         relay(a, i);
     }
-    if (a->facts.parts & 1U << BT_CHECK_VIP)
-        vip_probe(a, i);
 }
 
 /* --------------------------------------------------------------------- plan */

@@ -35,8 +35,11 @@ struct bt_check_ask {
 void bt_check_ask_server(struct bt_check_ask *a, size_t i);
 void bt_check_ask_host(struct bt_check_ask *a, size_t i);
 
-/* Second round, host i: relay logs, who answers for the VIP, the replication account. */
+/* Second round, host i: relay logs, binary logs, the replication account. */
 void bt_check_ask_details(struct bt_check_ask *a, size_t i);
+
+/* Third round: who answers for the VIP. */
+void bt_check_ask_probe(struct bt_check_ask *a);
 
 /* The replication account on server i. */
 void bt_check_ask_account(struct bt_check_ask *a, size_t i);

@@ -92,7 +92,7 @@ void bt_check_find_failover(struct bt_check_finder *f)
                      "no replica could become the primary");
     lines(f, BT_CHECK_WARNING, "plan-warning", &o->plan.warnings);
     lines(f, BT_CHECK_WARNING, "plan-lost", &o->plan.lost);
-    if (!facts->dead.logs_found)
+    if (!facts->dead.logs_found && o->plan.lost.len == 0)
         bt_check_add(f, BT_CHECK_WARNING, "plan-no-rescue", SIZE_MAX, NULL,
                      "what the primary had not sent could not be saved: its binary logs are not "
                      "readable from here");

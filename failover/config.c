@@ -526,8 +526,10 @@ int bt_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
         bt_ini_mistake(&notes->warnings, global_path, 0,
                        "Global configuration file %s not found. Skipping.", global_path);
     }
-    if (bt_ini_read(opts->path, true, arena, &notes->mistakes, &app, err) != 0)
+    if (bt_ini_read(opts->path, true, arena, &notes->mistakes, &app, err) != 0) {
+        err->kind = BT_ERR_CONFIG; /* that it cannot be read is the file's mistake */
         return bt_err_wrap(err, "configuration");
+    }
     if (load(l, &global, &app, true, err) != 0)
         return -1;
     *ret = config;
