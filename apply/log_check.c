@@ -19,6 +19,7 @@ const char *bt_log_base_name(const char *path)
 void bt_log_check_done(struct bt_log_check *c)
 {
     bt_gtid_state_done(&c->last_missing);
+    bt_gtid_set_done(&c->missing_set);
 }
 
 static int unfinished(const struct bt_transaction *t, struct bt_err *err)
@@ -30,10 +31,24 @@ static int unfinished(const struct bt_transaction *t, struct bt_err *err)
     return bt_sender_name(&name, NULL, err);
 }
 
+/* Whether a statement in the transaction changes data by itself. */
+static bool is_statement(const struct bt_event *ev)
+{
+    return ev->type == BT_INTVAR || ev->type == BT_RAND || ev->type == BT_USER_VAR ||
+           ev->type == BT_EXECUTE_LOAD_QUERY;
+}
+
+static bool is_plain(const struct bt_transaction *t, bool had_statement)
+{
+    return t->kind == BT_TRANSACTION_DDL ||
+           (t->kind == BT_TRANSACTION_DML && t->rows_events > 0 && !had_statement);
+}
+
 static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_t rows,
                  const struct bt_target *target, struct bt_err *err)
 {
     c->transactions++;
+    c->without_gtid += t->gtid.kind == BT_GTID_NONE;
     c->last = t->gtid;
     c->last_place = t->primary_end;
     if (target && bt_target_has(target, &t->gtid))
@@ -41,6 +56,8 @@ static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_
     if (c->missing++ == 0)
         c->first_missing = *t;
     c->missing_rows += rows;
+    if (t->gtid.kind == BT_GTID_MYSQL)
+        return bt_gtid_set_add(&c->missing_set, &t->gtid, err);
     if (t->gtid.kind != BT_GTID_MARIADB)
         return 0;
     return bt_gtid_state_update(&c->last_missing, &t->gtid, err);
@@ -53,6 +70,7 @@ static int read_whole(struct bt_reader *reader, const char *path, const struct b
     struct bt_grouper grouper;
     uint64_t rows = 0;
     enum bt_group_step step;
+    bool had_statement = false;
     struct bt_event ev;
     int status;
 
@@ -70,10 +88,13 @@ static int read_whole(struct bt_reader *reader, const char *path, const struct b
             return unfinished(&grouper.abandoned, err);
         if (target)
             rows += bt_row_count_feed(row_count, &ev);
+        had_statement |= is_statement(&ev);
         if (step != BT_GROUP_END && step != BT_GROUP_WHOLE)
             continue;
         if (count(c, bt_grouper_transaction(&grouper), rows, target, err) < 0)
             return -1;
+        c->plain_rows += is_plain(bt_grouper_transaction(&grouper), had_statement);
+        had_statement = false;
         rows = 0;
     }
     end = bt_reader_end(reader);
@@ -126,5 +147,22 @@ int bt_log_check(const char *path, const struct bt_target *target, struct bt_log
         return bt_err_wrap(err, "\"%s\" is not applied", path);
     }
     *ret = c;
+    return 0;
+}
+
+int bt_log_flavor(const char *path, enum bt_flavor *ret, struct bt_err *err)
+{
+    bt_auto_source struct bt_source *log = NULL;
+    bt_auto_reader struct bt_reader *reader = NULL;
+    struct bt_event ev;
+    int status;
+
+    if (bt_diff_log_open(path, &log, err) < 0 ||
+        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0)
+        return -1;
+    status = bt_reader_next(reader, &ev, err);
+    if (status < 0)
+        return -1;
+    *ret = status == 0 ? ev.format->flavor : BT_FLAVOR_MYSQL;
     return 0;
 }

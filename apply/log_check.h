@@ -16,6 +16,9 @@ struct bt_log_check {
     uint64_t transactions, missing; /* all; those the target does not have */
     uint64_t events, rows_events, bytes;
     struct bt_gtid_state last_missing;   /* MariaDB: the last missing one of each domain */
+    struct bt_gtid_set missing_set;      /* MySQL: all of them */
+    uint64_t plain_rows;                 /* transactions of rows alone, and DDL */
+    uint64_t without_gtid;               /* transactions without one */
     uint64_t missing_rows;               /* counted only with a target */
     struct bt_transaction first_missing; /* complete when there is one */
     struct bt_gtid last;
@@ -27,6 +30,9 @@ struct bt_log_check {
 int bt_log_check(const char *path, const struct bt_target *target, struct bt_log_check *ret,
                  struct bt_err *err) BT_MUST_CHECK;
 void bt_log_check_done(struct bt_log_check *c);
+
+/* Which kind of server wrote it, by its first event. */
+int bt_log_flavor(const char *path, enum bt_flavor *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* "x/y.000001" is "y.000001". */
 const char *bt_log_base_name(const char *path);

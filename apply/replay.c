@@ -364,7 +364,13 @@ int bt_replay_file(const struct bt_connection_opts *target, const char *path,
         status = bt_replicate_file(target, path, opts, result, err);
         result->via = via;
         result->via_why = why;
-        return status;
+        /* What the other road can do without is no reason to give up, when it was ours to choose.
+         */
+        if (status == 0 || opts->via != BT_REPLAY_AUTO || err->kind != BT_ERR_REALITY)
+            return status;
+        bt_err_clear(err);
+        via = BT_REPLAY_SQL;
+        why = "the target's own appliers could not be used";
     }
     if (bt_log_check(path, NULL, &check, err) < 0)
         return -1;

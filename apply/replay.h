@@ -27,6 +27,8 @@
 #include "parser/source.h"
 #include "parser/transaction.h"
 
+struct bt_feeder;
+
 enum bt_replay_via {
     BT_REPLAY_SQL,         /* through a client session */
     BT_REPLAY_REPLICATION, /* by the target's own replication threads: replicate.h */
@@ -52,13 +54,14 @@ typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t l
 
 struct bt_replay_opts {
     enum bt_replay_via via;
-    unsigned workers;            /* REPLICATION: slave_parallel_threads; 0 = as they are */
-    const char *feed_address;    /* REPLICATION: where we listen; NULL = 127.0.0.1 */
-    struct bt_deadline deadline; /* of the whole; at_ms 0 = none */
-    int64_t statement_ms;        /* longest wait for one statement; 0 = an hour */
-    bool no_binlog;              /* do not write to the target's own binary log */
-    bool set_slave_pos;          /* MariaDB: set gtid_slave_pos at the end to what was applied */
-    bool dry_run;                /* read and check everything, ask the target, change nothing */
+    unsigned workers;               /* REPLICATION: slave_parallel_threads; 0 = as they are */
+    const char *feed_address;       /* REPLICATION: where we listen; NULL = 127.0.0.1 */
+    const struct bt_feeder *feeder; /* REPLICATION: who serves the log (feeder.h); NULL = we do */
+    struct bt_deadline deadline;    /* of the whole; at_ms 0 = none */
+    int64_t statement_ms;           /* longest wait for one statement; 0 = an hour */
+    bool no_binlog;                 /* do not write to the target's own binary log */
+    bool set_slave_pos;             /* MariaDB: set gtid_slave_pos at the end to what was applied */
+    bool dry_run;                   /* read and check everything, ask the target, change nothing */
     bt_replay_progress *progress;
     void *progress_ctx;
 };

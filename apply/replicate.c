@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#include "apply/feed.h"
+#include "apply/feeder.h"
+#include "apply/link.h"
 #include "apply/log_check.h"
 #include "apply/sender.h"
 #include "apply/target.h"
@@ -14,7 +15,9 @@ enum {
     ASK_MS = 30000,  /* for the small statements */
     STOP_MS = 60000, /* STOP SLAVE waits for the event group under way */
     IDLE_DEFAULT_MS = 3600 * 1000,
-    REACHED_MAX = 1 << 20,
+    REACHED_MAX = 64 << 20,
+    POLL_MS = 5,
+    THREADS_WISH = 8, /* of a server that has no parallel appliers */
 };
 
 struct replicate {
@@ -22,14 +25,15 @@ struct replicate {
     const struct bt_replay_opts *opts;
     struct bt_replay_result *result;
     const char *path;
+    enum bt_flavor flavor; /* of the log */
     struct bt_target target;
     struct bt_log_check check;
-    struct bt_feed *feed;
-    struct bt_buf wanted;     /* GTIDs that end it, as MASTER_GTID_WAIT takes them */
-    struct bt_buf last_state; /* gtid_slave_pos when it moved last */
+    struct bt_feeder feeder;
+    struct bt_feed *feed; /* the feeder's, when it is ours */
+    struct bt_link link;
+    struct bt_buf wanted;     /* asks for the GTIDs that end it */
+    struct bt_buf last_place; /* of the link, when it moved last */
     int64_t started_ms, moved_ms;
-    uint64_t threads_found;
-    bool threads_changed, is_set_up;
 };
 
 static struct bt_deadline until(const struct replicate *r, int64_t ms)
@@ -51,16 +55,47 @@ static bool target_has(void *ctx, const struct bt_gtid *gtid)
     return bt_target_has(&((struct replicate *)ctx)->target, gtid);
 }
 
-/* A server ignores events of its own server_id on the way in, and refuses a primary that has it. */
-static int open_feed(struct replicate *r, struct bt_err *err)
+/* The feed of this process. */
+static int own_feed_open(void *ctx, const char *path, const struct bt_target *target,
+                         uint32_t server_id, struct bt_feeder_place *ret, struct bt_err *err)
 {
-    uint64_t own;
-    char text[32];
+    struct replicate *r = ctx;
     struct bt_feed_opts opts = {.address = r->opts->feed_address,
-                                .log_name = bt_log_base_name(r->path),
+                                .log_name = bt_log_base_name(path),
+                                .server_id = server_id,
                                 .open_log = open_log,
                                 .has = target_has,
                                 .ctx = r};
+
+    (void)target;
+    if (bt_feed_open(&opts, &r->feed, err) < 0)
+        return -1;
+    snprintf(ret->address, sizeof(ret->address), "%s", bt_feed_address(r->feed));
+    snprintf(ret->password, sizeof(ret->password), "%s", bt_feed_password(r->feed));
+    ret->port = bt_feed_port(r->feed);
+    return 0;
+}
+
+static void own_feed_progress(void *ctx, struct bt_feed_progress *ret)
+{
+    struct replicate *r = ctx;
+
+    bt_feed_progress(r->feed, ret);
+}
+
+static void own_feed_close(void *ctx)
+{
+    struct replicate *r = ctx;
+
+    bt_feed_close(r->feed);
+    r->feed = NULL;
+}
+
+/* A server ignores events of its own server_id on the way in, and refuses a primary that has it. */
+static int open_feed(struct replicate *r, struct bt_feeder_place *ret, struct bt_err *err)
+{
+    uint64_t own;
+    char text[32];
 
     if (bt_connection_value(r->target.connection, "SELECT @@global.server_id", until(r, ASK_MS),
                             sizeof(text), text, err) < 0)
@@ -68,68 +103,40 @@ static int open_feed(struct replicate *r, struct bt_err *err)
     if (!bt_number_u64(bt_slice_str(text), UINT32_MAX, &own))
         return bt_fail(err, BT_ERR_REMOTE, "server_id of %s is \"%s\"",
                        bt_connection_name(r->target.connection), text);
-    opts.server_id = own == UINT32_MAX ? 1 : (uint32_t)own + 1;
-    return bt_feed_open(&opts, &r->feed, err);
+    if (r->opts->feeder)
+        r->feeder = *r->opts->feeder;
+    else
+        r->feeder = (struct bt_feeder){own_feed_open, own_feed_progress, own_feed_close, r};
+    return r->feeder.open(r->feeder.ctx, r->path, &r->target,
+                          own == UINT32_MAX ? 1 : (uint32_t)own + 1, ret, err);
 }
 
 /* ------------------------------------------------------------------- the target */
 
-static int run_sql(struct replicate *r, const char *sql, int64_t ms, struct bt_err *err)
+/* A MariaDB without parallel appliers gets some where they cannot go wrong: on statements and XA
+ * they do (10.11.19: two inserts into an AUTO_INCREMENT table, one of them under XA, in either
+ * order; ER_DUP_ENTRY). */
+static unsigned threads_wish(const struct replicate *r)
 {
-    return bt_connection_execute(r->target.connection, bt_slice_str(sql), until(r, ms), NULL, err);
-}
-
-/* Something left behind by a run that was killed. */
-static int clear_connection(struct replicate *r, struct bt_err *err)
-{
-    bt_auto_rows struct bt_rows rows = {0};
-
-    if (bt_connection_query(r->target.connection, bt_slice_str("SHOW ALL SLAVES STATUS"),
-                            until(r, ASK_MS), &rows, err) < 0)
-        return -1;
-    for (uint64_t i = 0; i < rows.row_count; i++) {
-        const char *name = bt_rows_text(&rows, i, "Connection_name");
-
-        if (name && strcmp(name, BT_FEED_USER) == 0)
-            return run_sql(r, "STOP SLAVE 'baton'", STOP_MS, err) < 0 ||
-                           run_sql(r, "RESET SLAVE 'baton' ALL", ASK_MS, err) < 0
-                       ? -1
-                       : 0;
-    }
-    return 0;
-}
-
-static int set_threads(struct replicate *r, struct bt_err *err)
-{
-    char text[32];
-
-    if (r->opts->workers == 0)
-        return 0;
-    if (bt_connection_value(r->target.connection, "SELECT @@global.slave_parallel_threads",
-                            until(r, ASK_MS), sizeof(text), text, err) < 0)
-        return -1;
-    if (!bt_number_u64(bt_slice_str(text), UINT32_MAX, &r->threads_found))
-        return bt_fail(err, BT_ERR_REMOTE, "slave_parallel_threads is \"%s\"", text);
-    if (r->threads_found == r->opts->workers)
-        return 0;
-    if (bt_connection_executef(r->target.connection, until(r, ASK_MS), err,
-                               "SET GLOBAL slave_parallel_threads=%u", r->opts->workers) < 0)
-        return bt_err_wrap(err, "parallel threads can be set while no replication runs");
-    r->threads_changed = true;
-    return 0;
+    return r->link.is_mariadb && r->check.plain_rows == r->check.transactions ? THREADS_WISH : 0;
 }
 
 static int start(struct replicate *r, struct bt_err *err)
 {
-    if (bt_connection_executef(
-            r->target.connection, until(r, ASK_MS), err,
-            "CHANGE MASTER 'baton' TO MASTER_HOST='%s', MASTER_PORT=%u, MASTER_USER='" BT_FEED_USER
-            "', MASTER_PASSWORD='%s', MASTER_SSL=0, MASTER_CONNECT_RETRY=1, "
-            "MASTER_USE_GTID=slave_pos",
-            bt_feed_address(r->feed), bt_feed_port(r->feed), bt_feed_password(r->feed)) < 0)
+    struct bt_connection *c = r->target.connection;
+    struct bt_feeder_place place = {0};
+    struct bt_link_to to = {.address = place.address, .password = place.password};
+    int status = -1;
+
+    if (open_feed(r, &place, err) < 0)
         return -1;
-    r->is_set_up = true;
-    return run_sql(r, "START SLAVE 'baton'", ASK_MS, err);
+    to.port = place.port;
+    to.threads = r->opts->workers ? r->opts->workers : threads_wish(r);
+    to.is_wish = r->opts->workers == 0;
+    if (bt_link_set_up(&r->link, c, &to, until(r, ASK_MS), err) == 0)
+        status = bt_link_start(&r->link, c, until(r, ASK_MS), err);
+    explicit_bzero(&place, sizeof(place));
+    return status;
 }
 
 /* Puts everything back; what cannot be is said. */
@@ -137,24 +144,17 @@ static void put_back(struct replicate *r, struct bt_err *err)
 {
     bt_auto_connection struct bt_connection *again = NULL;
     struct bt_connection *c = r->target.connection;
-    struct bt_deadline deadline = bt_deadline_in(STOP_MS);
     struct bt_err why = {0};
     int status = 0;
 
-    if (!r->is_set_up && !r->threads_changed)
+    if (!r->link.is_set_up)
         return;
     if (bt_connection_is_lost(c)) {
         status = bt_connection_open(r->where, bt_deadline_in(ASK_MS), &again, &why);
         c = again;
     }
-    if (status == 0 && r->is_set_up)
-        status = bt_connection_execute(c, bt_slice_str("STOP SLAVE 'baton'"), deadline, NULL, &why);
-    if (status == 0 && r->is_set_up)
-        status =
-            bt_connection_execute(c, bt_slice_str("RESET SLAVE 'baton' ALL"), deadline, NULL, &why);
-    if (status == 0 && r->threads_changed)
-        status = bt_connection_executef(c, deadline, &why, "SET GLOBAL slave_parallel_threads=%llu",
-                                        (unsigned long long)r->threads_found);
+    if (status == 0)
+        status = bt_link_remove(&r->link, c, bt_deadline_in(STOP_MS), &why);
     if (status < 0 && err->kind == BT_ERR_NONE)
         *err = why;
     if (status < 0)
@@ -164,40 +164,35 @@ static void put_back(struct replicate *r, struct bt_err *err)
 
 /* --------------------------------------------------------------------- waiting */
 
-static bool is_conflict_text(uint64_t number)
+static bool is_conflict(unsigned number)
 {
     return number == 1062 || number == 1032 || number == 1146 || number == 1050 || number == 1677 ||
            number == 1950 || number == 1451 || number == 1452;
 }
 
-static int judge_status(struct replicate *r, const struct bt_rows *rows, struct bt_err *err)
+static int judge(struct replicate *r, const struct bt_link_state *s, struct bt_err *err)
 {
-    const char *sql = bt_rows_text(rows, 0, "Slave_SQL_Running");
-    const char *io = bt_rows_text(rows, 0, "Slave_IO_Running");
-    const char *text = bt_rows_text(rows, 0, "Last_SQL_Error");
+    const char *name = bt_connection_name(r->target.connection);
     struct bt_feed_progress feed;
-    uint64_t number = 0;
 
-    if (!sql || !io)
+    if (!s->is_there)
         return bt_fail(err, BT_ERR_REMOTE, "the replication connection \"baton\" has gone");
-    if (strcmp(sql, "Yes") != 0) {
-        (void)!bt_rows_u64(rows, 0, "Last_SQL_Errno", &number);
-        bt_fail(err, is_conflict_text(number) ? BT_ERR_CONFLICT : BT_ERR_REMOTE, "%s: %s",
-                bt_connection_name(r->target.connection),
-                text && *text ? text : "somebody stopped its replication");
-        err->server_errno = (unsigned)number;
+    if (!s->sql_runs) {
+        bt_fail(err, is_conflict(s->sql_errno) ? BT_ERR_CONFLICT : BT_ERR_REMOTE, "%s: %s", name,
+                s->sql_error && *s->sql_error ? s->sql_error : "somebody stopped its replication");
+        err->server_errno = s->sql_errno;
         return -1;
     }
-    bt_feed_progress(r->feed, &feed);
-    if (feed.failed && feed.err.kind == BT_ERR_CORRUPT) {
+    r->feeder.progress(r->feeder.ctx, &feed);
+    if (feed.failed && (feed.err.kind == BT_ERR_CORRUPT || r->opts->feeder)) {
         *err = feed.err;
         return -1;
     }
-    text = bt_rows_text(rows, 0, "Last_IO_Error");
-    if (strcmp(io, "No") == 0)
-        return bt_fail(err, BT_ERR_REMOTE, "%s receives nothing: %s",
-                       bt_connection_name(r->target.connection),
-                       text && *text ? text : "its IO thread was stopped");
+    if (s->cannot_connect && feed.events == 0)
+        return bt_fail(err, BT_ERR_REALITY, "%s does not reach the feed: %s", name, s->io_error);
+    if (!s->io_runs)
+        return bt_fail(err, BT_ERR_REMOTE, "%s receives nothing: %s", name,
+                       s->io_error && *s->io_error ? s->io_error : "its IO thread was stopped");
     return 0;
 }
 
@@ -205,7 +200,7 @@ static void tell(struct replicate *r)
 {
     struct bt_feed_progress feed;
 
-    bt_feed_progress(r->feed, &feed);
+    r->feeder.progress(r->feeder.ctx, &feed);
     r->result->events = feed.events;
     r->result->rows_events = feed.rows_events;
     r->result->bytes = feed.bytes;
@@ -213,17 +208,16 @@ static void tell(struct replicate *r)
 }
 
 /* Whether it still moves: a server that stands still for the longest statement is given up. */
-static int check_moving(struct replicate *r, const struct bt_rows *rows, struct bt_err *err)
+static int check_moving(struct replicate *r, const char *now, struct bt_err *err)
 {
     int64_t most = r->opts->statement_ms > 0 ? r->opts->statement_ms : IDLE_DEFAULT_MS;
-    const char *now = bt_rows_text(rows, 0, "Gtid_Slave_Pos");
     int64_t ms = bt_clock_ms();
 
     if (!now)
         now = "";
-    if (r->moved_ms == 0 || !bt_slice_equal_str(bt_buf_slice(&r->last_state), now)) {
-        bt_buf_reset(&r->last_state);
-        bt_buf_add_str(&r->last_state, now);
+    if (r->moved_ms == 0 || !bt_slice_equal_str(bt_buf_slice(&r->last_place), now)) {
+        bt_buf_reset(&r->last_place);
+        bt_buf_add_str(&r->last_place, now);
         r->moved_ms = ms;
     }
     if (ms - r->moved_ms > most)
@@ -235,27 +229,39 @@ static int check_moving(struct replicate *r, const struct bt_rows *rows, struct 
     return 0;
 }
 
+static int look(struct replicate *r, struct bt_err *err)
+{
+    struct bt_link_state s = {0};
+    int status;
+
+    if (bt_link_look(&r->link, r->target.connection, until(r, ASK_MS), &s, err) < 0) {
+        bt_rows_done(&s.rows);
+        return -1;
+    }
+    status = judge(r, &s, err) < 0 || check_moving(r, s.place, err) < 0 ? -1 : 0;
+    bt_rows_done(&s.rows);
+    return status;
+}
+
 static int wait_for_end(struct replicate *r, struct bt_err *err)
 {
     char reached[32];
 
     for (;;) {
-        bt_auto_rows struct bt_rows rows = {0};
-
         if (bt_connection_value(r->target.connection, bt_buf_str(&r->wanted), until(r, ASK_MS),
                                 sizeof(reached), reached, err) < 0)
             return -1;
         tell(r);
         if (strcmp(reached, "0") == 0)
             return 0;
-        if (bt_connection_query(r->target.connection, bt_slice_str("SHOW ALL SLAVES STATUS"),
-                                until(r, ASK_MS), &rows, err) < 0)
-            return -1;
-        if (judge_status(r, &rows, err) < 0 || check_moving(r, &rows, err) < 0)
+        if (look(r, err) < 0)
             return -1;
         if (r->opts->progress &&
             r->opts->progress(r->result, r->check.bytes, r->opts->progress_ctx) != 0)
             return bt_fail(err, BT_ERR_TIMEOUT, "stopped on request");
+        /* MySQL 5.6 is asked again and again: it has no wait that can time out. */
+        if (r->target.server.flavor == BT_FLAVOR_MYSQL && r->target.server.version_number < 50705)
+            bt_clock_pause(POLL_MS, until(r, ASK_MS));
     }
 }
 
@@ -275,12 +281,12 @@ static void name_first(const struct bt_log_check *now, struct bt_err *err)
 /* After a failure: how far it came, by the target's own state. */
 static void count_again(struct replicate *r, struct bt_err *err)
 {
-    struct bt_target_opts look = {.dry_run = true};
+    struct bt_target_opts look_only = {.dry_run = true};
     struct bt_log_check now = {0};
     struct bt_target again = {0};
     struct bt_err ignored = {0};
 
-    if (bt_target_open(r->where, BT_FLAVOR_MARIADB, &look, bt_deadline_in(ASK_MS), &again,
+    if (bt_target_open(r->where, r->flavor, &look_only, bt_deadline_in(ASK_MS), &again,
                        &ignored) < 0)
         return;
     if (bt_log_check(r->path, &again, &now, &ignored) == 0 && now.missing <= r->check.missing) {
@@ -293,33 +299,64 @@ static void count_again(struct replicate *r, struct bt_err *err)
 
 static int apply(struct replicate *r, struct bt_err *err)
 {
-    if (clear_connection(r, err) < 0 || set_threads(r, err) < 0 || open_feed(r, err) < 0 ||
-        start(r, err) < 0)
+    return start(r, err) < 0 || wait_for_end(r, err) < 0 ? -1 : 0;
+}
+
+/* A question whose answer is 0 when everything is there. */
+static int make_wanted(struct replicate *r, struct bt_err *err)
+{
+    bool waits = r->target.server.flavor == BT_FLAVOR_MARIADB ||
+                 r->target.server.version_number >= 50705;
+
+    if (r->target.server.flavor == BT_FLAVOR_MARIADB) {
+        bt_buf_add_str(&r->wanted, "SELECT MASTER_GTID_WAIT('");
+        bt_gtid_state_text(&r->check.last_missing, &r->wanted);
+    } else {
+        bt_buf_add_str(&r->wanted,
+                       waits ? "SELECT WAIT_FOR_EXECUTED_GTID_SET('" : "SELECT 1-GTID_SUBSET('");
+        bt_gtid_set_text(&r->check.missing_set, &r->wanted);
+    }
+    bt_buf_add_str(&r->wanted, waits ? "', 0.2)" : "', @@global.gtid_executed)");
+    return bt_buf_check(&r->wanted, "the GTIDs to wait for", err);
+}
+
+static int open_target(struct replicate *r, bool *ret_found, struct bt_err *err)
+{
+    struct bt_target_opts look_only = {.dry_run = true};
+
+    *ret_found = false;
+    if (bt_target_open(r->where, r->flavor, &look_only, until(r, ASK_MS), &r->target, err) < 0 ||
+        bt_link_init(&r->link, r->target.connection, until(r, ASK_MS), err) < 0)
         return -1;
-    return wait_for_end(r, err);
+    if (r->opts->dry_run)
+        return 0;
+    return bt_link_clear(&r->link, r->target.connection, until(r, STOP_MS), ret_found, err);
 }
 
 static int prepare(struct replicate *r, struct bt_err *err)
 {
-    struct bt_target_opts look = {.dry_run = true};
+    bool found;
 
-    if (bt_target_open(r->where, BT_FLAVOR_MARIADB, &look, until(r, ASK_MS), &r->target, err) < 0)
+    if (bt_log_flavor(r->path, &r->flavor, err) < 0 || open_target(r, &found, err) < 0)
         return -1;
-    if (!r->target.keeps_gtids || r->target.server.version_number < 100500)
+    if (found) { /* what it has is to be read again */
+        bt_target_close(&r->target);
+        if (open_target(r, &found, err) < 0)
+            return -1;
+    }
+    if (r->target.server.flavor != r->flavor || !r->target.keeps_gtids)
         return bt_fail(err, BT_ERR_REALITY,
-                       "%s is %s: the replication road needs MariaDB 10.5 or newer",
+                       "%s is %s: the replication road needs a server of the log's kind with GTIDs",
                        bt_connection_name(r->target.connection), r->target.server.version);
     if (bt_log_check(r->path, &r->target, &r->check, err) < 0)
         return -1;
-    if (r->check.last.kind != BT_GTID_MARIADB && r->check.transactions > 0)
+    if (r->check.without_gtid > 0)
         return bt_fail(err, BT_ERR_REALITY,
-                       "\"%s\" holds no MariaDB GTIDs: the replication road needs them", r->path);
-    bt_buf_init(&r->last_state, REACHED_MAX);
+                       "%llu transactions in \"%s\" have no GTID: the replication road needs them",
+                       (unsigned long long)r->check.without_gtid, r->path);
+    bt_buf_init(&r->last_place, REACHED_MAX);
     bt_buf_init(&r->wanted, REACHED_MAX);
-    bt_buf_add_str(&r->wanted, "SELECT MASTER_GTID_WAIT('");
-    bt_gtid_state_text(&r->check.last_missing, &r->wanted);
-    bt_buf_add_str(&r->wanted, "', 0.2)");
-    return bt_buf_check(&r->wanted, "the GTIDs to wait for", err);
+    return make_wanted(r, err);
 }
 
 int bt_replicate_file(const struct bt_connection_opts *target, const char *path,
@@ -351,10 +388,11 @@ int bt_replicate_file(const struct bt_connection_opts *target, const char *path,
             count_again(&r, err);
     }
     result->seconds = (double)(bt_clock_ms() - r.started_ms) / 1000.0;
-    bt_feed_close(r.feed);
+    if (r.feeder.close)
+        r.feeder.close(r.feeder.ctx);
     bt_target_close(&r.target);
     bt_log_check_done(&r.check);
     bt_buf_done(&r.wanted);
-    bt_buf_done(&r.last_state);
+    bt_buf_done(&r.last_place);
     return status;
 }

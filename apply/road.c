@@ -1,74 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/road.h"
 
-#include "diff/diff_log.h"
-#include "parser/reader.h"
+#include "apply/feed/feed.h"
+#include "apply/link.h"
+#include "apply/log_check.h"
 
-enum { ASK_MS = 10000 };
+enum { ASK_MS = 10000, STOP_MS = 60000 };
 
-static int read_flavor(const char *path, enum bt_flavor *ret, struct bt_err *err)
-{
-    bt_auto_source struct bt_source *log = NULL;
-    bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_event ev;
-    int status;
-
-    if (bt_diff_log_open(path, &log, err) < 0 ||
-        bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) < 0)
-        return -1;
-    status = bt_reader_next(reader, &ev, err);
-    if (status < 0)
-        return -1;
-    *ret = status == 0 ? ev.format->flavor : BT_FLAVOR_MYSQL;
-    return 0;
-}
-
-static bool may_replicate(const struct bt_rows *grants)
+static bool may_replicate(const struct bt_rows *grants, bool is_mariadb)
 {
     for (uint64_t i = 0; i < grants->row_count; i++) {
         const char *grant = bt_rows_text_at(grants, i, 0);
 
         if (grant && strstr(grant, " ON *.* ") &&
-            (strstr(grant, "ALL PRIVILEGES") || strstr(grant, "REPLICATION SLAVE ADMIN")))
+            (strstr(grant, "ALL PRIVILEGES") ||
+             strstr(grant, is_mariadb ? "REPLICATION SLAVE ADMIN" : "REPLICATION_SLAVE_ADMIN") ||
+             (!is_mariadb && strstr(grant, "SUPER"))))
             return true;
     }
     return false;
 }
 
-/* Why the target's own threads are not to be used; NULL when they are. */
-static int ask_target(struct bt_connection *c, struct bt_deadline deadline, const char **ret,
-                      struct bt_err *err)
+static int ask_replicas(struct bt_connection *c, struct bt_deadline deadline, const char **ret,
+                        struct bt_err *err)
 {
-    bt_auto_rows struct bt_rows grants = {0}, logs = {0}, replicas = {0};
-    uint64_t log_bin = 0, updates = 0;
+    const struct bt_server *s = bt_connection_server(c);
+    bt_auto_rows struct bt_rows replicas = {0};
+    const char *sql = s->flavor == BT_FLAVOR_MARIADB ? "SHOW ALL SLAVES STATUS"
+                      : s->version_number >= 80022   ? "SHOW REPLICA STATUS"
+                                                     : "SHOW SLAVE STATUS";
 
-    *ret = NULL;
-    if (bt_connection_query(c, bt_slice_str("SHOW GRANTS"), deadline, &grants, err) < 0 ||
-        bt_connection_query(c,
-                            bt_slice_str("SELECT @@log_bin AS log_bin, "
-                                         "@@log_slave_updates AS updates"),
-                            deadline, &logs, err) < 0)
+    if (bt_connection_query(c, bt_slice_str(sql), deadline, &replicas, err) < 0)
         return -1;
-    if (!may_replicate(&grants)) {
-        *ret = "the account lacks REPLICATION SLAVE ADMIN";
-        return 0;
-    }
-    (void)!bt_rows_u64(&logs, 0, "log_bin", &log_bin);
-    (void)!bt_rows_u64(&logs, 0, "updates", &updates);
-    if (log_bin && !updates) {
-        *ret = "log_slave_updates is off, the target's own binary log would not have it";
-        return 0;
-    }
-    if (bt_connection_query(c, bt_slice_str("SHOW ALL SLAVES STATUS"), deadline, &replicas, err) <
-        0)
-        return -1;
-    for (uint64_t i = 0; i < replicas.row_count && !*ret; i++) {
+    for (uint64_t i = 0; i < replicas.row_count; i++) {
         const char *running = bt_rows_text(&replicas, i, "Slave_SQL_Running");
+        const char *name = bt_rows_text(&replicas, i, "Connection_name");
 
-        if (running && strcmp(running, "No") != 0)
+        if (!running)
+            running = bt_rows_text(&replicas, i, "Replica_SQL_Running");
+        if (!name)
+            name = bt_rows_text(&replicas, i, "Channel_Name");
+        /* One named as ours was left by a run that was killed. */
+        if (running && strcmp(running, "No") != 0 && (!name || strcmp(name, BT_FEED_USER) != 0))
             *ret = "the target's own replication is running";
     }
     return 0;
+}
+
+/* Whether its own binary log would get it, and whether MySQL keeps GTIDs. */
+static const char *ask_logs(const struct bt_server *s)
+{
+    if (s->flavor == BT_FLAVOR_MARIADB)
+        return "SELECT @@log_bin AS log_bin, @@log_slave_updates AS updates, 'ON' AS gtid_mode";
+    if (s->version_number >= 80026)
+        return "SELECT @@log_bin AS log_bin, @@log_replica_updates AS updates, "
+               "@@gtid_mode AS gtid_mode";
+    return s->version_number >= 50605 ? "SELECT @@log_bin AS log_bin, @@log_slave_updates AS "
+                                        "updates, @@gtid_mode AS gtid_mode"
+                                      : "SELECT 0 AS log_bin, 0 AS updates, 'OFF' AS gtid_mode";
+}
+
+/* What a run of the other road left when it was killed may still be at work. */
+static int clear_leftover(struct bt_connection *c, struct bt_err *err)
+{
+    struct bt_deadline deadline = bt_deadline_in(STOP_MS);
+    struct bt_err refused = {0};
+    struct bt_link link;
+    bool found = false;
+
+    if (bt_link_init(&link, c, deadline, &refused) < 0 ||
+        (bt_link_clear(&link, c, deadline, &found, &refused) < 0 && !found))
+        return 0; /* it cannot have one, or we may not look */
+    if (refused.kind == BT_ERR_NONE)
+        return 0;
+    *err = refused;
+    return -1;
+}
+
+/* Why the target's own threads are not to be used; NULL when they are. */
+static int ask_target(struct bt_connection *c, bool no_binlog, struct bt_deadline deadline,
+                      const char **ret, struct bt_err *err)
+{
+    bool is_mariadb = bt_connection_server(c)->flavor == BT_FLAVOR_MARIADB;
+    bt_auto_rows struct bt_rows grants = {0}, logs = {0};
+    uint64_t log_bin = 0, updates = 0;
+    struct bt_err refused = {0};
+    struct bt_link link;
+    const char *mode;
+
+    *ret = NULL;
+    if (bt_connection_query(c, bt_slice_str("SHOW GRANTS"), deadline, &grants, err) < 0 ||
+        bt_connection_query(c, bt_slice_str(ask_logs(bt_connection_server(c))), deadline, &logs,
+                            err) < 0)
+        return -1;
+    (void)!bt_rows_u64(&logs, 0, "log_bin", &log_bin);
+    (void)!bt_rows_u64(&logs, 0, "updates", &updates);
+    mode = bt_rows_text(&logs, 0, "gtid_mode");
+    if (!mode || strncmp(mode, "ON", 2) != 0)
+        *ret = "the target keeps no GTIDs (gtid_mode)";
+    else if (!may_replicate(&grants, is_mariadb))
+        *ret = is_mariadb ? "the account lacks REPLICATION SLAVE ADMIN"
+                          : "the account lacks REPLICATION_SLAVE_ADMIN";
+    else if (!no_binlog && log_bin && !updates)
+        *ret = "log_slave_updates is off, the target's own binary log would not have it";
+    else if (no_binlog && log_bin && updates)
+        *ret = "it is to stay out of the target's own binary log";
+    else if (bt_link_init(&link, c, deadline, &refused) < 0)
+        *ret = "the target has no replication connection to spare";
+    return *ret ? 0 : ask_replicas(c, deadline, ret, err);
 }
 
 int bt_road_choose(const struct bt_connection_opts *target, const char *path,
@@ -81,20 +120,19 @@ int bt_road_choose(const struct bt_connection_opts *target, const char *path,
     enum bt_flavor flavor;
     const char *why = NULL;
 
-    if (read_flavor(path, &flavor, err) < 0 ||
+    if (bt_log_flavor(path, &flavor, err) < 0 ||
         bt_connection_open(target, deadline, &c, err) < 0)
         return -1;
     server = bt_connection_server(c);
+    if (!opts->dry_run && clear_leftover(c, err) < 0)
+        return -1;
     if (opts->dry_run)
         why = "it is a dry run";
-    else if (opts->no_binlog)
-        why = "it is to stay out of the target's own binary log";
-    else if (flavor != BT_FLAVOR_MARIADB || server->flavor != BT_FLAVOR_MARIADB ||
-             server->version_number < 100500)
-        why = "log and target are not both of MariaDB 10.5 or newer";
-    else if (!opts->feed_address && !bt_connection_is_local(c))
+    else if (flavor != server->flavor)
+        why = "log and target are not of the same kind of server";
+    else if (!opts->feeder && !opts->feed_address && !bt_connection_is_local(c))
         why = "the target is on another host";
-    else if (ask_target(c, deadline, &why, err) < 0)
+    else if (ask_target(c, opts->no_binlog, deadline, &why, err) < 0)
         return -1;
     *ret = why ? BT_REPLAY_SQL : BT_REPLAY_REPLICATION;
     *ret_why = why ? why : "the target's own appliers are faster";

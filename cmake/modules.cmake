@@ -95,10 +95,7 @@ bt_module(apply
     base64.c
     connection.c
     context.c
-    feed.c
-    feed_answer.c
-    feed_stream.c
-    feed_wire.c
+    link.c
     load_file.c
     log_check.c
     replay.c
@@ -111,8 +108,20 @@ bt_module(apply
     sql.c
     statement.c
     target.c
-  USES base parser diff
+  USES base parser diff feed
   LINKS PkgConfig::MARIADB)
+
+# Serves a log to replication threads: used by baton and by baton-node, so without libmariadb.
+bt_module(feed
+  FOLDER apply/feed
+  SOURCES
+    answer.c
+    feed.c
+    login.c
+    stream.c
+    wire.c
+  USES base parser diff
+  LINKS bt::crypto Threads::Threads)
 
 bt_module(failover
   SOURCES

@@ -36,6 +36,17 @@ apply() {
 
 equal() { diff <(server_state source) <(server_state target); }
 field() { jq -r "$1" <<<"$output"; }
+await() { # COMMAND...
+    local i
+    for ((i = 0; i < 300; i++)); do
+        ! "$@" || return 0
+        read -rt 0.1 <> <(:) || true
+    done
+    return 1
+}
+target_has_thread() {
+    [[ -n $(server_sql target "SELECT 1 FROM information_schema.processlist WHERE $1") ]]
+}
 nothing_is_left() { [[ -z $(server_sql target "SHOW ALL SLAVES STATUS") ]]; }
 
 replays_the_workload() {
@@ -180,4 +191,35 @@ replays_the_workload() {
     (($(field .skipped_already_there) > 1000))
     equal
     nothing_is_left
+}
+
+@test "what a run that was killed had changed is put back by the next one" {
+    local i pid locker
+    server_sql source "SET GLOBAL binlog_format=ROW"
+    server_sql source "CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY)"
+    server_sql source "INSERT INTO w.t VALUES (1)"
+    record
+    server_sql target "SET GLOBAL relay_log_purge=0, slave_parallel_threads=2"
+    server_sql target "SET sql_log_bin=0; CREATE DATABASE w; CREATE TABLE w.t (i INT PRIMARY KEY)"
+    server_sql target "SET GLOBAL gtid_slave_pos='0-$(server_sql source "SELECT @@server_id")-2'"
+    mariadb --no-defaults -uroot -S "$(server_socket target)" -e \
+        "LOCK TABLES w.t WRITE; SELECT SLEEP(60)" >/dev/null 2>&1 3>&- &
+    locker=$!
+    await target_has_thread "info LIKE 'SELECT SLEEP%'"
+    "$BATON_BIN/baton" apply --via=replication --socket="$(server_socket target)" --user=root \
+        --workers=5 "$LOG" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+    pid=$!
+    await target_has_thread "state LIKE 'Waiting for table metadata lock%'"
+    kill -9 $pid
+    kill "$locker"
+    server_sql target "SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%'" |
+        while read -r i; do server_sql target "KILL $i" || true; done
+    [[ $(server_sql target "SELECT @@relay_log_purge, @@slave_parallel_threads") == $'0\t5' ]]
+    [[ -n $(server_sql target "SHOW ALL SLAVES STATUS") ]]
+    run --separate-stderr apply "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    [[ $(server_sql target "SELECT @@relay_log_purge, @@slave_parallel_threads") == $'0\t2' ]]
+    server_sql target "SET GLOBAL relay_log_purge=1, slave_parallel_threads=0"
+    nothing_is_left
+    equal
 }

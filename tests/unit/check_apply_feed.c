@@ -4,8 +4,9 @@
 #include <stdio.h>
 
 #include "apply/connection.h"
-#include "apply/feed.h"
-#include "apply/feed_answer.h"
+#include "apply/feed/feed.h"
+#include "apply/feed/answer.h"
+#include "apply/feed/login.h"
 #include "parser/crc.h"
 #include "tests/unit/suite.h"
 
@@ -256,7 +257,145 @@ START_TEST(a_state_that_cannot_be_read_is_refused)
     ck_assert_int_eq(
         bt_feed_answer(&s, bt_slice_str("SET @slave_connect_state='0-1-x'"), &w, &err), -1);
     bt_wire_done(&w);
-    bt_gtid_state_done(&s.has);
+    bt_had_done(&s.has);
+}
+END_TEST
+
+/* A log of MySQL 9: FORMAT_DESCRIPTION, then three empty transactions of one server whose logical
+ * clock says 1, 2, and 1 again, as where a diff log goes on with another log. */
+static void make_mysql_log(struct bt_buf *log)
+{
+    static const char version[50] = "9.7.4";
+    static const uint64_t clock[] = {1, 2, 1};
+    struct bt_buf body;
+
+    bt_buf_init(log, 1 << 20);
+    bt_buf_init(&body, 1 << 16);
+    bt_buf_add(log, "\376bin", 4);
+    bt_buf_add_le(&body, 4, 2);
+    bt_buf_add(&body, version, sizeof(version));
+    bt_buf_add_le(&body, 77, 4);
+    bt_buf_add_byte(&body, 19);
+    for (unsigned type = 1; type <= 41; type++)
+        bt_buf_add_byte(&body, type == BT_QUERY ? 13 : type == BT_GTID ? 42
+                                                                       : 0);
+    bt_buf_add_byte(&body, 1);
+    add_event(log, BT_FORMAT_DESCRIPTION, &body);
+    for (unsigned i = 0; i < 3; i++) {
+        bt_buf_reset(&body);
+        bt_buf_add_byte(&body, 0);
+        bt_buf_add(&body, "0123456789abcdef", 16);
+        bt_buf_add_le(&body, i + 1, 8);
+        bt_buf_add_byte(&body, 2); /* a logical clock follows */
+        bt_buf_add_le(&body, clock[i] - 1, 8);
+        bt_buf_add_le(&body, clock[i], 8);
+        add_event(log, BT_GTID, &body);
+        bt_buf_reset(&body);
+        bt_buf_add_le(&body, 1, 4);
+        bt_buf_add_le(&body, 0, 4);
+        bt_buf_add_le(&body, 1, 1);
+        bt_buf_add_le(&body, 0, 4);
+        bt_buf_add(&body, "w", 2);
+        bt_buf_addf(&body, "CREATE DATABASE d%u", i);
+        add_event(log, BT_QUERY, &body);
+    }
+    bt_buf_done(&body);
+}
+
+/* COM_BINLOG_DUMP_GTID of a replica that has the server's numbers 1 to `has`. */
+static void ask_for_rest(MYSQL *mysql, uint64_t has)
+{
+    struct bt_buf set, command;
+
+    bt_buf_init(&set, 4096);
+    bt_buf_init(&command, 4096);
+    bt_buf_add_le(&set, has > 0, 8);
+    if (has > 0) {
+        bt_buf_add(&set, "0123456789abcdef", 16);
+        bt_buf_add_le(&set, 1, 8);
+        bt_buf_add_le(&set, 1, 8);
+        bt_buf_add_le(&set, has + 1, 8);
+    }
+    bt_buf_add_le(&command, 0, 2);
+    bt_buf_add_le(&command, 8, 4);
+    bt_buf_add_le(&command, 0, 4);
+    bt_buf_add_le(&command, 4, 8);
+    bt_buf_add_le(&command, set.len, 4);
+    bt_buf_add_slice(&command, bt_buf_slice(&set));
+    ck_assert_int_eq(mysql->methods->db_command(mysql, (enum enum_server_command)0x1e,
+                                                (char *)command.data, command.len, 1, NULL),
+                     0);
+    bt_buf_done(&set);
+    bt_buf_done(&command);
+}
+
+/* What is sent until the heartbeat, one letter an event. */
+static void dump_mysql(uint64_t has, char *types, size_t room)
+{
+    struct bt_feed_opts opts = {.log_name = "bin.000007", .server_id = 7, .open_log = open_log};
+    struct bt_feed *feed = NULL;
+    struct bt_err err = {0};
+    struct bt_buf log;
+    MYSQL mysql;
+    size_t count = 0;
+    unsigned long n;
+
+    make_mysql_log(&log);
+    opts.ctx = &log;
+    ck_assert_msg(bt_feed_open(&opts, &feed, &err) == 0, "%s", err.text);
+    mysql_init(&mysql);
+    ck_assert_msg(mysql_real_connect(&mysql, "127.0.0.1", BT_FEED_USER ":t4",
+                                     bt_feed_password(feed), NULL, bt_feed_port(feed), NULL, 0),
+                  "%s", mysql_error(&mysql));
+    ck_assert_str_eq(mysql.server_version, "9.7.4");
+    ck_assert_int_eq(mysql_query(&mysql, "SET @master_heartbeat_period = 20000000, "
+                                         "@source_heartbeat_period = 20000000"),
+                     0);
+    ask_for_rest(&mysql, has);
+    while ((n = mysql_net_read_packet(&mysql)) > 0 && n != packet_error && count + 1 < room) {
+        uint8_t type = mysql.net.read_pos[1 + 4];
+
+        types[count++] = type == BT_ROTATE               ? 'r'
+                         : type == BT_FORMAT_DESCRIPTION ? 'f'
+                         : type == BT_GTID               ? 'g'
+                         : type == BT_QUERY              ? 'q'
+                         : type == BT_HEARTBEAT          ? 'h'
+                                                         : '?';
+        if (type == BT_HEARTBEAT)
+            break;
+    }
+    types[count] = '\0';
+    mysql_close(&mysql);
+    bt_feed_close(feed);
+    bt_buf_done(&log);
+}
+
+START_TEST(a_mysql_replica_gets_what_its_set_lacks_and_a_new_log_where_the_clock_steps_back)
+{
+    char types[40];
+
+    dump_mysql(0, types, sizeof(types));
+    ck_assert_str_eq(types, "rfgqgqrfgqh");
+    dump_mysql(2, types, sizeof(types));
+    ck_assert_str_eq(types, "rfgqh");
+}
+END_TEST
+
+/* SHA256(p) XOR SHA256(SHA256(SHA256(p)), scramble), made with sha256sum and xxd. */
+START_TEST(a_sha2_proof_is_right_only_for_its_password_and_scramble)
+{
+    static const uint8_t proof[] = {0xc7, 0x6e, 0x28, 0x98, 0x61, 0x2a, 0x4c, 0xf0,
+                                    0x42, 0xc7, 0x7f, 0xa8, 0xc4, 0x70, 0x2c, 0x4c,
+                                    0x64, 0xc0, 0xc2, 0xc5, 0x57, 0xc5, 0x3c, 0x4d,
+                                    0x75, 0x59, 0x5a, 0xaa, 0x6a, 0xba, 0xe8, 0x09};
+    static const uint8_t scramble[] = "abcdefghijklmnopqrst";
+    struct bt_slice p = bt_slice(proof, sizeof(proof));
+
+    ck_assert(bt_feed_proves_sha2(p, "secret", scramble));
+    ck_assert(!bt_feed_proves_sha2(p, "secreT", scramble));
+    ck_assert(!bt_feed_proves_sha2(p, "secret", (const uint8_t *)"abcdefghijklmnopqrsu"));
+    ck_assert(!bt_feed_proves_sha2(bt_slice(proof, 31), "secret", scramble));
+    ck_assert(!bt_feed_proves_native(p, "secret", scramble));
 }
 END_TEST
 
@@ -265,4 +404,6 @@ BT_SUITE_MAIN("apply feed", {only_the_account_of_this_run_gets_in, 0},
               {the_log_comes_whole_with_a_heartbeat_behind_it, 0},
               {what_the_replica_says_it_has_is_left_out, 0},
               {packets_of_16_mib_and_more_are_split, 6},
-              {a_state_that_cannot_be_read_is_refused, 0})
+              {a_state_that_cannot_be_read_is_refused, 0},
+              {a_mysql_replica_gets_what_its_set_lacks_and_a_new_log_where_the_clock_steps_back, 0},
+              {a_sha2_proof_is_right_only_for_its_password_and_scramble, 0})

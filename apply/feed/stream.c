@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/feed_stream.h"
+#include "apply/feed/stream.h"
 
 #include <poll.h>
 
@@ -12,6 +12,7 @@ enum {
     SEND_MS = 60000, /* the replica's applier may be slow: its IO thread is not */
     WAKE_MS = 50,
     FIRST_POS = 4,
+    FORMAT_MAX = 4096,
     CREATED_AT = BT_EVENT_HEADER_SIZE + 52,
     FLAGS_AT = 17,
 };
@@ -20,7 +21,9 @@ struct run {
     struct bt_feed_stream *s;
     struct bt_wire *w;
     struct bt_feed_progress now;
-    uint32_t last_pos; /* end_log_pos of the last event sent that had one */
+    struct bt_buf format; /* the FORMAT_DESCRIPTION as it was sent */
+    int64_t clock;        /* MySQL: sequence_number of the last transaction */
+    uint32_t last_pos;    /* end_log_pos of the last event sent that had one */
 };
 
 /* Waits until the stream can be written, giving up when we are to end. */
@@ -68,22 +71,42 @@ static void add_rotate(struct run *r)
 /* With created != 0 a replica would drop its temporary tables. */
 static int add_format(struct run *r, const struct bt_event *ev, struct bt_err *err)
 {
-    bt_auto_buf struct bt_buf b = {.max = 4096};
+    struct bt_buf *b = &r->format;
     size_t covered;
 
-    bt_buf_add_slice(&b, ev->raw);
-    if (bt_buf_check(&b, "a FORMAT_DESCRIPTION", err) < 0)
+    bt_buf_reset(b);
+    bt_buf_add_slice(b, ev->raw);
+    if (bt_buf_check(b, "a FORMAT_DESCRIPTION", err) < 0)
         return -1;
-    if (b.len < CREATED_AT + 4 + BT_CHECKSUM_SIZE)
-        return bt_fail(err, BT_ERR_CORRUPT, "FORMAT_DESCRIPTION of %zu bytes", b.len);
-    memset(b.data + FLAGS_AT, 0, 2);
-    memset(b.data + CREATED_AT, 0, 4);
+    if (b->len < CREATED_AT + 4 + BT_CHECKSUM_SIZE)
+        return bt_fail(err, BT_ERR_CORRUPT, "FORMAT_DESCRIPTION of %zu bytes", b->len);
+    memset(b->data + FLAGS_AT, 0, 2);
+    memset(b->data + CREATED_AT, 0, 4);
     if (ev->format->knows_checksums) {
-        covered = b.len - BT_CHECKSUM_SIZE;
-        b.len = covered;
-        bt_buf_add_le(&b, bt_crc32(0, bt_slice(b.data, covered)), 4);
+        covered = b->len - BT_CHECKSUM_SIZE;
+        b->len = covered;
+        bt_buf_add_le(b, bt_crc32(0, bt_slice(b->data, covered)), 4);
     }
-    add_event(r, bt_buf_slice(&b));
+    add_event(r, bt_buf_slice(b));
+    return 0;
+}
+
+/* MySQL's logical clock starts again with each log, and a step back within one stops a parallel
+ * applier (sql/rpl_mta_submode.cc, MySQL 8.0.43).  A diff log may hold parts of several logs: a new
+ * log is made to begin there. */
+static int follow_clock(struct run *r, const struct bt_event *ev, struct bt_err *err)
+{
+    struct bt_gtid_event gtid;
+
+    if (ev->type != BT_GTID && ev->type != BT_ANONYMOUS_GTID && ev->type != BT_GTID_TAGGED)
+        return 0;
+    if (bt_gtid_event_read(ev, &gtid, err) < 0)
+        return -1;
+    if (gtid.sequence_number <= r->clock && r->clock > 0) {
+        add_rotate(r);
+        add_event(r, bt_buf_slice(&r->format));
+    }
+    r->clock = gtid.sequence_number;
     return 0;
 }
 
@@ -93,6 +116,7 @@ static bool is_sent(const struct run *r, const struct bt_event *ev)
     case BT_ROTATE:
     case BT_STOP:
     case BT_GTID_LIST:
+    case BT_PREVIOUS_GTIDS:
     case BT_BINLOG_CHECKPOINT:
     case BT_START_ENCRYPTION:
         return false;
@@ -105,7 +129,7 @@ static bool is_sent(const struct run *r, const struct bt_event *ev)
 
 static bool replica_has(const struct run *r, const struct bt_gtid *gtid)
 {
-    return bt_gtid_state_has(&r->s->session->has, gtid) ||
+    return bt_had_has(&r->s->session->has, gtid) ||
            (r->s->has && r->s->has(r->s->has_ctx, gtid));
 }
 
@@ -127,6 +151,8 @@ static int send_log(struct run *r, struct bt_reader *reader, struct bt_err *err)
             if (add_format(r, &ev, err) < 0)
                 return -1;
         } else if (!left_out && is_sent(r, &ev)) {
+            if (follow_clock(r, &ev, err) < 0)
+                return -1;
             add_event(r, ev.raw);
             r->now.events++;
             r->now.bytes += ev.raw.len;
@@ -168,14 +194,18 @@ int bt_feed_stream_run(struct bt_feed_stream *s, struct bt_wire *w, struct bt_er
 {
     bt_auto_reader struct bt_reader *reader = NULL;
     struct run r = {.s = s, .w = w};
+    int status = -1;
 
     if (bt_reader_open(s->log, (struct bt_reader_opts){.keep_compressed = true}, &reader, err) < 0)
         return -1;
     w->sequence = 1;
+    bt_buf_init(&r.format, FORMAT_MAX);
     add_rotate(&r);
-    if (send_log(&r, reader, err) < 0)
-        return -1;
-    r.now.reached_end = true;
-    s->told(s->ctx, &r.now);
-    return keep_alive(&r, err);
+    if (send_log(&r, reader, err) == 0) {
+        r.now.reached_end = true;
+        s->told(s->ctx, &r.now);
+        status = keep_alive(&r, err);
+    }
+    bt_buf_done(&r.format);
+    return status;
 }

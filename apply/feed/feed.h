@@ -13,8 +13,8 @@
  * It listens on one address (loopback unless told), with a password made for this run; one replica
  * at a time.
  */
-#ifndef BT_APPLY_FEED_H
-#define BT_APPLY_FEED_H
+#ifndef BT_APPLY_FEED_FEED_H
+#define BT_APPLY_FEED_FEED_H
 
 #include "base/auto.h"
 #include "parser/gtid.h"

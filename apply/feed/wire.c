@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/feed_wire.h"
-
-#include <openssl/evp.h>
+#include "apply/feed/wire.h"
 
 enum {
     PACKET_MAX = 0xffffff,
-    COMMAND_MAX = 64 << 10,
+    COMMAND_MAX = 16 << 20, /* a dump names all GTIDs that the replica has */
     OUT_MAX = INT32_MAX,
-    SHA1_SIZE = 20,
     UTF8_GENERAL_CI = 33,
     STATUS_AUTOCOMMIT = 2,
     TYPE_VAR_STRING = 253,
@@ -22,8 +19,6 @@ enum {
     CLIENT_SECURE_CONNECTION = 0x8000,
     CLIENT_PLUGIN_AUTH = 0x80000,
 };
-
-static const char native[] = "mysql_native_password";
 
 void bt_wire_init(struct bt_wire *w, int fd)
 {
@@ -161,7 +156,7 @@ void bt_wire_row(struct bt_wire *w, unsigned count, const char *const *names,
 
 /* ----------------------------------------------------------------------- login */
 
-void bt_wire_greet(struct bt_wire *w, const char *version, uint32_t thread_id,
+void bt_wire_greet(struct bt_wire *w, const char *version, uint32_t thread_id, const char *method,
                    const uint8_t *scramble)
 {
     uint32_t can = CLIENT_LONG_PASSWORD | CLIENT_PROTOCOL_41 | CLIENT_TRANSACTIONS |
@@ -182,7 +177,7 @@ void bt_wire_greet(struct bt_wire *w, const char *version, uint32_t thread_id,
     bt_buf_add_le(&b, 0, 2);
     bt_buf_add(&b, scramble + 8, BT_WIRE_SCRAMBLE_SIZE - 8);
     bt_buf_add_byte(&b, 0);
-    bt_buf_add(&b, native, sizeof(native));
+    bt_buf_add(&b, method, strlen(method) + 1);
     w->sequence = 0;
     bt_wire_add(w, 10, bt_buf_slice(&b));
 }
@@ -201,36 +196,12 @@ int bt_wire_login_read(struct bt_slice payload, struct bt_slice *ret_user,
     return 0;
 }
 
-void bt_wire_switch(struct bt_wire *w, const uint8_t *scramble)
+void bt_wire_switch(struct bt_wire *w, const char *method, const uint8_t *scramble)
 {
     bt_auto_buf struct bt_buf b = {.max = 256};
 
-    bt_buf_add(&b, native, sizeof(native));
+    bt_buf_add(&b, method, strlen(method) + 1);
     bt_buf_add(&b, scramble, BT_WIRE_SCRAMBLE_SIZE);
     bt_buf_add_byte(&b, 0);
     bt_wire_add(w, 0xfe, bt_buf_slice(&b));
-}
-
-static bool sha1(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t *to)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
-              EVP_DigestUpdate(ctx, a, a_len) == 1 && EVP_DigestUpdate(ctx, b, b_len) == 1 &&
-              EVP_DigestFinal_ex(ctx, to, NULL) == 1;
-
-    EVP_MD_CTX_free(ctx);
-    return ok;
-}
-
-bool bt_wire_proof_is_right(struct bt_slice proof, const char *password, const uint8_t *scramble)
-{
-    uint8_t once[SHA1_SIZE], twice[SHA1_SIZE], salted[SHA1_SIZE], differs = 0;
-
-    if (proof.len != SHA1_SIZE || !sha1(password, strlen(password), "", 0, once) ||
-        !sha1(once, SHA1_SIZE, "", 0, twice) ||
-        !sha1(scramble, BT_WIRE_SCRAMBLE_SIZE, twice, SHA1_SIZE, salted))
-        return false;
-    for (unsigned i = 0; i < SHA1_SIZE; i++)
-        differs |= (uint8_t)(proof.ptr[i] ^ once[i] ^ salted[i]);
-    return differs == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed_stream.h - the answer to COM_BINLOG_DUMP: a log as a stream of events.
+ * stream.h - the answer to COM_BINLOG_DUMP: a log as a stream of events.
  *
  *   ROTATE (artificial: name, 4) | FORMAT_DESCRIPTION (created 0) | events ... | HEARTBEAT ...
  *
@@ -10,8 +10,8 @@
 #ifndef BT_APPLY_FEED_STREAM_H
 #define BT_APPLY_FEED_STREAM_H
 
-#include "apply/feed.h"
-#include "apply/feed_answer.h"
+#include "apply/feed/feed.h"
+#include "apply/feed/answer.h"
 
 struct bt_feed_stream {
     struct bt_source *log;

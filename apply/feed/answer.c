@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/feed_answer.h"
+#include "apply/feed/answer.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -41,8 +41,13 @@ static void answer_select(struct bt_feed_session *s, struct bt_slice sql, struct
     } else if (starts(sql, "SELECT @@GLOBAL.SERVER_ID")) {
         snprintf(number, sizeof(number), "%u", s->server_id);
         answer_one(w, "@@GLOBAL.SERVER_ID", number);
-    } else if (starts(sql, "SELECT @master_binlog_checksum")) {
-        answer_one(w, "@master_binlog_checksum", s->checksum ? "CRC32" : "NONE");
+    } else if (starts(sql, "SELECT @master_binlog_checksum") ||
+               starts(sql, "SELECT @source_binlog_checksum")) {
+        answer_one(w, "checksum", s->checksum ? "CRC32" : "NONE");
+    } else if (starts(sql, "SELECT @@GLOBAL.GTID_MODE")) {
+        answer_one(w, "@@GLOBAL.GTID_MODE", "ON");
+    } else if (starts(sql, "SELECT @@GLOBAL.SERVER_UUID")) {
+        answer_one(w, "@@GLOBAL.SERVER_UUID", s->uuid);
     } else if (starts(sql, "SELECT @@GLOBAL.gtid_domain_id")) {
         answer_one(w, "@@GLOBAL.gtid_domain_id", "0");
     } else if (starts(sql, "SELECT binlog_gtid_pos(")) {
@@ -53,7 +58,8 @@ static void answer_select(struct bt_feed_session *s, struct bt_slice sql, struct
     }
 }
 
-/* The value behind the first '=', without quotes and blanks. */
+/* The value behind the first '=' and before a comma outside of quotes, without quotes and blanks
+ * (MySQL sets two variables at once). */
 static struct bt_slice value_of(struct bt_slice sql)
 {
     const uint8_t *equals = memchr(sql.ptr, '=', sql.len);
@@ -62,6 +68,13 @@ static struct bt_slice value_of(struct bt_slice sql)
     if (!equals)
         return v;
     v = bt_slice(equals + 1, sql.len - (size_t)(equals + 1 - sql.ptr));
+    while (v.len > 0 && v.ptr[0] == ' ') {
+        v.ptr++;
+        v.len--;
+    }
+    for (size_t i = v.len > 0 && v.ptr[0] == '\'' ? v.len : 0; i < v.len; i++)
+        if (v.ptr[i] == ',')
+            v.len = i;
     while (v.len > 0 && (v.ptr[0] == ' ' || v.ptr[0] == '\'')) {
         v.ptr++;
         v.len--;
@@ -71,18 +84,30 @@ static struct bt_slice value_of(struct bt_slice sql)
     return v;
 }
 
+static int take_state(struct bt_feed_session *s, struct bt_slice text, struct bt_err *err)
+{
+    struct bt_gtid_state state = {0};
+    int status;
+
+    bt_had_done(&s->has);
+    s->has = (struct bt_had){0};
+    if (text.len == 0)
+        return 0;
+    if (bt_gtid_state_parse(text, &state, err) < 0)
+        return bt_err_wrap(err, "the replica's GTID state");
+    status = bt_had_copy(&s->has, &state, NULL, err);
+    bt_gtid_state_done(&state);
+    return status;
+}
+
 static int take_set(struct bt_feed_session *s, struct bt_slice sql, struct bt_err *err)
 {
     struct bt_slice value = value_of(sql);
     uint64_t ns;
 
-    if (starts(sql, "SET @slave_connect_state")) {
-        bt_gtid_state_done(&s->has);
-        s->has = (struct bt_gtid_state){0};
-        if (value.len > 0 && bt_gtid_state_parse(value, &s->has, err) < 0)
-            return bt_err_wrap(err, "the replica's GTID state");
-    } else if (starts(sql, "SET @master_heartbeat_period") &&
-               bt_number_u64(value, UINT64_MAX, &ns)) {
+    if (starts(sql, "SET @slave_connect_state"))
+        return take_state(s, value, err);
+    if (starts(sql, "SET @master_heartbeat_period") && bt_number_u64(value, UINT64_MAX, &ns)) {
         s->heartbeat_ms = (int64_t)(ns / 1000000);
         if (s->heartbeat_ms > HEARTBEAT_MAX_MS)
             s->heartbeat_ms = HEARTBEAT_MAX_MS;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * feed_wire.h - the server's side of the MySQL client protocol, as far as a replica needs it.
+ * wire.h - the server's side of the MySQL client protocol, as far as a replica needs it.
  *
  * Packets are length u24, sequence u8, payload; a payload of 2^24 - 1 bytes and more goes on in the
  * next packet.  Writing gathers in `out`; bt_wire_flush() sends.  Every call has a deadline; the
- * payload of a command is capped at 64 KiB.  (Protocol: MariaDB knowledge base, "Connection",
- * "Result set packets"; checked against MariaDB 10.5, 10.11 and 11.8 replicas.)
+ * payload of a command is capped at 16 MiB.  (Protocol: MariaDB knowledge base, "Connection",
+ * "Result set packets"; checked against replicas of MariaDB 10.5, 10.11, 11.8 and MySQL 5.6, 9.7.)
  */
 #ifndef BT_APPLY_FEED_WIRE_H
 #define BT_APPLY_FEED_WIRE_H
@@ -38,18 +38,16 @@ void bt_wire_error(struct bt_wire *w, unsigned number, const char *text);
 void bt_wire_row(struct bt_wire *w, unsigned count, const char *const *names,
                  const char *const *values);
 
-/* The greeting of protocol 10; scramble holds BT_WIRE_SCRAMBLE_SIZE printable bytes. */
-void bt_wire_greet(struct bt_wire *w, const char *version, uint32_t thread_id,
+/* The greeting of protocol 10, asking for a proof by this method; scramble holds
+ * BT_WIRE_SCRAMBLE_SIZE printable bytes. */
+void bt_wire_greet(struct bt_wire *w, const char *version, uint32_t thread_id, const char *method,
                    const uint8_t *scramble);
 
 /* The answer to the greeting: user and what proves the password (borrowed from payload). */
 int bt_wire_login_read(struct bt_slice payload, struct bt_slice *ret_user,
                        struct bt_slice *ret_proof, struct bt_err *err) BT_MUST_CHECK;
 
-/* Asks to prove the password by mysql_native_password with this scramble. */
-void bt_wire_switch(struct bt_wire *w, const uint8_t *scramble);
-
-/* mysql_native_password: SHA1(password) XOR SHA1(scramble, SHA1(SHA1(password))). */
-bool bt_wire_proof_is_right(struct bt_slice proof, const char *password, const uint8_t *scramble);
+/* Asks to prove the password by this method with this scramble. */
+void bt_wire_switch(struct bt_wire *w, const char *method, const uint8_t *scramble);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "apply/feed.h"
+#include "apply/feed/feed.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -10,21 +10,21 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "apply/feed_answer.h"
-#include "apply/feed_stream.h"
-#include "apply/feed_wire.h"
+#include "apply/feed/answer.h"
+#include "apply/feed/login.h"
+#include "apply/feed/stream.h"
 #include "parser/reader.h"
 
 enum {
     PASSWORD_BYTES = 16,
-    LOGIN_MS = 10000,
-    WAKE_MS = 100, /* how soon the thread sees that it is to end */
+    COMMAND_MS = 10000, /* for a command that has begun */
+    WAKE_MS = 100,      /* how soon the thread sees that it is to end */
     COMMAND_QUIT = 1,
     COMMAND_QUERY = 3,
     COMMAND_PING = 14,
     COMMAND_BINLOG_DUMP = 0x12,
+    COMMAND_BINLOG_DUMP_GTID = 0x1e,
     COMMAND_REGISTER_SLAVE = 0x15,
-    ER_ACCESS_DENIED = 1045,
     ER_UNKNOWN_COMMAND = 1047,
     DUMP_SENDS_ANNOTATE = 2,
 };
@@ -33,7 +33,9 @@ struct bt_feed {
     struct bt_feed_opts opts;
     char address[INET6_ADDRSTRLEN];
     char password[PASSWORD_BYTES * 2 + 1];
-    char version[80]; /* "5.5.5-" and the version of who wrote the log */
+    char version[80]; /* that we greet with */
+    char uuid[37];    /* MySQL: a server's, made up */
+    bool has_sha2;    /* MySQL 8 and newer: caching_sha2_password */
     struct bt_format format;
     uint32_t server_id;
     unsigned port;
@@ -61,63 +63,12 @@ static bool is_stopped(void *ctx)
     return atomic_load(&((struct bt_feed *)ctx)->stop);
 }
 
-static int make_scramble(uint8_t *to, struct bt_err *err)
+static int stream_log(struct bt_feed *f, struct bt_wire *w, struct bt_feed_session *session,
+                      uint16_t flags, struct bt_err *err)
 {
-    if (getrandom(to, BT_WIRE_SCRAMBLE_SIZE, 0) != BT_WIRE_SCRAMBLE_SIZE)
-        return bt_fail_sys(err, "could not get random bytes");
-    for (int i = 0; i < BT_WIRE_SCRAMBLE_SIZE; i++)
-        to[i] = (uint8_t)('!' + to[i] % 90); /* printable, no NUL; '$' has no meaning here */
-    return 0;
-}
-
-/* 1 when the replica has no business here. */
-static int log_in(struct bt_feed *f, struct bt_wire *w, struct bt_err *err)
-{
-    struct bt_deadline until = bt_deadline_in(LOGIN_MS);
-    uint8_t scramble[BT_WIRE_SCRAMBLE_SIZE];
-    struct bt_slice user, proof;
-    bool user_is_right;
-    int status;
-
-    if (make_scramble(scramble, err) < 0)
-        return -1;
-    bt_wire_greet(w, f->version, 1, scramble);
-    if (bt_wire_flush(w, until, err) < 0)
-        return -1;
-    status = bt_wire_read(w, until, err);
-    if (status != 0)
-        return status;
-    if (bt_wire_login_read(bt_buf_slice(&w->in), &user, &proof, err) < 0)
-        return -1;
-    user_is_right = bt_slice_equal_str(user, BT_FEED_USER);
-    if (proof.len != BT_WIRE_SCRAMBLE_SIZE) { /* it guessed another method */
-        bt_wire_switch(w, scramble);
-        if (bt_wire_flush(w, until, err) < 0)
-            return -1;
-        status = bt_wire_read(w, until, err);
-        if (status != 0)
-            return status;
-        proof = bt_buf_slice(&w->in);
-    }
-    if (user_is_right && bt_wire_proof_is_right(proof, f->password, scramble)) {
-        bt_wire_ok(w);
-        return bt_wire_flush(w, until, err);
-    }
-    bt_wire_error(w, ER_ACCESS_DENIED, "Access denied");
-    return bt_wire_flush(w, until, err) < 0 ? -1 : 1;
-}
-
-static int dump(struct bt_feed *f, struct bt_wire *w, struct bt_feed_session *session,
-                struct bt_err *err)
-{
-    struct bt_cursor c = bt_cursor(bt_buf_slice(&w->in));
     bt_auto_source struct bt_source *log = NULL;
     struct bt_feed_stream stream;
-    uint16_t flags;
-    uint32_t pos;
 
-    if (!(bt_cur_skip(&c, 1) && bt_cur_u32(&c, &pos) && bt_cur_u16(&c, &flags)))
-        return bt_fail(err, BT_ERR_CORRUPT, "COM_BINLOG_DUMP of %zu bytes", w->in.len);
     if (f->opts.open_log(f->opts.ctx, &log, err) < 0)
         return -1;
     stream = (struct bt_feed_stream){.log = log,
@@ -133,6 +84,41 @@ static int dump(struct bt_feed *f, struct bt_wire *w, struct bt_feed_session *se
     return bt_feed_stream_run(&stream, w, err);
 }
 
+/* MariaDB, and MySQL by position: u32 position, u16 flags, u32 server id, file name. */
+static int dump(struct bt_feed *f, struct bt_wire *w, struct bt_feed_session *session,
+                struct bt_err *err)
+{
+    struct bt_cursor c = bt_cursor(bt_buf_slice(&w->in));
+    uint16_t flags;
+    uint32_t pos;
+
+    if (!(bt_cur_skip(&c, 1) && bt_cur_u32(&c, &pos) && bt_cur_u16(&c, &flags)))
+        return bt_fail(err, BT_ERR_CORRUPT, "COM_BINLOG_DUMP of %zu bytes", w->in.len);
+    return stream_log(f, w, session, flags, err);
+}
+
+/* MySQL: u16 flags, u32 server id, u32 and file name, u64 position, u32 and the set it has. */
+static int dump_set(struct bt_feed *f, struct bt_wire *w, struct bt_feed_session *session,
+                    struct bt_err *err)
+{
+    struct bt_cursor c = bt_cursor(bt_buf_slice(&w->in));
+    struct bt_event set = {.type = BT_PREVIOUS_GTIDS}; /* the same bytes */
+    struct bt_gtid_set has = {0};
+    uint32_t name_len, len;
+    int status;
+
+    if (!(bt_cur_skip(&c, 1 + 2 + 4) && bt_cur_u32(&c, &name_len) && bt_cur_skip(&c, name_len) &&
+          bt_cur_skip(&c, 8) && bt_cur_u32(&c, &len) && bt_cur_take(&c, len, &set.body)))
+        return bt_fail(err, BT_ERR_CORRUPT, "COM_BINLOG_DUMP_GTID of %zu bytes", w->in.len);
+    if (bt_previous_gtids_read(&set, &has, err) < 0)
+        return bt_err_wrap(err, "what the replica says it has");
+    bt_had_done(&session->has);
+    session->has = (struct bt_had){0};
+    status = bt_had_copy(&session->has, NULL, &has, err);
+    bt_gtid_set_done(&has);
+    return status < 0 ? -1 : stream_log(f, w, session, 0, err);
+}
+
 /* Waits for the next command in small steps; 1 when it is time to go. */
 static int next_command(struct bt_feed *f, struct bt_wire *w, struct bt_err *err)
 {
@@ -142,7 +128,7 @@ static int next_command(struct bt_feed *f, struct bt_wire *w, struct bt_err *err
         int got = poll(&p, 1, WAKE_MS);
 
         if (got > 0)
-            return bt_wire_read(w, bt_deadline_in(LOGIN_MS), err);
+            return bt_wire_read(w, bt_deadline_in(COMMAND_MS), err);
         if (got < 0 && errno != EINTR)
             return bt_fail_sys(err, "could not wait for a replica");
     }
@@ -157,7 +143,12 @@ static int serve(struct bt_feed *f, int fd, struct bt_feed_session *session, str
     if (bt_io_nonblocking(fd, err) < 0)
         return -1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    status = log_in(f, w, err);
+    status = bt_feed_login(w,
+                           &(struct bt_feed_account){.user = BT_FEED_USER,
+                                                     .password = f->password,
+                                                     .version = f->version,
+                                                     .sha2 = f->has_sha2},
+                           err);
     while (status == 0 && (status = next_command(f, w, err)) == 0) {
         struct bt_slice in = bt_buf_slice(&w->in);
 
@@ -173,19 +164,22 @@ static int serve(struct bt_feed *f, int fd, struct bt_feed_session *session, str
             break;
         case COMMAND_BINLOG_DUMP:
             return dump(f, w, session, err);
+        case COMMAND_BINLOG_DUMP_GTID:
+            return dump_set(f, w, session, err);
         default:
             bt_wire_error(w, ER_UNKNOWN_COMMAND, "Unknown command");
             break;
         }
         if (status == 0)
-            status = bt_wire_flush(w, bt_deadline_in(LOGIN_MS), err);
+            status = bt_wire_flush(w, bt_deadline_in(COMMAND_MS), err);
     }
     return status;
 }
 
 static void serve_one(struct bt_feed *f, int fd)
 {
-    struct bt_feed_session session = {.server_id = f->server_id, .checksum = f->format.checksum};
+    struct bt_feed_session session = {
+        .server_id = f->server_id, .checksum = f->format.checksum, .uuid = f->uuid};
     struct bt_err err = {0};
     struct bt_wire w;
 
@@ -197,7 +191,7 @@ static void serve_one(struct bt_feed *f, int fd)
         pthread_mutex_unlock(&f->lock);
     }
     bt_wire_done(&w);
-    bt_gtid_state_done(&session.has);
+    bt_had_done(&session.has);
 }
 
 static void *run(void *ctx)
@@ -236,7 +230,10 @@ static int read_format(struct bt_feed *f, struct bt_err *err)
                        log->name);
     f->format = *ev.format;
     f->server_id = f->opts.server_id ? f->opts.server_id : ev.format->server_id;
-    snprintf(f->version, sizeof(f->version), "5.5.5-%s", ev.format->server_version);
+    /* MariaDB replicas of 10.x know a primary of 10.x by the prefix (sql/slave.cc, 10.11). */
+    snprintf(f->version, sizeof(f->version), "%s%s",
+             f->format.flavor == BT_FLAVOR_MARIADB ? "5.5.5-" : "", f->format.server_version);
+    f->has_sha2 = f->format.flavor == BT_FLAVOR_MYSQL && f->format.version_number >= 80000;
     return 0;
 }
 
@@ -270,14 +267,19 @@ static int start_listening(struct bt_feed *f, struct bt_err *err)
     return 0;
 }
 
-static int make_password(struct bt_feed *f, struct bt_err *err)
+static int make_secrets(struct bt_feed *f, struct bt_err *err)
 {
-    uint8_t bytes[PASSWORD_BYTES];
+    uint8_t bytes[PASSWORD_BYTES], id[16];
+    char *to = f->uuid;
 
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes) ||
+        getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
         return bt_fail_sys(err, "could not get random bytes");
     for (unsigned i = 0; i < PASSWORD_BYTES; i++)
         snprintf(f->password + i * 2, 3, "%02x", bytes[i]);
+    for (unsigned i = 0; i < sizeof(id); i++)
+        to += snprintf(to, 4, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+    explicit_bzero(bytes, sizeof(bytes));
     return 0;
 }
 
@@ -291,7 +293,7 @@ int bt_feed_open(const struct bt_feed_opts *opts, struct bt_feed **ret, struct b
     f->opts = *opts;
     f->listener = -1;
     pthread_mutex_init(&f->lock, NULL);
-    if (read_format(f, err) < 0 || make_password(f, err) < 0 || start_listening(f, err) < 0)
+    if (read_format(f, err) < 0 || make_secrets(f, err) < 0 || start_listening(f, err) < 0)
         return -1;
     number = pthread_create(&f->thread, NULL, run, f);
     if (number != 0)
