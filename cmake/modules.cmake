@@ -208,6 +208,7 @@ bt_module(node
     answer_vip.c
     build_id.c
     fields.c
+    guard.c
     message.c
     proc.c
     protocol_host.c

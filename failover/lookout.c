@@ -193,7 +193,6 @@ static void host_done(struct bt_lookout_host *h)
         pthread_join(h->sql_thread, NULL);
     if (h->node_started)
         pthread_join(h->node_thread, NULL);
-    bt_connection_close(h->second);
     bt_channel_close(h->node);
     bt_release_fd(&h->sql_wake);
     bt_release_fd(&h->node_wake);
@@ -218,22 +217,25 @@ void bt_lookout_free(struct bt_lookout *l)
 
 /* ----------------------------------------------------------------- hand over */
 
+static size_t threads_running(const struct bt_lookout *l)
+{
+    size_t running = l->secondary_runs;
+
+    for (size_t i = 0; i < l->count; i++)
+        running += (size_t)l->hosts[i].sql_runs + (size_t)l->hosts[i].node_runs;
+    return running;
+}
+
 /* Waits until the threads have ended that can within a moment. */
 static void await_ends(struct bt_lookout *l)
 {
     struct bt_deadline until = bt_deadline_in(HAND_OVER_MS);
     struct timespec at = {.tv_sec = until.at_ms / 1000, .tv_nsec = until.at_ms % 1000 * 1000000};
-    size_t running = 1;
     int rc = 0;
 
     pthread_mutex_lock(&l->mutex);
-    while (running && rc == 0) {
-        running = 0;
-        for (size_t i = 0; i < l->count; i++)
-            running += (size_t)l->hosts[i].sql_runs + (size_t)l->hosts[i].node_runs;
-        if (running)
-            rc = pthread_cond_timedwait(&l->ended, &l->mutex, &at);
-    }
+    while (threads_running(l) && rc == 0)
+        rc = pthread_cond_timedwait(&l->ended, &l->mutex, &at);
     pthread_mutex_unlock(&l->mutex);
 }
 
@@ -258,6 +260,36 @@ static void host_give(struct bt_lookout_host *h, bool was_silent, int64_t now_ms
         else
             snprintf(warm->error, sizeof(warm->error), "%s", s->node_error);
     }
+}
+
+bool bt_lookout_has_ended(struct bt_lookout *l)
+{
+    size_t running;
+
+    pthread_mutex_lock(&l->mutex);
+    running = threads_running(l);
+    pthread_mutex_unlock(&l->mutex);
+    return running == 0;
+}
+
+static bool has_been_seen(const struct bt_lookout *l, const struct bt_lookout_host *h)
+{
+    const struct bt_sight *s = &h->sight;
+    bool node = !h->conf->has_node || s->node_error[0] ||
+                (s->has_node && (s->vips_known || l->config->vip_count == 0));
+
+    return s->life != BT_LIFE_UNKNOWN && node;
+}
+
+bool bt_lookout_has_seen_all(struct bt_lookout *l)
+{
+    bool all = true;
+
+    pthread_mutex_lock(&l->mutex);
+    for (size_t i = 0; i < l->count; i++)
+        all = all && has_been_seen(l, &l->hosts[i]);
+    pthread_mutex_unlock(&l->mutex);
+    return all;
 }
 
 void bt_lookout_hand_over(struct bt_lookout *l, bool was_silent, struct bt_warm_host *warm)

@@ -59,8 +59,14 @@ void bt_lookout_sight(struct bt_lookout *l, size_t i, struct bt_sight *ret);
 /* Has the host's node do it to VIP k soon; the log says how it went. */
 void bt_lookout_order_vip(struct bt_lookout *l, size_t i, size_t k, enum bt_vip_order order);
 
-/* Has the server made read-only soon: an old primary that came back. */
+/* Has the server's sessions ended and it made read-only soon: an old primary that came back. */
 void bt_lookout_order_read_only(struct bt_lookout *l, size_t i);
+
+/* Whether everybody was asked once: every server has answered or failed, every host too. */
+bool bt_lookout_has_seen_all(struct bt_lookout *l);
+
+/* Whether all threads have ended after a hand-over, so that free does not wait. */
+bool bt_lookout_has_ended(struct bt_lookout *l);
 
 /* Tells all threads to end and gives what they held open to warm, one entry per server.  What is
  * busy for more than a moment is left behind.  was_silent: the primary did not even refuse; its

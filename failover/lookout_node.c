@@ -10,8 +10,9 @@ enum {
     PROBE_MS = 1000,       /* for a connection and the server's greeting */
     PROBE_MARGIN_MS = 500, /* and the channel's own way */
     PROBE_PAUSE_MS = 1000, /* between two probes under suspicion */
-    REQUEST_MS = 5000,
+    REQUEST_MS = 3000,
     REOPEN_MS = 1000,
+    SILENT_ROUNDS = 2,   /* after which the primary's host looks around by itself */
     TAKE_PROBE_MS = 300, /* whether another host answers for the VIP */
 };
 
@@ -29,17 +30,6 @@ static void node_seen(struct bt_lookout_host *h, const char *error)
     bt_lookout_tell(h->lookout);
 }
 
-static void node_open(struct bt_lookout_host *h)
-{
-    enum bt_channel_failure why;
-    struct bt_err err = {0};
-
-    if (bt_node_open(h->conf, &h->node, &why, &err) != 0)
-        node_seen(h, err.text);
-    else
-        node_seen(h, NULL);
-}
-
 /* A channel that broke is of no use any more. */
 static void node_failed(struct bt_lookout_host *h, const struct bt_err *err)
 {
@@ -50,6 +40,40 @@ static void node_failed(struct bt_lookout_host *h, const struct bt_err *err)
     bt_channel_close(h->node);
     h->node = NULL;
     node_seen(h, err->text);
+}
+
+/* The primary's host gives the VIPs up by itself when it is cut off from us and from all others. */
+static int guard_set(struct bt_lookout_host *h, struct bt_err *err)
+{
+    const struct bt_config *config = h->lookout->config;
+    struct bt_guard_request request = {
+        .silence_ms = (uint32_t)(SILENT_ROUNDS * bt_lookout_pace_ms(h->lookout))};
+    char texts[BT_VIPS_MAX][BT_VIP_TEXT_SIZE];
+
+    if (h->index != h->lookout->primary || !config->vip_count)
+        return 0;
+    for (size_t k = 0; k < config->vip_count; k++)
+        request.vips[request.vip_count++] = bt_vip_text(&config->vips[k], texts[k]);
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (i == h->index || strcmp(config->servers[i].ssh_ip, h->conf->ssh_ip) == 0)
+            continue;
+        request.peers[request.peer_count].address = config->servers[i].ssh_ip;
+        request.peers[request.peer_count++].port = config->servers[i].ssh_port;
+    }
+    return bt_node_guard(h->node, &request, bt_deadline_in(REQUEST_MS), err);
+}
+
+static void node_open(struct bt_lookout_host *h)
+{
+    enum bt_channel_failure why;
+    struct bt_err err = {0};
+
+    if (bt_node_open(h->conf, &h->node, &why, &err) != 0)
+        node_seen(h, err.text);
+    else
+        node_seen(h, NULL);
+    if (h->node && guard_set(h, &err) != 0)
+        node_failed(h, &err);
 }
 
 /* ----------------------------------------------------------------------- VIP */

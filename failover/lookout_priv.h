@@ -19,7 +19,6 @@ struct bt_lookout_host {
     size_t index;
     const struct bt_conf_server *conf;
     struct bt_database *db;
-    struct bt_connection *second; /* ping_type=CONNECT: the connection that is tried */
     struct bt_channel *node;
     int sql_wake, node_wake; /* eventfds */
     pthread_t sql_thread, node_thread;

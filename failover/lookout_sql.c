@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "failover/lookout_priv.h"
 #include "failover/phrases.h"
+#include "failover/sessions.h"
 
 enum {
     ANSWER_MIN_MS = 1000, /* nobody has less time for an answer, however short the interval */
     FACTS_EVERY_MS = 10000,
+    CLOSE_MS = 5000,
     SUSPECT_FIRST_MS = 10, /* between two questions under suspicion, at first; then more */
     SUSPECT_PACE_MS = 300,
 };
@@ -71,16 +73,13 @@ static int ping_insert(struct bt_lookout_host *h, struct bt_deadline until, stru
 static int ping_connect(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(h->conf);
+    bt_auto_connection struct bt_connection *c = NULL;
     char answer[16];
 
-    bt_connection_close(h->second);
-    h->second = NULL;
-    if (bt_connection_open(&login, until, &h->second, err) != 0)
+    if (bt_connection_open(&login, until, &c, err) != 0 ||
+        bt_connection_value(c, "SELECT 1 As Value", until, sizeof(answer), answer, err) < 0)
         return -1;
-    return bt_connection_value(h->second, "SELECT 1 As Value", until, sizeof(answer), answer,
-                               err) < 0
-               ? -1
-               : 0;
+    return 0;
 }
 
 static int ping_by_type(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
@@ -130,8 +129,6 @@ static int ping(struct bt_lookout_host *h, struct bt_deadline until, struct bt_e
         return 0;
     bt_connection_close(h->db->sql);
     h->db->sql = NULL;
-    bt_connection_close(h->second);
-    h->second = NULL;
     /* The session alone may have been killed: only who takes no new one is gone. */
     if (!was_open || err->kind == BT_ERR_TIMEOUT || bt_deadline_passed(until))
         return -1;
@@ -233,6 +230,30 @@ static void replica_ask(struct bt_lookout_host *h, int64_t *facts_due_ms)
     bt_lookout_tell(l);
 }
 
+static int sessions_end(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    uint64_t own = bt_connection_server(h->db->sql)->thread_id;
+    bt_auto_arena struct bt_arena arena;
+    struct bt_session_list list;
+    size_t killed;
+
+    bt_arena_init(&arena, 8 << 20);
+    if (bt_sessions_ask(h->db->sql, &own, 1, until, &arena, &list, err) != 0)
+        return -1;
+    return bt_sessions_kill(h->db->sql, &list, bt_session_any, until, &killed, err);
+}
+
+/* Sessions first: one that stands in a transaction, its client long gone, would hold read_only up.
+ * Then again, for who came in between. */
+static int writers_close(struct bt_lookout_host *h, struct bt_err *err)
+{
+    struct bt_deadline until = bt_deadline_in(CLOSE_MS);
+
+    if (sessions_end(h, until, err) != 0 || bt_database_set_read_only(h->db, true, until, err) != 0)
+        return -1;
+    return sessions_end(h, until, err);
+}
+
 static void obey(struct bt_lookout_host *h)
 {
     struct bt_err err = {0};
@@ -244,8 +265,8 @@ static void obey(struct bt_lookout_host *h)
     pthread_mutex_unlock(&h->lookout->mutex);
     if (!is_ordered || !h->db->sql)
         return;
-    if (bt_database_set_read_only(h->db, true, bt_deadline_in(answer_ms(h)), &err) != 0)
-        bt_error("%s", err.text);
+    if (writers_close(h, &err) != 0)
+        bt_error("%s came back writable after it was replaced: %s", h->conf->name, err.text);
     else
         bt_warning("%s came back writable after it was replaced: it is read-only now",
                    h->conf->name);

@@ -20,6 +20,7 @@ enum {
     RETRY_MS = 1000,  /* between two attempts to find the primary */
     AGAIN_MS = 10000, /* between two attempts at a failover that was refused */
     JOB_LOOK_MS = 250,
+    SUSPECT_MS = 500, /* for the answer of one that has just died */
 };
 
 /* -------------------------------------------------------------- configuration */
@@ -106,6 +107,9 @@ static void reload(struct bt_manager *m)
         if (m->opts->configured)
             m->opts->configured(&config, m->opts->ctx);
         changes_say(&m->config, &config);
+        bt_lookout_free(m->retired); /* it lives in the old configuration */
+        m->retired = NULL;
+        m->suspect = SIZE_MAX;
         bt_arena_done(&m->arena);
         m->arena = arena;
         m->config = config;
@@ -156,7 +160,7 @@ static int primary_find(struct bt_manager *m, struct bt_err *err)
         bt_databases_free(databases, m->config.server_count);
         return bt_fail(err, BT_ERR_SYSTEM, "no memory to ask %zu servers", m->config.server_count);
     }
-    bt_databases_ask(databases, m->config.server_count, SIZE_MAX, 0);
+    bt_databases_ask(databases, m->config.server_count, m->suspect, SUSPECT_MS);
     for (size_t i = 0; i < m->config.server_count; i++)
         facts[i] = databases[i].facts;
     if (bt_topology_find(&m->config, facts, &m->topology, err) == 0) {
@@ -264,8 +268,10 @@ static enum bt_failover_outcome fail_over(struct bt_manager *m, struct bt_err *e
         bt_manager_poll(m, JOB_LOOK_MS);
     if (rc == 0)
         pthread_join(job->thread, NULL);
-    bt_lookout_free(m->lookout);
+    bt_lookout_free(m->retired);
+    m->retired = m->lookout;
     m->lookout = NULL;
+    m->suspect = m->topology.primary;
     *err = job->err;
     return job->outcome;
 }
@@ -370,11 +376,14 @@ int bt_manager_run(const struct bt_manager_opts *opts, int *ret_code, struct bt_
     if (!m)
         return bt_fail_sys(err, "manager");
     m->opts = opts;
+    m->suspect = SIZE_MAX;
     m->signal_fd = m->wake_fd = m->lock_fd = m->socket_fd = -1;
     bt_arena_init(&m->arena, BT_CONFIG_ARENA_MAX);
     rc = begin(m, err);
     if (rc == 0) {
         rc = live(m, ret_code, err);
+        bt_lookout_free(m->lookout);
+        bt_lookout_free(m->retired);
         bt_notify("STOPPING=1");
         bt_manager_serve_close(m);
         bt_health_remove(&m->config);

@@ -39,6 +39,7 @@ struct bt_manager {
     /* while a cluster is watched */
     struct bt_topology topology;
     struct bt_lookout *lookout;
+    struct bt_lookout *retired; /* handed over; its last threads are still ending */
     struct bt_watch_opts watch;
     struct bt_evidence evidence;
     struct bt_judgement judgement;
@@ -46,6 +47,7 @@ struct bt_manager {
     unsigned told_failures;
     int64_t round_ms; /* when the last round began */
     int64_t lock_taken_since_ms;
+    int64_t began_ms;
     bool has_pinged; /* "waiting until MySQL doesn't respond" was said */
     char trouble[BT_SERVERS_MAX][256];
     struct bt_vip_watch vips;
@@ -55,6 +57,7 @@ struct bt_manager {
     int64_t attempt_after_ms;          /* no failover before */
     struct bt_err refusal;             /* that the log knows of */
     bool was_armed;
+    size_t suspect; /* the primary that died last: not waited for; SIZE_MAX = none */
     struct bt_manager_job job;
 };
 

@@ -13,6 +13,7 @@ enum {
     SUSPECT_LOOK_MS = 20, /* between two looks at the evidence, under suspicion */
     HEALTHY_LOOK_MS = 250,
     LOCK_TAKEN_MS = 3000, /* a lock of ours that was, released a moment late, is no other manager */
+    BEGIN_MS = 5000,
     ELSEWHERE_ROUNDS = 3,
     FAILURES_VOTES = 3,
     FAILURES_COUNT = 4, /* MHA's */
@@ -55,6 +56,13 @@ static void healthy_say(struct bt_manager *m)
     m->has_pinged = true;
 }
 
+/* Once everybody was asked, or time is up for who does not answer, there is something to tell. */
+static bool has_begun(struct bt_manager *m)
+{
+    return m->code == BT_HEALTH_PING_OK || bt_lookout_has_seen_all(m->lookout) ||
+           bt_clock_ms() - m->began_ms >= BEGIN_MS;
+}
+
 static void verdict_say(struct bt_manager *m)
 {
     const struct bt_judgement *j = &m->judgement;
@@ -71,9 +79,10 @@ static void verdict_say(struct bt_manager *m)
         m->told = j->verdict;
     }
     failure_say(m);
-    if (j->verdict == BT_VERDICT_HEALTHY || j->verdict == BT_VERDICT_REFUSING)
-        bt_manager_state(m, BT_HEALTH_PING_OK);
-    else if (m->code != BT_HEALTH_FAILOVER_ERROR)
+    if (j->verdict == BT_VERDICT_HEALTHY || j->verdict == BT_VERDICT_REFUSING) {
+        if (has_begun(m))
+            bt_manager_state(m, BT_HEALTH_PING_OK);
+    } else if (m->code != BT_HEALTH_FAILOVER_ERROR)
         bt_manager_state(m, BT_HEALTH_PING_FAILING);
 }
 
@@ -186,6 +195,10 @@ static enum bt_watch_end round_look(struct bt_manager *m, struct bt_err *err)
     enum bt_watch_end end = BT_WATCH_STOP;
 
     m->round_ms = bt_clock_ms();
+    if (m->retired && bt_lookout_has_ended(m->retired)) {
+        bt_lookout_free(m->retired);
+        m->retired = NULL;
+    }
     if (!sights)
         return end;
     sights_take(m, sights);
@@ -241,7 +254,7 @@ static void watch_begin(struct bt_manager *m)
     m->told = BT_VERDICT_HEALTHY;
     m->told_failures = 0;
     m->has_pinged = false;
-    m->round_ms = bt_clock_ms();
+    m->began_ms = m->round_ms = bt_clock_ms();
     m->lock_taken_since_ms = 0;
     m->elsewhere_rounds = 0;
     m->vips = (struct bt_vip_watch){0};
@@ -250,7 +263,7 @@ static void watch_begin(struct bt_manager *m)
 
 static bool is_ready(struct bt_manager *m)
 {
-    if (!m->was_armed && m->evidence.has_last) {
+    if (!m->was_armed && m->evidence.has_last && has_begun(m)) {
         bt_notify("READY=1");
         m->was_armed = true;
     }

@@ -63,6 +63,15 @@ int bt_node_reach(struct bt_channel *ch, const struct bt_reach_request *request,
     return bt_get_reach_reply(reply, NULL, ret, err) == 0 ? 0 : broken(ch, err);
 }
 
+int bt_node_guard(struct bt_channel *ch, const struct bt_guard_request *request,
+                  struct bt_deadline until, struct bt_err *err)
+{
+    struct bt_slice reply;
+
+    bt_put_guard_request(bt_channel_request(ch, BT_MESSAGE_GUARD, until), request);
+    return bt_channel_call(ch, until, NULL, 0, &reply, err);
+}
+
 int bt_node_list(struct bt_channel *ch, const struct bt_list_request *request,
                  struct bt_deadline until, struct bt_arena *arena, struct bt_list_reply *ret,
                  struct bt_err *err)

@@ -31,6 +31,10 @@ int bt_node_reach(struct bt_channel *ch, const struct bt_reach_request *request,
                   struct bt_deadline until, struct bt_reach_reply *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* The host gives the VIPs up by itself when it is cut off, as long as the channel is open. */
+int bt_node_guard(struct bt_channel *ch, const struct bt_guard_request *request,
+                  struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
+
 int bt_node_list(struct bt_channel *ch, const struct bt_list_request *request,
                  struct bt_deadline until, struct bt_arena *arena, struct bt_list_reply *ret,
                  struct bt_err *err) BT_MUST_CHECK;

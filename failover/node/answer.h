@@ -27,7 +27,7 @@ struct bt_work {
 typedef int bt_answer_fn(struct bt_work *w, struct bt_err *err);
 
 /* answer_host.c */
-bt_answer_fn bt_answer_hello, bt_answer_state, bt_answer_stop, bt_answer_reach;
+bt_answer_fn bt_answer_hello, bt_answer_state, bt_answer_stop, bt_answer_reach, bt_answer_guard;
 /* answer_vip.c */
 bt_answer_fn bt_answer_vip;
 

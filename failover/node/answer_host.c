@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "failover/node/build_id.h"
+#include "failover/node/guard.h"
 #include "failover/node/proc.h"
 #include "failover/node/protocol_host.h"
 #include "failover/node/reach.h"
@@ -104,4 +105,13 @@ int bt_answer_reach(struct bt_work *w, struct bt_err *err)
         return -1;
     bt_put_reach_reply(w->reply, &reply);
     return 0;
+}
+
+int bt_answer_guard(struct bt_work *w, struct bt_err *err)
+{
+    struct bt_guard_request request;
+
+    if (bt_get_guard_request(w->payload, w->arena, &request, err) != 0)
+        return -1;
+    return bt_guard_set(&request, err);
 }

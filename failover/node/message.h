@@ -33,6 +33,7 @@ enum { BT_MESSAGE_HEADER_SIZE = 9,
     X(STOP,   8,  "server stop",  "end it and prove it")                   \
     X(VIP,    9,  "vip",          "look for, add, remove, announce an address") \
     X(PROBE,  10, "probe",        "reach an address from here")            \
+    X(GUARD,  11, "guard",        "give the address up when cut off")      \
     X(PONG,   64, "pong",         "answers PING")                          \
     X(REPLY,  65, "reply",        "ends a request well")                   \
     X(ERROR,  66, "error",        "ends a request badly: a struct bt_err") \

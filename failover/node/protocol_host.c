@@ -307,3 +307,36 @@ int bt_get_reach_reply(struct bt_slice payload, struct bt_arena *arena, struct b
     *ret = r;
     return 0;
 }
+
+/* ------------------------------------------------------------------ guard */
+
+void bt_put_guard_request(struct bt_buf *out, const struct bt_guard_request *r)
+{
+    bt_put_u32(out, r->vip_count);
+    for (uint32_t i = 0; i < r->vip_count; i++)
+        bt_put_text(out, r->vips[i]);
+    bt_put_u32(out, r->peer_count);
+    for (uint32_t i = 0; i < r->peer_count; i++) {
+        bt_put_text(out, r->peers[i].address);
+        bt_put_u16(out, r->peers[i].port);
+    }
+    bt_put_u32(out, r->silence_ms);
+}
+
+int bt_get_guard_request(struct bt_slice payload, struct bt_arena *arena,
+                         struct bt_guard_request *ret, struct bt_err *err)
+{
+    struct bt_fields f = bt_fields(payload, arena);
+    struct bt_guard_request r = {0};
+    bool good = bt_get_u32(&f, &r.vip_count) && r.vip_count <= BT_GUARD_MAX;
+
+    for (uint32_t i = 0; good && i < r.vip_count; i++)
+        good = bt_get_text(&f, &r.vips[i]);
+    good = good && bt_get_u32(&f, &r.peer_count) && r.peer_count <= BT_GUARD_MAX;
+    for (uint32_t i = 0; good && i < r.peer_count; i++)
+        good = bt_get_text(&f, &r.peers[i].address) && bt_get_u16(&f, &r.peers[i].port);
+    if (!(good && bt_get_u32(&f, &r.silence_ms) && bt_fields_end(&f)))
+        return no_such_payload(payload, "a guard request", err);
+    *ret = r;
+    return 0;
+}

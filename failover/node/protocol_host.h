@@ -144,6 +144,22 @@ struct bt_reach_reply {
     uint32_t ms;
 };
 
+/* ------------------------------------------------------------------ guard */
+
+enum { BT_GUARD_MAX = 64 };
+
+/* What the primary's host is to watch over by itself (guard.h).  Its reply is empty. */
+struct bt_guard_request {
+    uint32_t vip_count;
+    const char *vips[BT_GUARD_MAX]; /* "10.0.0.9/24" */
+    uint32_t peer_count;
+    struct {
+        const char *address; /* numeric */
+        uint16_t port;
+    } peers[BT_GUARD_MAX];
+    uint32_t silence_ms; /* without a message before it looks around */
+};
+
 void bt_put_hello_request(struct bt_buf *out, const struct bt_hello_request *r);
 int bt_get_hello_request(struct bt_slice payload, struct bt_arena *arena,
                          struct bt_hello_request *ret, struct bt_err *err) BT_MUST_CHECK;
@@ -178,5 +194,9 @@ int bt_get_reach_request(struct bt_slice payload, struct bt_arena *arena,
 void bt_put_reach_reply(struct bt_buf *out, const struct bt_reach_reply *r);
 int bt_get_reach_reply(struct bt_slice payload, struct bt_arena *arena, struct bt_reach_reply *ret,
                        struct bt_err *err) BT_MUST_CHECK;
+
+void bt_put_guard_request(struct bt_buf *out, const struct bt_guard_request *r);
+int bt_get_guard_request(struct bt_slice payload, struct bt_arena *arena,
+                         struct bt_guard_request *ret, struct bt_err *err) BT_MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "failover/node/build_id.h"
+#include "failover/node/guard.h"
 #include "failover/node/protocol_host.h"
 #include "version.h"
 
@@ -70,6 +71,7 @@ static bt_answer_fn *answer_of(uint8_t kind)
         [BT_MESSAGE_STOP] = bt_answer_stop,
         [BT_MESSAGE_VIP] = bt_answer_vip,
         [BT_MESSAGE_PROBE] = bt_answer_reach,
+        [BT_MESSAGE_GUARD] = bt_answer_guard,
     };
 
     return kind < sizeof(answers) / sizeof(answers[0]) ? answers[kind] : NULL;
@@ -225,6 +227,7 @@ static int read_messages(struct server *s, struct bt_err *err)
             return -1;
         }
         greeted = true;
+        bt_guard_heard();
         rc =
             m.kind == BT_MESSAGE_PING ? send_pong(s, m.id, &out, err) : hand_over(s, &m, &out, err);
         if (rc != 0)

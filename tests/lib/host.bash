@@ -153,8 +153,9 @@ host_stop() {
 # it has another name, and a pid file outlives a kill -9.
 host_server_pid() {
     local file
-    file=$(host_exec "$1" bash -c "grep -lsaxz -e '--datadir=[/]srv/mysql' /proc/[0-9]*/cmdline") &&
-        basename "${file%/cmdline}"
+    # A process that ends meanwhile makes grep fail although it has found the server.
+    file=$(host_exec "$1" bash -c "grep -lsaxz -e '--datadir=[/]srv/mysql' /proc/[0-9]*/cmdline")
+    [[ -n $file ]] && basename "${file%/cmdline}"
 }
 
 host_server_is_gone() { ! host_server_pid "$1" >/dev/null; }
