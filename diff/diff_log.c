@@ -109,32 +109,6 @@ static bool same_format(const struct bt_format *a, const struct bt_format *b)
            memcmp(a->post_header_length, b->post_header_length, sizeof(a->post_header_length)) == 0;
 }
 
-/* The content of PREVIOUS_GTIDS; a set with tags has the form that 8.3 brought (gtid_set.h). */
-static int put_set(struct bt_buf *body, const struct bt_gtid_set *set, struct bt_err *err)
-{
-    bool tagged = false;
-
-    for (size_t i = 0; i < set->count; i++)
-        tagged = tagged || set->ranges[i].tag[0];
-    /* Tagged: the count stands between two bytes of 1. */
-    bt_buf_add_le(body, tagged ? 1 | (uint64_t)set->count << 8 | (uint64_t)1 << 56 : set->count, 8);
-    for (size_t i = 0; i < set->count; i++) {
-        const struct bt_gtid_range *range = &set->ranges[i];
-
-        bt_buf_add(body, range->uuid, sizeof(range->uuid));
-        if (tagged) {
-            bt_buf_add_le(body, strlen(range->tag) << 1, 1);
-            bt_buf_add_str(body, range->tag);
-        }
-        bt_buf_add_le(body, range->count, 8);
-        for (size_t k = 0; k < range->count; k++) {
-            bt_buf_add_le(body, range->items[k].first, 8);
-            bt_buf_add_le(body, range->items[k].last + 1, 8);
-        }
-    }
-    return bt_buf_check(body, "PREVIOUS_GTIDS", err);
-}
-
 /* MariaDB opens each log with the state in front of it, MySQL with the set. */
 static int put_state(struct writer *w, uint32_t when, struct bt_err *err)
 {
@@ -144,7 +118,8 @@ static int put_state(struct writer *w, uint32_t when, struct bt_err *err)
     if (w->out.format.flavor != BT_FLAVOR_MARIADB) {
         if (w->out.format.version_number < 50605)
             return 0;
-        if (put_set(&body, &w->m->before_set, err) != 0)
+        bt_previous_gtids_add(&w->m->before_set, &body);
+        if (bt_buf_check(&body, "PREVIOUS_GTIDS", err) != 0)
             return -1;
         return bt_diff_out_own(&w->out, BT_PREVIOUS_GTIDS, when, BT_FLAG_IGNORABLE,
                                bt_buf_slice(&body), err);

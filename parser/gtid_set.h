@@ -58,6 +58,10 @@ void bt_gtid_set_text(const struct bt_gtid_set *s, struct bt_buf *out);
 int bt_previous_gtids_read(const struct bt_event *ev, struct bt_gtid_set *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* Appends that content, which COM_BINLOG_DUMP_GTID takes too; a set with tags has the tagged form.
+ */
+void bt_previous_gtids_add(const struct bt_gtid_set *set, struct bt_buf *out);
+
 /* A failure of the following three leaves a valid set that holds part of what was asked for. */
 int bt_gtid_set_add(struct bt_gtid_set *s, const struct bt_gtid *gtid, struct bt_err *err)
     BT_MUST_CHECK;

@@ -366,3 +366,27 @@ int bt_previous_gtids_read(const struct bt_event *ev, struct bt_gtid_set *ret, s
     s = (struct bt_gtid_set){0};
     return 0;
 }
+
+void bt_previous_gtids_add(const struct bt_gtid_set *set, struct bt_buf *out)
+{
+    bool tagged = false;
+
+    for (size_t i = 0; i < set->count; i++)
+        tagged = tagged || set->ranges[i].tag[0];
+    /* Tagged: the count stands between two bytes of 1. */
+    bt_buf_add_le(out, tagged ? 1 | (uint64_t)set->count << 8 | (uint64_t)1 << 56 : set->count, 8);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct bt_gtid_range *range = &set->ranges[i];
+
+        bt_buf_add(out, range->uuid, sizeof(range->uuid));
+        if (tagged) {
+            bt_buf_add_le(out, strlen(range->tag) << 1, 1);
+            bt_buf_add_str(out, range->tag);
+        }
+        bt_buf_add_le(out, range->count, 8);
+        for (size_t k = 0; k < range->count; k++) {
+            bt_buf_add_le(out, range->items[k].first, 8);
+            bt_buf_add_le(out, range->items[k].last + 1, 8);
+        }
+    }
+}

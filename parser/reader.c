@@ -169,6 +169,8 @@ static int begin_encryption(struct bt_reader *r, const struct bt_event *ev, stru
     if (bt_start_encryption_read(ev, &start, err) != 0)
         return -1;
     close_cipher(r);
+    if (r->source->is_decrypted)
+        return 0;
     r->is_sealed = true;
     r->takes_fast_way = false;
     return r->opts.keys ? r->opts.keys->ops->open(r->opts.keys, ev->body, &r->cipher, err) : 0;

@@ -111,6 +111,15 @@ static int reach(struct bt_reader *r, size_t want, struct bt_err *err)
     return bt_source_view(r->source, r->pos, want, &r->window, err);
 }
 
+/* Where a source leaves bytes out, the next event stands behind them. */
+static int cross_hole(struct bt_reader *r, struct bt_err *err)
+{
+    if (r->source->goes_on_at <= r->pos)
+        return 0;
+    r->pos = r->source->goes_on_at;
+    return reach(r, BT_EVENT_HEADER_SIZE, err);
+}
+
 /* How many bytes the source has from pos on.  Only one that cannot tell its size (a stream) is made
  * to show the event. */
 static int left_in_source(struct bt_reader *r, uint32_t length, uint64_t *ret, struct bt_err *err)
@@ -268,7 +277,8 @@ int bt_reader_frame(struct bt_reader *r, struct bt_frame *ret, struct bt_err *er
     bool wants_crc;
     int rc;
 
-    if (reach(r, BT_EVENT_HEADER_SIZE, err) != 0)
+    if (reach(r, BT_EVENT_HEADER_SIZE, err) != 0 ||
+        (r->window.len == 0 && cross_hole(r, err) != 0))
         return -1;
     if (r->window.len == 0)
         return end_of_bytes(r);

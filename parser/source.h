@@ -31,8 +31,12 @@ struct bt_source_ops {
 
 struct bt_source {
     const struct bt_source_ops *ops;
-    const char *name; /* for messages: a path, "-", "host:path"; lives as long as the source */
-    bool can_go_back; /* view() takes any pos; false = only forward, as below */
+    const char *name;  /* for messages: a path, "-", "host:path"; lives as long as the source */
+    bool can_go_back;  /* view() takes any pos; false = only forward, as below */
+    bool is_decrypted; /* events behind a START_ENCRYPTION are plain: a server opened them */
+    /* As of the last view: 0, or where the log goes on behind what that view gave, because whoever
+     * sends it leaves bytes out. */
+    uint64_t goes_on_at;
 };
 
 static inline int BT_MUST_CHECK bt_source_view(struct bt_source *s, uint64_t pos, size_t want,
