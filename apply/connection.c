@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "apply/connection_priv.h"
+#include "apply/packet.h"
 
 enum {
     /* libmariadb runs a suspended call on a stack of its own; name look-up, TLS run there too. */
@@ -19,7 +20,7 @@ enum {
 
 /* Waits for what a suspended libmariadb call wants.  After the deadline the socket is shut and any
  * further wait answers "timed out" at once, so that the call unwinds and frees what it holds. */
-static int wait_for(struct bt_connection *c, int want, struct bt_deadline deadline)
+int bt_connection_wait(struct bt_connection *c, int want, struct bt_deadline deadline)
 {
     struct pollfd p = {.fd = mysql_get_socket(&c->mysql)};
     int got;
@@ -62,7 +63,7 @@ static bool holds_secret(struct bt_slice sql)
 
 /* The error that libmariadb holds, as ours.  A syntax error quotes the statement: not where the
  * statement may hold a password. */
-static int fail(struct bt_connection *c, struct bt_slice sql, struct bt_err *err)
+int bt_connection_fail(struct bt_connection *c, struct bt_slice sql, struct bt_err *err)
 {
     unsigned number = mysql_errno(&c->mysql);
     enum { ER_PARSE = 1064 };
@@ -83,7 +84,7 @@ static int fail(struct bt_connection *c, struct bt_slice sql, struct bt_err *err
     return -1;
 }
 
-static int refuse_lost(const struct bt_connection *c, struct bt_err *err)
+int bt_connection_refuse_lost(const struct bt_connection *c, struct bt_err *err)
 {
     bt_fail(err, c->timed_out ? BT_ERR_TIMEOUT : BT_ERR_REALITY, "the session with %s is gone",
             c->name);
@@ -212,7 +213,7 @@ int bt_connection_open(const struct bt_connection_opts *opts, struct bt_deadline
     status = mysql_real_connect_start(&got, &c->mysql, opts->host, opts->user, opts->password, NULL,
                                       opts->port, opts->socket, 0);
     while (status)
-        status = mysql_real_connect_cont(&got, &c->mysql, wait_for(c, status, deadline));
+        status = mysql_real_connect_cont(&got, &c->mysql, bt_connection_wait(c, status, deadline));
     if (!got || c->timed_out)
         return fail_open(c, err);
     c->connected = true;
@@ -231,6 +232,7 @@ void bt_connection_close(struct bt_connection *c)
         return;
     if (c->connected && c->lost)
         shutdown(mysql_get_socket(&c->mysql), SHUT_RDWR);
+    bt_packets_free(c);
     mysql_close(&c->mysql);
     free(c->name);
     free(c);
@@ -290,8 +292,8 @@ static int send_one(struct bt_connection *c, struct bt_slice sql, struct bt_dead
         mysql_send_query_start(&failed, &c->mysql, (const char *)sql.ptr, (unsigned long)sql.len);
 
     while (status)
-        status = mysql_send_query_cont(&failed, &c->mysql, wait_for(c, status, deadline));
-    return failed || c->timed_out ? fail(c, sql, err) : 0;
+        status = mysql_send_query_cont(&failed, &c->mysql, bt_connection_wait(c, status, deadline));
+    return failed || c->timed_out ? bt_connection_fail(c, sql, err) : 0;
 }
 
 /* Reads the first packet of an answer: 0, or -1 with the error. */
@@ -306,8 +308,9 @@ static int receive_head(struct bt_connection *c, struct bt_slice sql, struct bt_
     c->mysql.net.pkt_nr = 1;
     status = mysql_read_query_result_start(&failed, &c->mysql);
     while (status)
-        status = mysql_read_query_result_cont(&failed, &c->mysql, wait_for(c, status, deadline));
-    return failed || c->timed_out ? fail(c, sql, err) : 0;
+        status = mysql_read_query_result_cont(&failed, &c->mysql,
+                                              bt_connection_wait(c, status, deadline));
+    return failed || c->timed_out ? bt_connection_fail(c, sql, err) : 0;
 }
 
 int bt_connection_fetch(struct bt_connection *c, MYSQL_RES *result, struct bt_deadline deadline,
@@ -317,9 +320,9 @@ int bt_connection_fetch(struct bt_connection *c, MYSQL_RES *result, struct bt_de
     int status = mysql_fetch_row_start(&row, result);
 
     while (status)
-        status = mysql_fetch_row_cont(&row, result, wait_for(c, status, deadline));
+        status = mysql_fetch_row_cont(&row, result, bt_connection_wait(c, status, deadline));
     if (c->timed_out || (!row && mysql_errno(&c->mysql)))
-        return fail(c, bt_slice_empty(), err);
+        return bt_connection_fail(c, bt_slice_empty(), err);
     *ret = row;
     return 0;
 }
@@ -336,7 +339,7 @@ static int take_result(struct bt_connection *c, struct bt_slice sql, struct bt_d
         return 0;
     result = mysql_use_result(&c->mysql);
     if (!result)
-        return fail(c, sql, err);
+        return bt_connection_fail(c, sql, err);
     if (rows) {
         status = bt_rows_read(c, result, deadline, rows, err);
         if (status < 0) /* rows may be on their way still: this session cannot go on */
@@ -365,9 +368,10 @@ static int receive(struct bt_connection *c, struct bt_slice sql, struct bt_deadl
         more = 0;
         status = mysql_next_result_start(&more, &c->mysql);
         while (status)
-            status = mysql_next_result_cont(&more, &c->mysql, wait_for(c, status, deadline));
+            status = mysql_next_result_cont(&more, &c->mysql,
+                                            bt_connection_wait(c, status, deadline));
         if (more > 0 || c->timed_out)
-            return fail(c, sql, err);
+            return bt_connection_fail(c, sql, err);
         if (more < 0)
             break;
         if (take_result(c, sql, deadline, NULL, err) < 0)
@@ -382,7 +386,7 @@ int bt_connection_execute(struct bt_connection *c, struct bt_slice sql, struct b
                           uint64_t *ret_affected, struct bt_err *err)
 {
     if (c->lost)
-        return refuse_lost(c, err);
+        return bt_connection_refuse_lost(c, err);
     if (send_one(c, sql, deadline, err) < 0 || receive(c, sql, deadline, NULL, err) < 0)
         return -1;
     if (ret_affected)
@@ -396,7 +400,7 @@ int bt_connection_query(struct bt_connection *c, struct bt_slice sql, struct bt_
     struct bt_rows rows = {0};
 
     if (c->lost)
-        return refuse_lost(c, err);
+        return bt_connection_refuse_lost(c, err);
     bt_rows_init(&rows);
     if (send_one(c, sql, deadline, err) < 0 || receive(c, sql, deadline, &rows, err) < 0) {
         bt_rows_done(&rows);
@@ -472,7 +476,7 @@ int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, 
     *ret_failed = -1;
     if (c->lost) {
         *ret_failed = 0;
-        return refuse_lost(c, err);
+        return bt_connection_refuse_lost(c, err);
     }
     while (sent < count && send_one(c, sql[sent], deadline, &broken) == 0)
         sent++;

@@ -9,6 +9,8 @@
 
 #include "apply/connection.h"
 
+struct bt_packets;
+
 struct bt_connection {
     MYSQL mysql;
     char *name; /* owned */
@@ -19,7 +21,18 @@ struct bt_connection {
     uint64_t affected;
     bt_infile_read *infile;
     void *infile_ctx;
+    struct bt_packets *packets; /* owned (packet.c); NULL while only statements were sent */
 };
+
+/* Waits for what a suspended libmariadb call wants and returns what it got; once the deadline has
+ * passed that is "timed out", and the session is lost. */
+int bt_connection_wait(struct bt_connection *c, int want, struct bt_deadline deadline);
+
+/* The error that libmariadb holds, as ours; sql ("" = none) decides whether it may be quoted. */
+int bt_connection_fail(struct bt_connection *c, struct bt_slice sql, struct bt_err *err);
+
+/* Refuses further calls on a lost session. */
+int bt_connection_refuse_lost(const struct bt_connection *c, struct bt_err *err);
 
 /* The next row of a running result; *ret is NULL at its end. */
 int bt_connection_fetch(struct bt_connection *c, MYSQL_RES *result, struct bt_deadline deadline,

@@ -95,9 +95,12 @@ bt_module(apply
     base64.c
     connection.c
     context.c
+    dump.c
     link.c
+    live_logs.c
     load_file.c
     log_check.c
+    packet.c
     replay.c
     replicate.c
     road.c
@@ -105,6 +108,7 @@ bt_module(apply
     row_statement.c
     rows.c
     sender.c
+    server_schema.c
     sql.c
     statement.c
     target.c
