@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/inspect_modes.h"
 #include "cli/inspect_count.h"
+#include "cli/inspect_origin.h"
 #include "cli/inspect_summary.h"
 
 enum { EXIT_DAMAGED = 5, TOP_DEFAULT = 10 };
@@ -20,6 +21,7 @@ static struct {
     uint64_t top, threads;
     int top_by;
     struct bt_inspect in;
+    struct bt_origin_args origin;
 } opt = {.verify = true, .top = TOP_DEFAULT, .threads = 1};
 
 static const struct bt_opt opts[] = {
@@ -64,6 +66,26 @@ static const struct bt_opt opts[] = {
      &opt.verify},
     {"show-secrets", 0, BT_OPT_FLAG, NULL, "do not hide passwords in statement texts", NULL,
      &opt.show_secrets},
+    BT_CONNECT_OPTS(opt.origin.server),
+    {"follow", 'f', BT_OPT_FLAG, NULL, "with a server: wait for more until ^C", NULL,
+     &opt.origin.follow},
+    {"after", 0, BT_OPT_STRING, "GTIDS",
+     "with a server: leave out what this GTID state (MariaDB) or set (MySQL) covers", NULL,
+     &opt.origin.after},
+    {"dump-server-id", 0, BT_OPT_UINT, "N",
+     "with --follow: the server id we give; no replica may have it (random, from 2147483648 up)",
+     NULL, &opt.origin.dump_server_id},
+    {"schema-from-server", 0, BT_OPT_FLAG, NULL,
+     "the logs are files here; the server only tells names and types of columns", NULL,
+     &opt.origin.schema_only},
+    {"conf", 'c', BT_OPT_STRING, "FILE", "with --node: the cluster's configuration", NULL,
+     &opt.origin.conf},
+    {"global-conf", 0, BT_OPT_STRING, "FILE",
+     "defaults of all clusters (/etc/masterha_default.cnf)", NULL, &opt.origin.global_conf},
+    {"node", 0, BT_OPT_STRING, "HOST", "read the logs on this host of the configuration", NULL,
+     &opt.origin.node},
+    {"relay-logs", 0, BT_OPT_FLAG, NULL, "with --node: its relay logs, not its binary logs", NULL,
+     &opt.origin.relay_logs},
     {0},
 };
 
@@ -130,14 +152,46 @@ static int run_summary(struct bt_inspect *in, const char *const *paths, size_t c
 
 /* ----------------------------------------------------------------- command */
 
+static struct bt_progress progress;
+
+/* Lines that go to the same terminal leave no room for a bar. */
+static void begin_progress(struct bt_inspect *in, const char *const *paths, size_t count,
+                           uint64_t bytes)
+{
+    bool lists = opt.events || opt.transactions || opt.rows;
+
+    if (!isatty(STDERR_FILENO) || opt.origin.follow || (lists && in->out.is_terminal))
+        return;
+    bt_progress_begin(&progress, in->scan.feed ? bytes : bt_scan_bytes(paths, count));
+    in->scan.progress = &progress;
+}
+
+static int run_mode(struct bt_inspect *in, const char *const *paths, size_t count,
+                    struct bt_err *err)
+{
+    return opt.events         ? bt_inspect_events(in, paths, count, err)
+           : opt.transactions ? bt_inspect_transactions(in, paths, count, err)
+           : opt.rows         ? bt_inspect_rows(in, paths, count, err)
+                              : run_summary(in, paths, count, err);
+}
+
+/* Logs that are no arguments. */
+static bool has_origin(void)
+{
+    return opt.origin.node ||
+           (bt_connect_is_given(&opt.origin.server) && !opt.origin.schema_only);
+}
+
 static int run(int argc, char **argv, struct bt_err *err)
 {
     struct bt_inspect *in = &opt.in;
     const char *const *paths = (const char *const *)argv;
     size_t count = (size_t)argc;
+    struct bt_origin *origin;
+    uint64_t bytes;
     int result;
 
-    if (argc == 0)
+    if (argc == 0 && !has_origin())
         return bt_fail(err, BT_ERR_USAGE, "name a log, a folder of logs, or - for standard input");
     if (opt.events + opt.transactions + opt.rows > 1)
         return bt_fail(err, BT_ERR_USAGE, "--events, --transactions and --rows exclude each other");
@@ -150,10 +204,13 @@ static int run(int argc, char **argv, struct bt_err *err)
     in->scan.key_passphrase = opt.key_passphrase;
     in->scan.keyring = opt.keyring;
     bt_out_init(&in->out, STDOUT_FILENO);
-    result = opt.events         ? bt_inspect_events(in, paths, count, err)
-             : opt.transactions ? bt_inspect_transactions(in, paths, count, err)
-             : opt.rows         ? bt_inspect_rows(in, paths, count, err)
-                                : run_summary(in, paths, count, err);
+    result = bt_origin_open(&opt.origin, paths, count, in, &origin, &bytes, err);
+    if (result == 0) {
+        begin_progress(in, paths, count, bytes);
+        result = run_mode(in, paths, count, err);
+        bt_progress_end(&progress);
+    }
+    bt_origin_close(origin);
     if (bt_out_finish(&in->out, result == 0 ? err : &(struct bt_err){0}) != 0 || result != 0)
         return -1;
     return in->damaged ? EXIT_DAMAGED : 0;
@@ -163,15 +220,21 @@ const struct bt_command bt_cmd_inspect = {
     .name = "inspect",
     .group = "Logs, offline",
     .summary = "what stands in binary and relay logs",
-    .usage = "[OPTIONS] FILE|DIR...",
-    .about =
-        "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x without a "
-        "server,\n"
-        "checks every checksum, and counts. A folder is read as the logs of one server, in order.\n"
-        "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
+    .usage = "[OPTIONS] FILE|DIR... | [OPTIONS] --host=H|--socket=S|--defaults-file=F [LOG...]\n"
+             "       baton inspect [OPTIONS] --conf=FILE --node=HOST [LOG...]",
+    .about = "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x from files,\n"
+             "a server or another host, checks every checksum, and counts. A folder is read as the "
+             "logs of\n"
+             "one server, in order.\n"
+             "With a server named, it sends its binary logs (all, or the LOGs given), and the same "
+             "is shown\n"
+             "as of its files; --follow waits for more.  With --node, baton-node reads them on "
+             "that host.\n"
+             "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
     .examples = "  $ baton inspect /var/lib/mysql/bin.000042\n"
                 "  $ baton inspect --transactions --json --min-bytes=1M /var/lib/mysql\n"
-                "  $ baton inspect --events --from=0-1-77 bin.000042\n",
+                "  $ baton inspect --events --from=0-1-77 bin.000042\n"
+                "  $ baton inspect --defaults-file=my.cnf --rows --follow\n",
     .opts = opts,
     .run = run,
 };

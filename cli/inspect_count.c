@@ -236,8 +236,8 @@ int bt_inspect_count(struct bt_inspect *in, const char *const *paths, size_t cou
 
     if (threads > THREADS_MAX)
         return bt_fail(err, BT_ERR_USAGE, "--threads takes at most %d", THREADS_MAX);
-    if (threads > 1 && !bt_filter_has_range(&in->scan.filter) && !in->scan.key_file &&
-        !in->scan.keyring) {
+    if (threads > 1 && !in->scan.feed && !bt_filter_has_range(&in->scan.filter) &&
+        !in->scan.key_file && !in->scan.keyring) {
         result = bt_pieces_cut(&pieces, paths, count, threads, err);
         if (result == 0)
             result = count_in_threads(in, &pieces, ret, err);

@@ -3,6 +3,7 @@
 #ifndef BT_CLI_INSPECT_MODES_H
 #define BT_CLI_INSPECT_MODES_H
 
+#include "apply/connection.h"
 #include "cli/inspect_scan.h"
 #include "cli/output.h"
 
@@ -10,10 +11,12 @@ struct bt_inspect {
     struct bt_out out;
     struct bt_scan_opts scan;
     bool json;
-    const char *schema; /* --schema; NULL without */
-    bool show_secrets;  /* do not redact statement texts */
-    bool damaged;       /* out: a log ended torn or corrupt */
-    size_t held_from;   /* output behind here belongs to a transaction that may be too small */
+    const char *schema;           /* --schema; NULL without */
+    struct bt_connection *server; /* NULL, or who can be asked for a schema */
+    bool show_secrets;            /* do not redact statement texts */
+    bool damaged;                 /* out: a log ended torn or corrupt */
+    /* output behind here belongs to a transaction that may be too small */
+    size_t held_from;
 };
 
 /* Says on stderr how a damaged log ended and remembers it for the exit code. */

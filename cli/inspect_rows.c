@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_rows.c - `baton inspect --rows`: every row change, a line each. */
+#include "apply/server_schema.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/inspect_modes.h"
@@ -9,7 +10,7 @@
 struct printing {
     struct bt_inspect *in;
     struct bt_row_reader *reader;
-    struct bt_schema *schema; /* NULL without --schema */
+    struct bt_schema *schema; /* NULL without one */
     const char *note_seen;    /* the last plan's note, told once */
     struct bt_buf head;       /* what the lines of one event begin with */
     size_t shared;            /* of head: what the last event's GTID and log made; 0 = nothing */
@@ -157,6 +158,17 @@ static int end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end
     return 0;
 }
 
+static int load_schema(const struct bt_inspect *in, struct bt_schema **ret, struct bt_err *err)
+{
+    enum { ASK_MS = 60000 };
+
+    if (in->schema)
+        return bt_schema_load(in->schema, ret, err);
+    if (in->server)
+        return bt_server_schema_load(in->server, bt_deadline_in(ASK_MS), ret, err);
+    return 0;
+}
+
 int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t count,
                     struct bt_err *err)
 {
@@ -171,8 +183,7 @@ int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t coun
     struct printing p = {.in = in};
     int result;
 
-    if (bt_row_reader_new(&reader, err) != 0 ||
-        (in->schema && bt_schema_load(in->schema, &schema, err) != 0))
+    if (bt_row_reader_new(&reader, err) != 0 || load_schema(in, &schema, err) != 0)
         return -1;
     p.reader = reader;
     p.schema = schema;

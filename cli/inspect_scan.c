@@ -99,9 +99,11 @@ static int scan_source(struct scan *s, struct bt_source *source, const struct bt
                                   .stop_pos = piece->stop};
     const char *path = piece->path;
     struct bt_scan_log log = {.path = path, .start = piece->start, .source = source};
+    struct bt_watched_source watched;
     struct bt_event ev;
     int next;
 
+    source = bt_progress_watch(s->opts->progress, source, piece->start, &watched);
     if (bt_reader_open(source, opts, &reader, err) != 0)
         return bt_err_wrap(err, "%s", path);
     log.reader = reader;
@@ -198,6 +200,36 @@ static int scan_named(struct scan *s, const char *before, const char *path, stru
     return scan_file(s, path, err);
 }
 
+/* Logs from elsewhere; a transaction may go on in the log that follows. */
+static int scan_feed(struct scan *s, const struct bt_scan_feed *feed, struct bt_err *err)
+{
+    char before[4096] = "";
+    int rc = 0;
+
+    while (rc == 0 && !s->opts->filter.stopped) {
+        bt_auto_source struct bt_source *source = NULL;
+        const char *path;
+
+        rc = feed->next(feed->ctx, &source, &path, err);
+        if (rc != 0)
+            break;
+        if (*before && follows(base_name(before), base_name(path))) {
+            bt_grouper_next_log(&s->grouper, base_name(path));
+        } else {
+            if (*before && finish_run(s, before, err) != 0)
+                return -1;
+            bt_grouper_init(&s->grouper, base_name(path));
+        }
+        snprintf(before, sizeof(before), "%s", path);
+        if (decrypt_source(s, &source, err) != 0)
+            return -1;
+        rc = scan_source(s, source, &(struct bt_scan_piece){.path = path}, err);
+    }
+    if (rc < 0)
+        return -1;
+    return *before ? finish_run(s, before, err) : 0;
+}
+
 int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_scan_opts *opts,
                    const struct bt_scan_visitor *visitor, void *ctx, struct bt_err *err)
 {
@@ -233,6 +265,10 @@ int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *o
         result = bt_keys_load_mariadb(opts->key_file, opts->key_passphrase, &s.keys, err);
     if (opts->keyring && result == 0)
         result = bt_keys_load_mysql(opts->keyring, &s.keyring, err);
+    if (opts->feed && result == 0) {
+        result = scan_feed(&s, opts->feed, err);
+        count = 0;
+    }
     for (size_t i = 0; i < count && result == 0; i++) {
         struct stat st = {0};
 
@@ -254,4 +290,37 @@ int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *o
     bt_keys_free(s.keys);
     bt_keys_free(s.keyring);
     return result;
+}
+
+static uint64_t folder_bytes(const char *path)
+{
+    bt_auto_log_home struct bt_log_home *home = NULL;
+    struct bt_log_opener *opener = NULL;
+    struct bt_err ignored = {0};
+    uint64_t sum = 0;
+
+    if (bt_log_dir_open(path, &opener, &ignored) != 0 ||
+        bt_log_home_open(opener, &home, &ignored) != 0)
+        return 0;
+    for (size_t i = 0; i < home->set_count; i++)
+        for (size_t n = 0; n < home->sets[i].count; n++)
+            sum += home->sets[i].logs[n].size;
+    return sum;
+}
+
+uint64_t bt_scan_bytes(const char *const *paths, size_t count)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct stat st;
+        uint64_t bytes = 0;
+
+        if (strcmp(paths[i], "-") != 0 && stat(paths[i], &st) == 0)
+            bytes = S_ISDIR(st.st_mode) ? folder_bytes(paths[i]) : (uint64_t)st.st_size;
+        if (bytes == 0)
+            return 0;
+        sum += bytes;
+    }
+    return sum;
 }

@@ -10,6 +10,7 @@
 #define BT_CLI_INSPECT_SCAN_H
 
 #include "cli/inspect_filter.h"
+#include "cli/progress.h"
 #include "parser/reader.h"
 #include "parser/rows.h"
 #include "parser/table_map.h"
@@ -44,12 +45,24 @@ struct bt_scan_visitor {
                    struct bt_err *err);
 };
 
+struct bt_scan_feed;
+
 struct bt_scan_opts {
     bool skip_crc;
-    const char *key_file;       /* file_key_management keys; NULL without */
-    const char *key_passphrase; /* the file with the passphrase of an encrypted key_file */
-    const char *keyring;        /* MySQL keyring; NULL without */
+    const char *key_file;            /* file_key_management keys; NULL without */
+    const char *key_passphrase;      /* the file with the passphrase of an encrypted key_file */
+    const char *keyring;             /* MySQL keyring; NULL without */
+    const struct bt_scan_feed *feed; /* NULL, or where the logs come from instead of paths */
+    struct bt_progress *progress;    /* NULL, or who shows how far it is */
     struct bt_filter filter;
+};
+
+/* Logs that are no files here, one after the other. */
+struct bt_scan_feed {
+    /* The next one: 0; 1 there is no more.  *ret is closed by the scan; the path, as it is shown,
+     * borrows until the next call. */
+    int (*next)(void *ctx, struct bt_source **ret, const char **ret_path, struct bt_err *err);
+    void *ctx;
 };
 
 /* A part of one log: from `start` (0 = its head) up to the event that begins at or behind `stop`
@@ -63,6 +76,9 @@ struct bt_scan_piece {
 int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_scan_opts *opts,
                    const struct bt_scan_visitor *visitor, void *ctx,
                    struct bt_err *err) BT_MUST_CHECK;
+
+/* Bytes of the files and folders of logs that the paths name, for a bar; 0 where one cannot say. */
+uint64_t bt_scan_bytes(const char *const *paths, size_t count);
 
 /* Walks one log set's worth of paths in the order given.  Transactions may span consecutive relay
  * logs of one folder. */

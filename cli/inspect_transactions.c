@@ -97,7 +97,10 @@ static int show(struct listing *l, const char *path, const struct bt_transaction
         json_transaction(l, path, t);
     else
         text_transaction(l, path, t);
-    return bt_out_line(&l->in->out, err);
+    if (bt_out_line(&l->in->out, err) != 0)
+        return -1;
+    l->in->held_from = l->in->out.buf.len;
+    return 0;
 }
 
 static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)

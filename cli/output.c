@@ -28,10 +28,8 @@ void bt_out_init(struct bt_out *out, int fd)
     }
 }
 
-static int write_all(struct bt_out *out, struct bt_err *err)
+static int write_bytes(struct bt_out *out, struct bt_slice left, struct bt_err *err)
 {
-    struct bt_slice left = bt_buf_slice(&out->buf);
-
     if (bt_buf_check(&out->buf, "output", err) != 0)
         return -1;
     while (left.len) {
@@ -45,7 +43,28 @@ static int write_all(struct bt_out *out, struct bt_err *err)
             return bt_fail_sys(err, "could not write the result");
         left = (struct bt_slice){left.ptr + n, left.len - (size_t)n};
     }
+    return 0;
+}
+
+static int write_all(struct bt_out *out, struct bt_err *err)
+{
+    if (write_bytes(out, bt_buf_slice(&out->buf), err) != 0)
+        return -1;
     bt_buf_reset(&out->buf);
+    return 0;
+}
+
+int bt_out_flush(struct bt_out *out, size_t *n, struct bt_err *err)
+{
+    size_t len = *n;
+
+    if (len == 0)
+        return 0;
+    if (write_bytes(out, bt_slice(out->buf.data, len), err) != 0)
+        return -1;
+    memmove(out->buf.data, out->buf.data + len, out->buf.len - len);
+    out->buf.len -= len;
+    *n = 0;
     return 0;
 }
 

@@ -25,6 +25,10 @@ void bt_out_init(struct bt_out *out, int fd);
 /* Writes what is collected when it is more than a block.  Call after each line. */
 int bt_out_line(struct bt_out *out, struct bt_err *err) BT_MUST_CHECK;
 
+/* Writes the first *n bytes of what is collected, for whoever looks on now; the rest stays, and *n
+ * is 0 then. */
+int bt_out_flush(struct bt_out *out, size_t *n, struct bt_err *err) BT_MUST_CHECK;
+
 /* Writes all that is left and releases. */
 int bt_out_finish(struct bt_out *out, struct bt_err *err) BT_MUST_CHECK;
 

@@ -17,11 +17,13 @@ add_executable(baton
   cli/cmd_status.c
   cli/cmd_stop.c
   cli/cmd_verify.c
+  cli/connect.c
   cli/inspect_count.c
   cli/inspect_events.c
   cli/inspect_filter.c
   cli/inspect_histogram.c
   cli/inspect_html.c
+  cli/inspect_origin.c
   cli/inspect_pieces.c
   cli/inspect_print.c
   cli/inspect_rowcount.c
@@ -34,6 +36,7 @@ add_executable(baton
   cli/manager_opts.c
   cli/option.c
   cli/output.c
+  cli/progress.c
   cli/redact.c
   cli/server_logs.c)
 target_link_libraries(baton PRIVATE
