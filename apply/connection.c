@@ -211,7 +211,8 @@ int bt_connection_open(const struct bt_connection_opts *opts, struct bt_deadline
         return bt_fail_sys(err, "could not read option file \"%s\"", opts->defaults_file);
     set_options(c, opts, deadline);
     status = mysql_real_connect_start(&got, &c->mysql, opts->host, opts->user, opts->password, NULL,
-                                      opts->port, opts->socket, 0);
+                                      opts->port, opts->socket,
+                                      opts->multi_statements ? CLIENT_MULTI_STATEMENTS : 0);
     while (status)
         status = mysql_real_connect_cont(&got, &c->mysql, bt_connection_wait(c, status, deadline));
     if (!got || c->timed_out)
@@ -296,16 +297,17 @@ static int send_one(struct bt_connection *c, struct bt_slice sql, struct bt_dead
     return failed || c->timed_out ? bt_connection_fail(c, sql, err) : 0;
 }
 
-/* Reads the first packet of an answer: 0, or -1 with the error. */
-static int receive_head(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,
-                        struct bt_err *err)
+/* Reads the first packet of an answer: 0, or -1 with the error.  is_first: of its command. */
+static int receive_head(struct bt_connection *c, bool is_first, struct bt_slice sql,
+                        struct bt_deadline deadline, struct bt_err *err)
 {
     my_bool failed = 0;
     int status;
 
-    /* Each answer begins a packet sequence of its own; after several commands were sent ahead only
+    /* The answers to a command begin a packet sequence; after several commands were sent ahead only
      * we know that (libmariadb counts from the last command or answer). */
-    c->mysql.net.pkt_nr = 1;
+    if (is_first)
+        c->mysql.net.pkt_nr = 1;
     status = mysql_read_query_result_start(&failed, &c->mysql);
     while (status)
         status = mysql_read_query_result_cont(&failed, &c->mysql,
@@ -361,7 +363,8 @@ static int receive(struct bt_connection *c, struct bt_slice sql, struct bt_deadl
 {
     int status, more;
 
-    if (receive_head(c, sql, deadline, err) < 0 || take_result(c, sql, deadline, rows, err) < 0)
+    if (receive_head(c, true, sql, deadline, err) < 0 ||
+        take_result(c, sql, deadline, rows, err) < 0)
         return -1;
     c->affected = mysql_affected_rows(&c->mysql);
     while (mysql_more_results(&c->mysql)) {
@@ -392,6 +395,34 @@ int bt_connection_execute(struct bt_connection *c, struct bt_slice sql, struct b
     if (ret_affected)
         *ret_affected = c->affected;
     return 0;
+}
+
+int bt_connection_send(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,
+                       struct bt_err *err)
+{
+    return c->lost ? refuse_lost(c, err) : send_one(c, sql, deadline, err);
+}
+
+int bt_connection_answer(struct bt_connection *c, bool is_first, struct bt_slice sql,
+                         struct bt_deadline deadline, struct bt_err *err)
+{
+    if (c->lost)
+        return refuse_lost(c, err);
+    if (receive_head(c, is_first, sql, deadline, err) < 0)
+        return -1;
+    return take_result(c, sql, deadline, NULL, err);
+}
+
+bool bt_connection_has_answer(struct bt_connection *c, int64_t ms)
+{
+    struct pollfd p = {.fd = mysql_get_socket(&c->mysql), .events = POLLIN};
+    struct bt_deadline deadline = bt_deadline_in(ms);
+    int got;
+
+    do
+        got = poll(&p, 1, bt_deadline_left(deadline));
+    while (got < 0 && errno == EINTR);
+    return c->lost || got != 0;
 }
 
 int bt_connection_query(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,

@@ -44,6 +44,7 @@ struct bt_connection_opts {
     const char *tls_ca, *tls_cert, *tls_key; /* PEM files */
     /* LOAD DATA LOCAL may ask us: bt_connection_set_infile() */
     bool local_infile;
+    bool multi_statements; /* one command may hold several, with ";" between them */
 };
 
 struct bt_server {
@@ -140,6 +141,21 @@ int bt_connection_value(struct bt_connection *c, const char *sql, struct bt_dead
 int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, size_t count,
                            struct bt_deadline deadline, ptrdiff_t *ret_failed, struct bt_err *err)
     BT_MUST_CHECK;
+
+/* Sends one command and does not wait for its answers, which bt_connection_answer() reads: one for
+ * each statement in it up to the first that fails, which ends the command.  Several commands may be
+ * on their way; their answers come in order. */
+int bt_connection_send(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,
+                       struct bt_err *err) BT_MUST_CHECK;
+
+/* Reads the next answer; is_first: of a command.  Rows are thrown away.  sql is the statement it
+ * answers, for the error. */
+int bt_connection_answer(struct bt_connection *c, bool is_first, struct bt_slice sql,
+                         struct bt_deadline deadline, struct bt_err *err) BT_MUST_CHECK;
+
+/* Whether an answer has begun to arrive, waited for at most ms.  Asked only where a command is on
+ * its way and none of its answers has been read; true when the session is lost. */
+bool bt_connection_has_answer(struct bt_connection *c, int64_t ms);
 
 /* Where LOAD DATA LOCAL takes its data from, whatever file the statement names: read gives up to
  * room bytes, 0 at the end, -1 on failure.  NULL: such statements are refused. */

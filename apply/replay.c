@@ -11,6 +11,8 @@
 #include "parser/reader.h"
 
 enum {
+    TRIES_MAX = 10, /* of a transaction that met a lock */
+    TRY_PAUSE_MS = 50,
     PROGRESS_EVERY_MS = 250,
     CONNECT_MS = 10000,
     ASK_AGAIN_MS = 30000, /* for a server that is coming back */
@@ -34,7 +36,12 @@ struct replay {
     bool stop;                    /* progress said so */
     struct bt_gtid_state reached; /* MariaDB: what gtid_slave_pos is to become */
     struct bt_err late;           /* of a callback that cannot fail */
-    int64_t started_ms, told_ms;
+    int64_t started_ms, told_ms, opened_ms;
+
+    /* The log is read again from its start when a transaction is to be tried again. */
+    uint64_t number; /* of the transaction under way, from 0 */
+    uint64_t done;   /* those before this one are dealt with */
+    unsigned tries;  /* of number `done` */
 };
 
 /* -------------------------------------------------------------------- bookkeeping */
@@ -53,6 +60,8 @@ static void on_ended(void *ctx, const struct bt_sender_transaction *t)
     struct replay *r = ctx;
 
     r->result->transactions++;
+    r->done = t->number + 1;
+    r->tries = 0;
     reach(r, t);
 }
 
@@ -103,82 +112,89 @@ static int open_target(struct replay *r, const struct bt_format *format, struct 
                                        .target_version = r->target.server.version_number,
                                        .keep_gtids = r->target.keeps_gtids,
                                        .packet_max = r->target.packet_max,
+                                       .join_ends = r->target.server.flavor == BT_FLAVOR_MARIADB,
                                        .collations = &r->target.collations,
                                        .emit = o->dry_run ? drop_step : bt_sender_add,
                                        .ctx = &r->sender};
+    r->opened_ms = bt_clock_ms();
     bt_statements_init(&r->statements, &make);
-    bt_sender_init(&r->sender);
-    r->sender.connection = r->target.connection;
+    r->is_open = true;
+    if (bt_sender_init(&r->sender, r->target.connection, r->target.packet_max, err) < 0)
+        return -1;
     if (o->statement_ms > 0)
         r->sender.statement_ms = o->statement_ms;
     r->sender.deadline = o->deadline;
     r->sender.ended = on_ended;
     r->sender.ctx = r;
-    r->is_open = true;
     return 0;
 }
 
+/* Everything of one reading of the log. */
 static void done(struct replay *r)
 {
-    tell(r, false);
     if (r->is_open) {
         bt_statements_done(&r->statements);
         bt_sender_done(&r->sender);
         bt_target_close(&r->target); /* which rolls back what is open */
+        r->is_open = false;
     }
     bt_reader_close(r->reader);
+    r->reader = NULL;
     bt_row_count_done(&r->rows);
-    bt_gtid_state_done(&r->reached);
 }
 
 /* ------------------------------------------------------------------ one transaction */
 
-static int begin(struct replay *r, struct bt_err *err)
+static struct bt_sender_transaction name_of(const struct replay *r)
 {
     const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
-    struct bt_sender_transaction now = {.gtid = t->gtid, .offset = t->start};
 
-    (void)err;
-    r->is_passed_over = bt_target_has(&r->target, &t->gtid);
+    return (struct bt_sender_transaction){
+        .gtid = t->gtid, .end = t->primary_end, .offset = t->start, .number = r->number};
+}
+
+static void begin(struct replay *r)
+{
+    struct bt_sender_transaction now = name_of(r);
+
+    r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid);
     if (!r->is_passed_over) {
         bt_statements_begin(&r->statements);
         bt_sender_transaction(&r->sender, &now);
     }
-    return 0;
 }
 
 static int end(struct replay *r, struct bt_err *err)
 {
-    const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
-    struct bt_sender_transaction whole = {
-        .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
+    struct bt_sender_transaction whole = name_of(r);
+    bool is_skipped = r->is_passed_over && r->number >= r->done;
+    bool is_nothing = !r->is_passed_over &&
+                      (bt_statements_is_skipped(&r->statements) || r->opts->dry_run);
 
-    if (r->is_passed_over) {
-        /* In log order with those that are sent and not answered yet. */
-        if (bt_sender_flush(&r->sender, err) < 0)
-            return -1;
+    /* In log order with those that are sent and not answered yet. */
+    if ((is_skipped || is_nothing) && bt_sender_flush(&r->sender, err) < 0)
+        return -1;
+    if (is_skipped) {
         r->result->skipped_already_there++;
+        r->done = r->number + 1;
         reach(r, &whole);
-    } else if (bt_statements_is_skipped(&r->statements) || r->opts->dry_run) {
-        if (bt_sender_flush(&r->sender, err) < 0)
-            return -1;
-        on_ended(r, &whole);
     }
+    if (is_nothing)
+        on_ended(r, &whole);
     r->is_passed_over = false;
+    r->number++;
     tell(r, false);
     return 0;
 }
 
 static int feed_statements(struct replay *r, const struct bt_event *ev, struct bt_err *err)
 {
-    const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
+    struct bt_sender_transaction name;
 
     if (bt_statements_feed(&r->statements, ev, err) == 0)
         return 0;
-    if (!r->sender.failed && t) {
-        struct bt_sender_transaction name = {
-            .gtid = t->gtid, .end = t->primary_end, .offset = t->start};
-
+    if (!r->sender.failed && bt_grouper_transaction(&r->grouper)) {
+        name = name_of(r);
         bt_sender_name(&name, r->statements.rows.table, err);
     }
     return -1;
@@ -210,8 +226,8 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
         return -1;
     if (r->grouper.did_abandon)
         return abandoned(&r->grouper.abandoned, err);
-    if ((step == BT_GROUP_BEGIN || step == BT_GROUP_WHOLE) && begin(r, err) < 0)
-        return -1;
+    if (step == BT_GROUP_BEGIN || step == BT_GROUP_WHOLE)
+        begin(r);
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
         r->sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
     if (!r->is_passed_over)
@@ -225,35 +241,88 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
 
 /* ------------------------------------------------------------------ the end */
 
-/* The session broke while the end of a transaction was under way: did it happen?  A server that was
- * killed needs a moment to come back. */
-static int ask_whether_ended(struct replay *r, struct bt_err *err)
+/* Ends our old session on the server, which may still be at work on what it was sent last, and
+ * waits until it is gone.  A server that was restarted since has ended it, and its number may be
+ * somebody else's by now. */
+static int end_old_session(struct replay *r, const struct bt_target *again, struct bt_err *err)
 {
     struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
-    struct bt_sender_transaction t = r->sender.ending;
-    enum bt_flavor source = r->statements.context.source;
-    struct bt_target_opts read_only = {.dry_run = true};
-    struct bt_target again = {0};
-    struct bt_err why = {0};
+    unsigned long long id = r->target.server.thread_id;
+    struct bt_err no_such_thread = {0};
+    uint64_t uptime = 0, there = 1;
 
-    if (!r->target.keeps_gtids || t.gtid.kind == BT_GTID_NONE || !r->target.has_binlog)
-        return bt_err_wrap(err, "not known whether the target has it: it keeps no GTIDs of what is "
-                                "applied");
-    while (bt_target_open(r->where, source, &read_only, until(r, CONNECT_MS), &again, &why) < 0) {
+    while (there > 0) {
+        bt_auto_rows struct bt_rows rows = {0}, status = {0};
+
+        if (bt_connection_queryf(again->connection, give_up, &status, err,
+                                 "SHOW GLOBAL STATUS LIKE 'Uptime'") < 0 ||
+            bt_connection_queryf(again->connection, give_up, &rows, err,
+                                 "SELECT COUNT(*) AS n FROM information_schema.processlist "
+                                 "WHERE id=%llu",
+                                 id) < 0)
+            return -1;
+        if (!bt_rows_u64(&status, 0, "Value", &uptime) ||
+            (int64_t)uptime * 1000 < bt_clock_ms() - r->opened_ms ||
+            !bt_rows_u64(&rows, 0, "n", &there) || there == 0)
+            return 0;
+        (void)!bt_connection_executef(again->connection, give_up, &no_such_thread, "KILL %llu", id);
         if (bt_deadline_passed(give_up))
-            return bt_err_wrap(err, "not known whether the target has it (%s); a second run will "
-                                    "find out",
-                               why.text);
+            return bt_fail(err, BT_ERR_TIMEOUT, "session %llu does not end", id);
+        bt_clock_pause(ASK_PAUSE_MS / 10, give_up);
+    }
+    return 0;
+}
+
+/* Those of the transactions on their way that the target has: they were sent in order, so they are
+ * the first ones.  *ret is the first it does not have, NULL when it has all. */
+static int count_ended(struct replay *r, const struct bt_sender_transaction **ret,
+                       struct bt_err *err)
+{
+    struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
+    enum bt_flavor source = r->statements.context.source;
+    const struct bt_sender_transaction *t = bt_sender_unknown(&r->sender, 0);
+    struct bt_target_opts read_only = {.dry_run = true};
+    struct bt_target first = {0}, again = {0};
+
+    while (bt_target_open(r->where, source, &read_only, until(r, CONNECT_MS), &first, err) < 0) {
+        if (bt_deadline_passed(give_up))
+            return -1;
         bt_clock_pause(ASK_PAUSE_MS, give_up);
     }
-    if (bt_target_has(&again, &t.gtid)) {
-        on_ended(r, &t);
-        bt_err_wrap(err, "the target has it, as it says over a new session");
-    } else {
-        bt_err_wrap(err, "the target does not have it, as it says over a new session");
+    if (end_old_session(r, &first, err) < 0 ||
+        bt_target_open(r->where, source, &read_only, until(r, CONNECT_MS), &again, err) < 0) {
+        bt_target_close(&first);
+        return -1;
     }
+    for (unsigned i = 1; t && bt_target_has(&again, &t->gtid); i++) {
+        on_ended(r, t);
+        t = bt_sender_unknown(&r->sender, i);
+    }
+    bt_target_close(&first);
     bt_target_close(&again);
-    return -1;
+    *ret = t;
+    return 0;
+}
+
+/* The session broke with ends of transactions on their way: which of them happened?  A server that
+ * was killed needs a moment to come back. */
+static int ask_which_ended(struct replay *r, struct bt_err *err)
+{
+    const struct bt_sender_transaction *t = bt_sender_unknown(&r->sender, 0);
+    char gtid[BT_GTID_TEXT_SIZE];
+    struct bt_err why = {0};
+
+    if (!r->target.keeps_gtids || t->gtid.kind == BT_GTID_NONE || !r->target.has_binlog)
+        return bt_err_wrap(err, "not known whether the target has it: it keeps no GTIDs of what is "
+                                "applied");
+    if (count_ended(r, &t, &why) < 0)
+        return bt_err_wrap(err, "not known whether the target has it (%s); a second run will find "
+                                "out",
+                           why.text);
+    if (!t)
+        return bt_err_wrap(err, "the target has all that was sent, as it says over a new session");
+    return bt_err_wrap(err, "the target does not have %s, as it says over a new session",
+                       bt_gtid_text(&t->gtid, gtid));
 }
 
 static int check_end(const struct bt_reader *reader, const struct bt_grouper *grouper,
@@ -322,6 +391,36 @@ static int run(struct replay *r, struct bt_err *err)
     return r->is_open ? set_slave_pos(r, err) : 0;
 }
 
+static int read_once(struct replay *r, struct bt_err *err)
+{
+    int status;
+
+    r->number = 0;
+    r->is_passed_over = false;
+    r->result->events = r->result->bytes = r->result->rows_events = 0;
+    bt_grouper_init(&r->grouper, bt_log_base_name(r->log->name));
+    if (bt_row_count_init(&r->rows, err) < 0)
+        return -1;
+    status = bt_reader_open(r->log, (struct bt_reader_opts){0}, &r->reader, err) < 0 ? -1 : 0;
+    if (status == 0)
+        status = run(r, err);
+    if (status < 0 && r->is_open && bt_connection_is_lost(r->target.connection) &&
+        bt_sender_unknown(&r->sender, 0))
+        ask_which_ended(r, err);
+    return status;
+}
+
+/* Whether the transaction that failed met a lock of somebody else, and is to be tried once more. */
+static bool may_try_again(struct replay *r)
+{
+    if (!r->is_open || !r->sender.failed || !r->sender.is_busy || !r->log->can_go_back ||
+        r->stop || r->sender.failed_at.number != r->done || r->tries == TRIES_MAX)
+        return false;
+    r->tries++;
+    bt_clock_pause(TRY_PAUSE_MS, until(r, TRY_PAUSE_MS));
+    return true;
+}
+
 int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log,
                   const struct bt_replay_opts *opts, struct bt_replay_result *result,
                   struct bt_err *err)
@@ -331,19 +430,21 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
                        .result = result,
                        .log = log,
                        .started_ms = bt_clock_ms()};
-    int status;
+    bool again = true;
+    int status = -1;
 
     *result = (struct bt_replay_result){0};
-    bt_grouper_init(&r.grouper, bt_log_base_name(log->name));
-    if (bt_row_count_init(&r.rows, err) < 0)
-        return -1;
-    status = bt_reader_open(log, (struct bt_reader_opts){0}, &r.reader, err) < 0 ? -1 : 0;
-    if (status == 0)
-        status = run(&r, err);
-    if (status < 0 && r.is_open && r.sender.end_unknown)
-        ask_whether_ended(&r, err);
+    while (again) {
+        struct bt_err attempt = {0};
+
+        status = read_once(&r, &attempt);
+        again = status < 0 && may_try_again(&r);
+        if (status < 0 && !again)
+            *err = attempt;
+        done(&r);
+    }
     tell(&r, true);
-    done(&r);
+    bt_gtid_state_done(&r.reached);
     return status;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/statement.h"
 
+#include "apply/base64.h"
 #include "parser/control.h"
 
-enum { TEXT_MAX = INT32_MAX, UTF8MB4_GENERAL = 45 };
+enum { TEXT_MAX = INT32_MAX, HELD_MAX = 64 * 1024 };
 
 void bt_statements_init(struct bt_statements *s, const struct bt_statements_opts *opts)
 {
@@ -16,6 +17,7 @@ void bt_statements_init(struct bt_statements *s, const struct bt_statements_opts
     bt_buf_init(&s->use, 4096);
     bt_buf_init(&s->set, TEXT_MAX);
     bt_buf_init(&s->format, 16384);
+    bt_buf_init(&s->held_sql, TEXT_MAX);
 }
 
 void bt_statements_done(struct bt_statements *s)
@@ -27,6 +29,7 @@ void bt_statements_done(struct bt_statements *s)
     bt_buf_done(&s->use);
     bt_buf_done(&s->set);
     bt_buf_done(&s->format);
+    bt_buf_done(&s->held_sql);
 }
 
 void bt_statements_begin(struct bt_statements *s)
@@ -34,6 +37,7 @@ void bt_statements_begin(struct bt_statements *s)
     s->gtid = (struct bt_gtid_event){0};
     s->has_gtid = s->is_open = s->is_skipped = s->ended = s->gtid_pending = s->saw_xa_end = false;
     s->xid[0] = '\0';
+    s->held = BT_HELD_NONE;
     bt_row_statement_reset(&s->rows);
     s->rows.table[0] = '\0';
 }
@@ -85,7 +89,7 @@ static bool keeps_mariadb(const struct bt_statements *s)
            s->gtid.gtid.kind == BT_GTID_MARIADB;
 }
 
-static void want_sequence(struct bt_statements *s, uint64_t sequence)
+static void want_domain(struct bt_statements *s)
 {
     const struct bt_gtid *g = &s->gtid.gtid;
 
@@ -93,6 +97,11 @@ static void want_sequence(struct bt_statements *s, uint64_t sequence)
     bt_context_want(&s->context, BT_CONTEXT_GTID_DOMAIN_ID, g->domain);
     bt_context_want(&s->context, BT_CONTEXT_SKIP_PARALLEL,
                     !(s->gtid.flags & BT_GTID_ALLOW_PARALLEL));
+}
+
+static void want_sequence(struct bt_statements *s, uint64_t sequence)
+{
+    want_domain(s);
     bt_context_want_again(&s->context, BT_CONTEXT_GTID_SEQ_NO, sequence);
 }
 
@@ -166,6 +175,60 @@ static int feed_gtid(struct bt_statements *s, const struct bt_event *ev, struct 
     return 0;
 }
 
+/* ------------------------------------------------------- one statement held back */
+
+static bool is_undoable(const struct bt_statements *s)
+{
+    return s->gtid.gtid.kind == BT_GTID_MARIADB && (s->gtid.flags & BT_GTID_TRANSACTIONAL) &&
+           !(s->gtid.flags & BT_GTID_DDL);
+}
+
+static bool may_hold(const struct bt_statements *s)
+{
+    return s->opts.join_ends && !s->is_open && s->held == BT_HELD_NONE && !s->xid[0] &&
+           is_undoable(s);
+}
+
+/* The transaction goes on: it is opened, and what was held is its first work. */
+static int release(struct bt_statements *s, struct bt_err *err)
+{
+    bool is_text = s->held == BT_HELD_TEXT;
+    struct bt_step step = {.kind = BT_STEP_WORK, .may_undo = true, .file = -1};
+
+    if (s->held == BT_HELD_NONE)
+        return 0;
+    s->held = BT_HELD_NONE;
+    if (open_transaction(s, err) < 0)
+        return -1;
+    step.is_event_text = is_text;
+    step.sql = bt_buf_slice(&s->held_sql);
+    return emit(s, step, err);
+}
+
+/* What was held is the whole transaction. */
+static int emit_held(struct bt_statements *s, struct bt_err *err)
+{
+    bool is_text = s->held == BT_HELD_TEXT;
+    struct bt_step step = {.kind = BT_STEP_END, .is_event_text = is_text, .file = -1};
+
+    s->held = BT_HELD_NONE;
+    s->ended = true;
+    step.sql = bt_buf_slice(&s->held_sql);
+    if (!is_text && s->gtid_pending && keeps_mariadb(s)) {
+        s->gtid_pending = false;
+        want_domain(s);
+        bt_buf_reset(&s->text);
+        bt_buf_addf(&s->text, "SET STATEMENT gtid_seq_no=%llu FOR ",
+                    (unsigned long long)s->gtid.gtid.sequence);
+        bt_buf_add_slice(&s->text, step.sql);
+        if (bt_buf_check(&s->text, "a BINLOG statement", err) < 0)
+            return -1;
+        step.sql = bt_buf_slice(&s->text);
+    }
+    want_gtid(s);
+    return emit_wanted(s, err) < 0 ? -1 : emit(s, step, err);
+}
+
 /* --------------------------------------------------------------- end of transactions */
 
 static int emit_end(struct bt_statements *s, const char *sql, struct bt_err *err)
@@ -173,6 +236,10 @@ static int emit_end(struct bt_statements *s, const char *sql, struct bt_err *err
     if (s->rows.is_open)
         return bt_fail(err, BT_ERR_CORRUPT, "the rows of %s are not closed before %s",
                        s->rows.table, sql);
+    if (s->held != BT_HELD_NONE && strcmp(sql, "COMMIT") == 0)
+        return emit_held(s, err);
+    if (release(s, err) < 0)
+        return -1;
     if (open_transaction(s, err) < 0)
         return -1;
     s->ended = true;
@@ -209,8 +276,7 @@ static int feed_xa_prepare(struct bt_statements *s, const struct bt_event *ev, s
 /* Whether a ROLLBACK takes back what this transaction does: the log says so (MariaDB). */
 static bool may_undo(const struct bt_statements *s)
 {
-    return s->is_open && s->gtid.gtid.kind == BT_GTID_MARIADB &&
-           (s->gtid.flags & BT_GTID_TRANSACTIONAL) && !(s->gtid.flags & BT_GTID_DDL);
+    return s->is_open && is_undoable(s);
 }
 
 static int emit_text(struct bt_statements *s, const struct bt_event *ev, const struct bt_query *q,
@@ -220,6 +286,7 @@ static int emit_text(struct bt_statements *s, const struct bt_event *ev, const s
                            .sql = q->text,
                            .may_undo = !alone && may_undo(s),
                            .is_event_text = true,
+                           .is_lone = alone,
                            .expected_errno = q->error_code,
                            .file = -1};
 
@@ -260,6 +327,27 @@ static int feed_create_select(struct bt_statements *s, const struct bt_event *ev
     return 0;
 }
 
+/* A text with a context of its own is held with it. */
+static bool may_hold_text(const struct bt_statements *s, const struct bt_event *ev,
+                          const struct bt_query *q, enum bt_query_verb verb)
+{
+    return may_hold(s) && verb == BT_VERB_DML && !q->is_load && q->error_code == 0 &&
+           !(ev->header.flags & (BT_FLAG_SUPPRESS_USE | BT_FLAG_THREAD_SPECIFIC)) &&
+           q->text.len <= HELD_MAX;
+}
+
+static int hold_text(struct bt_statements *s, const struct bt_event *ev, const struct bt_query *q,
+                     struct bt_err *err)
+{
+    want_gtid(s);
+    if (bt_context_query(&s->context, ev, q, err) < 0)
+        return bt_err_wrap(err, "context of a statement");
+    bt_buf_reset(&s->held_sql);
+    bt_buf_add_slice(&s->held_sql, q->text);
+    s->held = BT_HELD_TEXT;
+    return bt_buf_check(&s->held_sql, "a statement", err);
+}
+
 static bool is_alone(const struct bt_statements *s)
 {
     if (s->gtid.gtid.kind == BT_GTID_MARIADB)
@@ -276,6 +364,8 @@ static int feed_query(struct bt_statements *s, const struct bt_event *ev, struct
         return -1;
     verb = q.is_load ? BT_VERB_DML : bt_query_verb(q.text);
     s->saw_xa_end |= verb == BT_VERB_XA_END;
+    if (verb != BT_VERB_COMMIT && release(s, err) < 0)
+        return -1;
     switch ((int)verb) {
     case BT_VERB_BEGIN:
         return open_transaction(s, err);
@@ -296,6 +386,8 @@ static int feed_query(struct bt_statements *s, const struct bt_event *ev, struct
     }
     if (!s->is_open && verb == BT_VERB_DDL && !(ev->header.flags & BT_FLAG_THREAD_SPECIFIC))
         return feed_create_select(s, ev, &q, err);
+    if (may_hold_text(s, ev, &q, verb))
+        return hold_text(s, ev, &q, err);
     /* One SET serves the GTID and the first statement: START TRANSACTION uses up nothing of it. */
     want_gtid(s);
     if (!s->is_open && (bt_context_query(&s->context, ev, &q, err) < 0 ||
@@ -335,14 +427,27 @@ static int feed_values(struct bt_statements *s, const struct bt_event *ev, struc
 
 static int send_rows(struct bt_statements *s, struct bt_err *err)
 {
-    struct bt_step step = {.kind = BT_STEP_WORK, .may_undo = may_undo(s), .file = -1};
+    struct bt_step step = {.kind = BT_STEP_WORK, .file = -1};
+    size_t length = bt_base64_length(s->rows.bytes.len);
+    bool holds = may_hold(s) && length <= HELD_MAX && length < s->opts.packet_max / 2;
     int pieces;
 
+    if (!holds && open_transaction(s, err) < 0)
+        return -1;
+    step.may_undo = may_undo(s);
     if (!s->format_sent && emit_context(s, bt_buf_slice(&s->format), err) < 0)
         return -1;
     s->format_sent = true;
     if (bt_row_statement_pieces(&s->rows, s->opts.packet_max, &pieces, err) < 0)
         return -1;
+    if (holds) {
+        s->held = BT_HELD_ROWS;
+        bt_buf_reset(&s->held_sql);
+        if (bt_row_statement_text(&s->rows, 0, 1, &s->held_sql, err) < 0)
+            return -1;
+        bt_row_statement_reset(&s->rows);
+        return 0;
+    }
     for (int i = 0; i < pieces; i++) {
         bt_buf_reset(&s->text);
         if (bt_row_statement_text(&s->rows, i, pieces, &s->text, err) < 0)
@@ -358,11 +463,9 @@ static int send_rows(struct bt_statements *s, struct bt_err *err)
 
 static int feed_rows(struct bt_statements *s, const struct bt_event *ev, struct bt_err *err)
 {
-    if (bt_row_statement_add(&s->rows, ev, err) < 0)
+    if (release(s, err) < 0 || bt_row_statement_add(&s->rows, ev, err) < 0)
         return -1;
-    if (!s->rows.is_whole)
-        return 0;
-    return open_transaction(s, err) < 0 ? -1 : send_rows(s, err);
+    return s->rows.is_whole ? send_rows(s, err) : 0;
 }
 
 static int feed_format(struct bt_statements *s, const struct bt_event *ev, struct bt_err *err)
@@ -432,11 +535,11 @@ int bt_statements_feed(struct bt_statements *s, const struct bt_event *ev, struc
     case BT_INTVAR:
     case BT_RAND:
     case BT_USER_VAR:
-        return feed_values(s, ev, err);
+        return release(s, err) < 0 ? -1 : feed_values(s, ev, err);
     case BT_BEGIN_LOAD_QUERY:
     case BT_APPEND_BLOCK:
     case BT_DELETE_FILE:
-        return bt_load_files_feed(&s->files, ev, err);
+        return release(s, err) < 0 ? -1 : bt_load_files_feed(&s->files, ev, err);
     case BT_TABLE_MAP:
         return feed_rows(s, ev, err);
     default:

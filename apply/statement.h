@@ -12,6 +12,10 @@
  *   XID, COMMIT          COMMIT
  *   XA_PREPARE           XA END, XA PREPARE
  *
+ * With join_ends the one statement of a transaction is its end, under autocommit; with rows:
+ *
+ *     SET STATEMENT gtid_seq_no=5 FOR BINLOG '...'
+ *
  * The translator knows no connection: steps go to a callback, which sends or records them.
  */
 #ifndef BT_APPLY_STATEMENT_H
@@ -25,7 +29,7 @@
 enum bt_step_kind {
     BT_STEP_CONTEXT, /* changes the session only; harmless when what is before it failed */
     BT_STEP_WORK,    /* changes data */
-    BT_STEP_END,     /* ends the transaction: COMMIT, ROLLBACK, XA PREPARE, or a lone statement */
+    BT_STEP_END,     /* ends the transaction: COMMIT, ROLLBACK, XA PREPARE, or its one statement */
 };
 
 struct bt_step {
@@ -33,6 +37,7 @@ struct bt_step {
     struct bt_slice sql;     /* borrowed until emit returns */
     bool may_undo;           /* WORK: inside a transaction that a ROLLBACK takes back whole */
     bool is_event_text;      /* as the server logged it */
+    bool is_lone;            /* END: a statement that is a transaction by itself, DDL mostly */
     unsigned expected_errno; /* the statement failed with it on its server */
     int file;                /* LOAD DATA LOCAL: the receiver reads and closes it; -1 without */
     const char *table;       /* "db.table" of row work, "" without; borrowed */
@@ -45,6 +50,9 @@ struct bt_statements_opts {
     uint32_t target_version;
     bool keep_gtids;     /* give transactions their original GTIDs */
     uint64_t packet_max; /* the target's max_allowed_packet */
+    /* a transaction of one statement goes without START TRANSACTION and COMMIT (MariaDB): it is
+     * logged the same, for half the work */
+    bool join_ends;
     const struct bt_collations *collations;
     bt_step_emit *emit;
     void *ctx;
@@ -58,6 +66,13 @@ struct bt_statements {
     struct bt_buf text, use, set; /* of the step being made */
     struct bt_buf format;         /* BINLOG of the format in force */
     bool format_sent;
+
+    /* The first statement of a transaction, held back until it is known whether it is the only one.
+     * The context of a text waits in `context` as long. */
+    enum { BT_HELD_NONE,
+           BT_HELD_ROWS,
+           BT_HELD_TEXT } held;
+    struct bt_buf held_sql;
 
     /* the transaction */
     struct bt_gtid_event gtid;

@@ -237,6 +237,7 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
     struct bt_target t = {0};
 
     with_files.local_infile = true;
+    with_files.multi_statements = true;
     bt_arena_init(&t.collations.arena, 8 << 20);
     if (bt_connection_open(&with_files, deadline, &t.connection, err) < 0) {
         bt_target_close(&t);

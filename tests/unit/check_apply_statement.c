@@ -1,160 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is sent for each kind of event: literal events in, the steps out as lines of text. */
-#include <stdio.h>
-#include <unistd.h>
-
-#include "apply/statement.h"
-#include "tests/unit/suite.h"
-
-static struct bt_collation_name names[] = {
-    {8, "latin1_swedish_ci", "latin1"},
-    {45, "utf8mb4_general_ci", "utf8mb4"},
-    {63, "binary", "binary"},
-};
-static const struct bt_collations collations = {.items = names, .count = 3};
-
-struct bench {
-    struct bt_format format;
-    struct bt_statements s;
-    struct bt_buf body, steps;
-    int status;
-    struct bt_err err;
-    bool may_undo;
-    unsigned expected_errno;
-    char file[100]; /* what a LOAD DATA would read */
-};
-
-static int record(void *ctx, const struct bt_step *step, struct bt_err *err)
-{
-    struct bench *b = ctx;
-    ssize_t n;
-
-    (void)err;
-    bt_buf_addf(&b->steps, "%c ", "CWE"[step->kind]);
-    bt_buf_add_slice(&b->steps, step->sql);
-    bt_buf_add_byte(&b->steps, '\n');
-    b->may_undo = step->may_undo;
-    b->expected_errno = step->expected_errno;
-    if (step->file >= 0) {
-        n = read(step->file, b->file, sizeof(b->file) - 1);
-        b->file[n > 0 ? n : 0] = '\0';
-        close(step->file);
-    }
-    return 0;
-}
-
-static void open_bench(struct bench *b, enum bt_flavor source, uint32_t source_version,
-                       enum bt_flavor target, uint32_t target_version)
-{
-    struct bt_statements_opts opts = {.target = target,
-                                      .target_version = target_version,
-                                      .keep_gtids = source == target,
-                                      .packet_max = 1 << 20,
-                                      .collations = &collations,
-                                      .emit = record,
-                                      .ctx = b};
-
-    *b = (struct bench){.format = {.flavor = source,
-                                   .version_number = source_version,
-                                   .header_length = 19,
-                                   .type_count = 171}};
-    b->format.post_header_length[BT_QUERY] = 13;
-    b->format.post_header_length[BT_TABLE_MAP] = 8;
-    b->format.post_header_length[BT_WRITE_ROWS_V1] = 8;
-    bt_buf_init(&b->body, 1 << 24);
-    bt_buf_init(&b->steps, 1 << 24);
-    bt_statements_init(&b->s, &opts);
-    bt_context_source(&b->s.context, &b->format);
-    bt_statements_begin(&b->s);
-}
-
-static void open_mariadb(struct bench *b)
-{
-    open_bench(b, BT_FLAVOR_MARIADB, 101119, BT_FLAVOR_MARIADB, 101119);
-}
-
-static void close_bench(struct bench *b)
-{
-    bt_statements_done(&b->s);
-    bt_buf_done(&b->body);
-    bt_buf_done(&b->steps);
-}
-
-/* Feeds an event with the body that was gathered. */
-static void feed_flagged(struct bench *b, uint8_t type, uint16_t flags)
-{
-    struct bt_event ev = {.header = {.when = 1000,
-                                     .type = type,
-                                     .server_id = 101,
-                                     .length = (uint32_t)(19 + b->body.len),
-                                     .flags = flags},
-                          .type = type,
-                          .raw = bt_buf_slice(&b->body),
-                          .body = bt_buf_slice(&b->body),
-                          .format = &b->format};
-
-    b->status = bt_statements_feed(&b->s, &ev, &b->err);
-    bt_buf_reset(&b->body);
-}
-
-static void feed(struct bench *b, uint8_t type)
-{
-    feed_flagged(b, type, 0);
-    ck_assert_msg(b->status == 0, "%s", b->err.text);
-}
-
-static void feed_gtid(struct bench *b, uint64_t sequence, uint8_t flags)
-{
-    bt_buf_add_le(&b->body, sequence, 8);
-    bt_buf_add_le(&b->body, 0, 4);
-    bt_buf_add_byte(&b->body, flags);
-    bt_buf_add_le(&b->body, 0, 6);
-    feed(b, BT_MARIADB_GTID);
-}
-
-/* The session of most tests: flags 0, sql_mode 5, charsets 45, db w. */
-static void add_query(struct bench *b, uint16_t error_code, const char *sql)
-{
-    bt_buf_add_le(&b->body, 7, 4);
-    bt_buf_add_le(&b->body, 0, 4);
-    bt_buf_add_byte(&b->body, 1);
-    bt_buf_add_le(&b->body, error_code, 2);
-    bt_buf_add_le(&b->body, 5 + 9 + 7, 2);
-    bt_buf_add_byte(&b->body, BT_QUERY_FLAGS2);
-    bt_buf_add_le(&b->body, 0, 4);
-    bt_buf_add_byte(&b->body, BT_QUERY_SQL_MODE);
-    bt_buf_add_le(&b->body, 5, 8);
-    bt_buf_add_byte(&b->body, BT_QUERY_CHARSET);
-    bt_buf_add_le(&b->body, 45, 2);
-    bt_buf_add_le(&b->body, 45, 2);
-    bt_buf_add_le(&b->body, 8, 2);
-    bt_buf_add(&b->body, "w", 2);
-    bt_buf_add_str(&b->body, sql);
-}
-
-static void feed_query(struct bench *b, const char *sql)
-{
-    add_query(b, 0, sql);
-    feed(b, BT_QUERY);
-}
-
-static void feed_xid(struct bench *b)
-{
-    bt_buf_add_le(&b->body, 1, 8);
-    feed(b, BT_XID);
-}
-
-static void expect(struct bench *b, const char *steps)
-{
-    ck_assert_str_eq(bt_buf_str(&b->steps), steps);
-    bt_buf_reset(&b->steps);
-}
-
-static void expect_part(struct bench *b, const char *part)
-{
-    ck_assert_msg(strstr(bt_buf_str(&b->steps), part) != NULL, "\"%s\" is not in:\n%s", part,
-                  bt_buf_str(&b->steps));
-}
+#include "tests/unit/statement_bench.h"
 
 #define SESSION \
     "foreign_key_checks=1,sql_auto_is_null=0,unique_checks=1,check_constraint_checks=1," \
@@ -226,6 +72,7 @@ START_TEST(work_that_a_rollback_leaves_is_marked_so)
     struct bench b;
 
     open_mariadb(&b);
+    b.s.opts.join_ends = true;
     feed_gtid(&b, 5, BT_GTID_ALLOW_PARALLEL); /* MyISAM: not TRANSACTIONAL */
     feed_query(&b, "INSERT INTO m VALUES (1)");
     ck_assert(!b.may_undo);
@@ -470,6 +317,48 @@ START_TEST(create_select_with_rows_is_a_create_then_a_transaction)
 }
 END_TEST
 
+START_TEST(a_transaction_of_one_statement_is_that_statement)
+{
+    struct bench b;
+
+    open_mariadb(&b);
+    b.s.opts.join_ends = true;
+    bt_buf_add_str(&b.s.format, "BINLOG 'format'");
+    feed_gtid(&b, 5, BT_GTID_TRANSACTIONAL | BT_GTID_ALLOW_PARALLEL);
+    feed_query(&b, "INSERT INTO t VALUES (1)");
+    expect(&b, "");
+    feed_xid(&b);
+    expect_part(&b, ",gtid_seq_no=5,");
+    expect_part(&b, "\nE INSERT INTO t VALUES (1)\n");
+    ck_assert_ptr_null(strstr(bt_buf_str(&b.steps), "START TRANSACTION"));
+    bt_buf_reset(&b.steps);
+    bt_statements_begin(&b.s);
+    feed_gtid(&b, 6, BT_GTID_TRANSACTIONAL | BT_GTID_ALLOW_PARALLEL);
+    feed_rows(&b, BT_ROWS_STMT_END, 0);
+    expect(&b, "C BINLOG 'format'\n");
+    feed_xid(&b);
+    expect_part(&b, "E SET STATEMENT gtid_seq_no=6 FOR BINLOG '");
+    close_bench(&b);
+}
+END_TEST
+
+START_TEST(a_second_statement_makes_it_a_transaction)
+{
+    struct bench b;
+
+    open_mariadb(&b);
+    b.s.opts.join_ends = true;
+    feed_gtid(&b, 5, BT_GTID_TRANSACTIONAL | BT_GTID_ALLOW_PARALLEL);
+    feed_query(&b, "INSERT INTO t VALUES (1)");
+    feed_query(&b, "INSERT INTO t VALUES (2)");
+    expect_part(&b, "\nC START TRANSACTION\nW INSERT INTO t VALUES (1)\n"
+                    "W INSERT INTO t VALUES (2)\n");
+    feed_query(&b, "COMMIT");
+    expect_part(&b, "E COMMIT\n");
+    close_bench(&b);
+}
+END_TEST
+
 START_TEST(the_start_of_a_split_alter_is_passed_over)
 {
     struct bench b;
@@ -661,6 +550,8 @@ BT_SUITE_MAIN("apply statement",
               {a_commit_in_the_middle_of_a_row_statement_is_refused, 0},
               {an_xa_transaction_is_started_ended_and_prepared_under_its_id, 0},
               {create_select_with_rows_is_a_create_then_a_transaction, 0},
+              {a_transaction_of_one_statement_is_that_statement, 0},
+              {a_second_statement_makes_it_a_transaction, 0},
               {the_start_of_a_split_alter_is_passed_over, 0},
               {load_data_reads_the_file_that_the_log_carries, 0},
               {a_load_data_whose_file_never_began_is_corrupt, 0},
