@@ -464,6 +464,8 @@ static void match_connections(struct bt_log_home *home)
                 strcmp(set->base + base_len - len, name) == 0)
                 set->connection = name;
         }
+        if (set->kind == BT_LOG_KIND_RELAY)
+            set->info = bt_log_home_relay_info(home, set);
     }
 }
 

@@ -69,6 +69,10 @@ struct bt_log_set {
     const char *index;      /* the index file's name; NULL = numeric order */
     struct bt_log *logs;    /* oldest first */
     size_t count;
+    /* relay-log.info, or what its server says: where one place in it stands in the primary's logs.
+     * It names that log when no head does: those written when a relay log is full have no ROTATE.
+     * NULL = not known */
+    const struct bt_relay_info *info;
     struct bt_log_opener *opener; /* borrowed from the home */
 };
 

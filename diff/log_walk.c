@@ -6,6 +6,9 @@
 
 enum { HEAD_EVENTS_MAX = 64, MAGIC_SIZE = 4 };
 
+static int head_read(const struct bt_log_set *set, size_t log, bool names, struct bt_log_head *ret,
+                     struct bt_err *err);
+
 void bt_log_walk_begin(struct bt_log_walk *w, const struct bt_log_set *set,
                        struct bt_log_walk_opts opts)
 {
@@ -157,11 +160,92 @@ static bool begins_visibly(const struct bt_log_walk *w, const struct bt_event *e
            (w->grouper.framed || w->grouper.current.kind == BT_TRANSACTION_DDL);
 }
 
+/* ----------------------------------------------- relay logs without a ROTATE */
+
+/* What the ROTATE at the head of a log says; false when it has none. */
+static bool read_rotate(const struct bt_log_set *set, size_t log, struct bt_coordinate *ret)
+{
+    struct bt_log_head head;
+    struct bt_err err = {0};
+    bool has_name;
+
+    if (head_read(set, log, false, &head, &err) != 0)
+        return false;
+    has_name = head.place.file[0] != '\0';
+    *ret = head.place;
+    bt_log_head_done(&head);
+    return has_name;
+}
+
+/* "bin.000007" -> "bin.000006". */
+static bool name_before(char name[static BT_LOG_NAME_MAX + 1])
+{
+    uint64_t number;
+    size_t len;
+
+    if (!bt_log_name_split(name, &len, &number) || number < 2)
+        return false;
+    snprintf(name + len, BT_LOG_NAME_MAX + 1 - len, ".%0*" PRIu64, (int)strlen(name + len) - 1,
+             number - 1);
+    return true;
+}
+
+/* Which of the primary's logs a relay log goes on in whose head has no ROTATE.  The IO thread ends
+ * the relay log where the primary's log ends (MariaDB sql/slave.cc, process_io_rotate, 10.11), so
+ * that one relay log holds events of one log, and it is that of the relay log before it; where that
+ * is purged, the server's own place in the relay logs tells, or the first ROTATE behind. */
+static bool find_name(const struct bt_log_set *set, size_t log,
+                      char ret[static BT_LOG_NAME_MAX + 1])
+{
+    const struct bt_relay_info *info = set->info;
+    size_t anchor =
+        info && info->executed.file[0] ? bt_log_set_index(set, info->relay_log) : SIZE_MAX;
+    struct bt_coordinate place;
+    struct bt_log_head head;
+    struct bt_err err = {0};
+    uint64_t first_pos = 0;
+
+    for (size_t i = log; i > 0 && !set->logs[i - 1].missing; i--) {
+        if (read_rotate(set, i - 1, &place)) {
+            memcpy(ret, place.file, sizeof(place.file));
+            return true;
+        }
+    }
+    for (size_t i = log + 1; i < set->count && (anchor == SIZE_MAX || i <= anchor); i++) {
+        if (read_rotate(set, i, &place)) {
+            memcpy(ret, place.file, sizeof(place.file));
+            return place.pos > MAGIC_SIZE || name_before(ret);
+        }
+    }
+    if (anchor == SIZE_MAX || head_read(set, anchor, false, &head, &err) != 0)
+        return false;
+    first_pos = head.first_pos;
+    bt_log_head_done(&head);
+    memcpy(ret, info->executed.file, sizeof(info->executed.file));
+    /* The place behind the ROTATE that ends a relay log is at the beginning of the next one. */
+    return info->executed.pos > MAGIC_SIZE || info->relay_pos <= first_pos || name_before(ret);
+}
+
+/* Names the primary's log before the first event of it, where no ROTATE did. */
+static void name_log(struct bt_log_walk *w, const struct bt_event *ev)
+{
+    char name[BT_LOG_NAME_MAX + 1];
+
+    if (w->is_named || w->set->kind != BT_LOG_KIND_RELAY || w->grouper.place.is_first ||
+        ev->type == BT_FORMAT_DESCRIPTION || ev->type == BT_ROTATE || ev->inner ||
+        ev->header.flags & (BT_FLAG_RELAY_LOG | BT_FLAG_ARTIFICIAL))
+        return;
+    w->is_named = true;
+    if (!w->grouper.place.last.file[0] && find_name(w->set, w->log, name))
+        bt_coordinate_name(&w->grouper.place, name);
+}
+
 /* Groups the event at hand.  1: *ret is a cut, and the event waits in w->pending. */
 static int group_event(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
 {
     bool began;
 
+    name_log(w, &ret->event);
     if (bt_grouper_feed(&w->grouper, &ret->event, &ret->part, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[w->log].name, ret->event.offset);
     began = ret->part == BT_GROUP_BEGIN || ret->part == BT_GROUP_WHOLE;
@@ -316,7 +400,8 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
     return 0;
 }
 
-int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,
+/* names: the primary's log is looked for elsewhere when the head does not name it. */
+static int head_read(const struct bt_log_set *set, size_t log, bool names, struct bt_log_head *ret,
                      struct bt_err *err)
 {
     struct bt_log_head head = {.begins_whole = true};
@@ -325,12 +410,15 @@ int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_hea
     int got;
 
     bt_log_walk_begin(&w, set, (struct bt_log_walk_opts){.log = log});
+    w.is_named = !names;
     got = open_log(&w, &cut, err);
     for (int i = 0; got == 0 && i < HEAD_EVENTS_MAX; i++) {
         enum bt_group_step part = BT_GROUP_OUTSIDE;
         struct bt_event ev;
 
         got = bt_reader_next(w.reader, &ev, err);
+        if (got == 0)
+            name_log(&w, &ev);
         if (got == 0)
             got = bt_grouper_feed(&w.grouper, &ev, &part, err);
         if (got == 0)
@@ -343,4 +431,10 @@ int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_hea
     }
     *ret = head;
     return 0;
+}
+
+int bt_log_head_read(const struct bt_log_set *set, size_t log, struct bt_log_head *ret,
+                     struct bt_err *err)
+{
+    return head_read(set, log, true, ret, err);
 }

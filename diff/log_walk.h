@@ -55,6 +55,7 @@ struct bt_log_walk {
     struct bt_grouper grouper;
     const struct bt_transaction *transaction; /* of the event handed out last; NULL outside */
     size_t begin_log;
+    bool is_named;   /* the primary's log was asked for where no head says it */
     bool wants_head; /* a transaction that does not visibly begin here is the rest of another */
     bool headless;   /* the open transaction is such a rest */
     bool has_pending;

@@ -31,12 +31,36 @@ void bt_survey_done(struct bt_survey *s)
 
 /* ----------------------------------------------------------- where to begin */
 
-/* Goes back to the newest log that says where it stands, has a transaction that begins in it, and,
- * if wanted, opens with a GTID_LIST.  At the oldest log the walk begins whatever it says. */
-static int find_start(const struct bt_log_set *set, bool wants_list, bool may_jump,
-                      struct bt_survey *s, struct bt_log_walk_opts *ret, struct bt_err *err)
+/* Where the applier stands in the relay logs, as relay-log.info says.  What is behind it has to be
+ * whole up to the end to count as received; what is before it, whatever became of it, is done. */
+struct applied {
+    size_t log; /* SIZE_MAX = not known */
+    uint64_t pos;
+    const struct bt_coordinate *place;
+};
+
+static struct applied find_applied(const struct bt_log_set *set)
 {
-    size_t i = set->count;
+    const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? set->info : NULL;
+    struct applied a = {.log = SIZE_MAX};
+
+    if (!info || !info->executed.file[0])
+        return a;
+    a.log = bt_log_set_index(set, info->relay_log);
+    a.pos = info->relay_pos;
+    a.place = &info->executed;
+    return a;
+}
+
+/* Goes back to the newest log that says where it stands, has a transaction that begins in it, is
+ * not behind the applier, and, if wanted, opens with a GTID_LIST.  At the oldest log the walk
+ * begins whatever it says. */
+static int find_start(const struct bt_log_set *set, const struct applied *applied, bool wants_list,
+                      bool may_jump, struct bt_survey *s, struct bt_log_walk_opts *ret,
+                      struct bt_err *err)
+{
+    size_t i = applied->log == SIZE_MAX ? set->count : applied->log + 1;
+    uint64_t at = UINT64_MAX;
     int got = 1;
 
     while (i > 0) {
@@ -50,8 +74,11 @@ static int find_start(const struct bt_log_set *set, bool wants_list, bool may_ju
         good = head.readable && head.has_transaction && head.begins_whole && head.place.file[0] &&
                (head.list.known || !wants_list);
         *ret = (struct bt_log_walk_opts){.log = i};
+        if (i == applied->log)
+            at = strcmp(head.place.file, applied->place->file) == 0 ? applied->place->pos : 0;
         if (good && !wants_list && may_jump)
-            got = bt_log_tail_find(set, i, &head, UINT64_MAX, ret, &s->bytes_read, err);
+            got = bt_log_tail_find(set, i, &head, at, ret, &s->bytes_read, err);
+        at = UINT64_MAX;
         bt_log_head_done(&head);
         if (got < 0)
             return -1;
@@ -149,14 +176,30 @@ static int take_transaction(struct bt_survey *s, const struct bt_transaction *t,
     return add_gtid(s, &t->gtid, err);
 }
 
-static int take_step(struct bt_survey *s, const struct bt_log_walk *w,
-                     const struct bt_log_walk_step *step, struct bt_err *err)
+/* Whether no applier comes past this cut: damage in relay logs that is not behind it already. */
+static bool cut_is_final(const struct bt_survey *s, const struct applied *applied,
+                         const struct bt_log_walk_step *step)
+{
+    if (s->kind != BT_LOG_KIND_RELAY || step->cut.kind == BT_CUT_UNFINISHED)
+        return false;
+    return applied->log == SIZE_MAX || step->log > applied->log ||
+           (step->log == applied->log && step->cut.at + step->cut.bytes > applied->pos);
+}
+
+static int take_step(struct bt_survey *s, const struct applied *applied,
+                     const struct bt_log_walk *w, const struct bt_log_walk_step *step,
+                     struct bt_err *err)
 {
     const struct bt_coordinate *last = &w->grouper.place.last;
 
+    if (s->ends_early) {
+        s->unfinished_bytes += step->cut.kind ? step->cut.bytes : step->event.header.length;
+        return 0;
+    }
     if (step->cut.kind != BT_CUT_NONE) {
         s->cut = step->cut;
         s->unfinished_bytes += step->cut.bytes;
+        s->ends_early = cut_is_final(s, applied, step);
         return 0;
     }
     /* Entered in the middle of a log: its head was not handed out. */
@@ -184,8 +227,8 @@ static int take_step(struct bt_survey *s, const struct bt_log_walk *w,
     return 0;
 }
 
-static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts, struct bt_survey *s,
-                struct bt_err *err)
+static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts,
+                const struct applied *applied, struct bt_survey *s, struct bt_err *err)
 {
     struct bt_log_walk_step step;
     struct bt_log_walk w;
@@ -193,7 +236,7 @@ static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts, stru
 
     bt_log_walk_begin(&w, set, opts);
     while ((got = bt_log_walk_next(&w, &step, err)) == 0) {
-        if (take_step(s, &w, &step, err) != 0) {
+        if (take_step(s, applied, &w, &step, err) != 0) {
             got = -1;
             break;
         }
@@ -220,9 +263,15 @@ static bool same_base(const struct bt_coordinate *a, const struct bt_coordinate 
            memcmp(a->file, b->file, a_len) == 0;
 }
 
-static void take_executed(struct bt_survey *s, const struct bt_relay_info *info,
-                          const struct bt_survey_hints *hints)
+/* applied: where in these logs the applier stands.  With that place at hand the logs behind it say
+ * how far it can have come.  The server says more than is true when it was shut down with only the
+ * beginning of a transaction received: MariaDB 10.11.19 takes the offset of the STOP event of its
+ * own relay log for the primary's coordinate (Exec_Master_Log_Pos and relay-log.info). */
+static void take_executed(struct bt_survey *s, const struct applied *applied,
+                          const struct bt_relay_info *info, const struct bt_survey_hints *hints)
 {
+    const struct bt_coordinate *limit = NULL;
+
     if (s->kind == BT_LOG_KIND_BINLOG) {
         s->executed = s->received;
         return;
@@ -233,6 +282,13 @@ static void take_executed(struct bt_survey *s, const struct bt_relay_info *info,
         s->executed = info->executed;
     if (!s->executed.file[0])
         return;
+    if (s->cut.kind != BT_CUT_NONE && s->cut.place.file[0])
+        limit = &s->cut.place;
+    else if (s->has_transaction)
+        limit = &s->position;
+    if (applied->log != SIZE_MAX && limit && same_base(&s->executed, limit) &&
+        bt_coordinate_compare(&s->executed, limit) > 0)
+        s->executed = *limit;
     /* Behind the last transaction the primary may have written events outside of any: having
      * executed those is not having more. */
     if (!s->received.file[0] || (same_base(&s->executed, &s->position) &&
@@ -254,10 +310,17 @@ static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, s
         s->has_gtid = true;
         return 0;
     }
-    if (bt_gtid_state_parse(bt_slice_str(hints->gtid_executed), &s->gtid, err) != 0)
-        return bt_err_wrap(err, "executed GTIDs");
-    s->has_gtid = true;
+    s->has_gtid = true; /* add_executed_gtids() */
     return 0;
+}
+
+/* The transaction whose end was not received cannot have been executed, whatever the server says:
+ * MariaDB 10.11.19 in position mode counts it into gtid_slave_pos when its receiver is stopped and
+ * started in the middle of it (found by tests/soak/history). */
+static bool was_not_executed(const struct bt_survey *s, const struct bt_gtid *gtid)
+{
+    return s->kind == BT_LOG_KIND_RELAY && s->cut.kind != BT_CUT_NONE &&
+           bt_gtid_equal(&s->cut.gtid, gtid);
 }
 
 /* What was executed was received, even when the relay logs of it are gone. */
@@ -270,8 +333,10 @@ static int add_executed_gtids(struct bt_survey *s, const struct bt_survey_hints 
     if (!hints || !hints->gtid_executed || strchr(hints->gtid_executed, ':'))
         return 0;
     if (bt_gtid_state_parse(bt_slice_str(hints->gtid_executed), &executed, err) != 0)
-        return -1;
+        return bt_err_wrap(err, "executed GTIDs");
     for (size_t i = 0; !failed && i < executed.count; i++) {
+        if (was_not_executed(s, &executed.items[i]) && executed.items[i].sequence-- < 2)
+            continue;
         if (!bt_gtid_state_has(&s->gtid, &executed.items[i]))
             failed = bt_gtid_state_update(&s->gtid, &executed.items[i], err);
     }
@@ -320,25 +385,28 @@ static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
                struct bt_err *err)
 {
     bool wants_list = !(hints && hints->skip_gtid), jumped;
+    struct applied applied = find_applied(set);
     struct bt_log_walk_opts opts = {0};
 
     if (seed_gtid(s, hints, err) != 0)
         return -1;
     if (trust != TRUST_ALL || !take_hint(set, hints, &opts)) {
-        if (find_start(set, wants_list, trust != TRUST_HEADS, s, &opts, err) != 0)
+        if (find_start(set, &applied, wants_list, trust != TRUST_HEADS, s, &opts, err) != 0)
             return -1;
         jumped = opts.pos != 0;
-        if (walk(set, opts, s, err) != 0)
+        if (walk(set, opts, &applied, s, err) != 0)
             return -1;
         if (jumped && (!s->has_transaction || s->cut.kind == BT_CUT_CORRUPT ||
                        s->cut.kind == BT_CUT_TORN))
             return 1;
-    } else if (walk(set, opts, s, err) != 0) {
-        return err->kind == BT_ERR_REALITY ? 1 : -1;
+    } else {
+        applied = (struct applied){.log = opts.log, .pos = opts.pos, .place = &hints->executed};
+        if (walk(set, opts, &applied, s, err) != 0)
+            return err->kind == BT_ERR_REALITY ? 1 : -1;
     }
     if (!s->received.file[0])
         s->received = s->position;
-    take_executed(s, info, hints);
+    take_executed(s, &applied, info, hints);
     if (look_at_oldest(set, s, err) != 0 || add_executed_gtids(s, hints, err) != 0)
         return -1;
     return say_gtids(s, err);

@@ -70,7 +70,10 @@ struct bt_survey {
     struct bt_buf gtid_text;       /* either as text, in the server's notation */
     struct bt_gtid last_gtid;      /* of the last whole transaction */
     uint64_t unfinished_bytes;
-    struct bt_cut cut;              /* kind NONE when the last log ends well */
+    struct bt_cut cut; /* kind NONE when the last log ends well */
+    /* Relay logs: the cut is damage that no applier comes past; what is whole behind it does not
+     * count as received. */
+    bool ends_early;
     bool in_use;                    /* binary log: it was not closed */
     uint64_t logs_read, bytes_read; /* what the survey cost */
 };

@@ -122,6 +122,13 @@ void bt_coordinate_resume(struct bt_coordinate_tracker *t, enum bt_log_kind kind
     follow_last(t);
 }
 
+void bt_coordinate_name(struct bt_coordinate_tracker *t, const char *file)
+{
+    set_name(t->last.file, file);
+    set_name(t->start.file, file);
+    set_name(t->end.file, file);
+}
+
 /* The first event of a log tells what kind it is. */
 static void open_log(struct bt_coordinate_tracker *t, const struct bt_event *ev)
 {

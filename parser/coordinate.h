@@ -64,6 +64,10 @@ void bt_coordinate_next_log(struct bt_coordinate_tracker *t, const char *name);
 void bt_coordinate_resume(struct bt_coordinate_tracker *t, enum bt_log_kind kind,
                           uint32_t own_server_id, const struct bt_coordinate *place);
 
+/* Tells which of the primary's logs a relay log goes on in whose head does not say.  Before the
+ * first event that came from the primary. */
+void bt_coordinate_name(struct bt_coordinate_tracker *t, const char *file);
+
 /* Feeds every event of the log in order; afterwards start, end and has_place are the event's. */
 int bt_coordinate_feed(struct bt_coordinate_tracker *t, const struct bt_event *ev,
                        struct bt_err *err) BT_MUST_CHECK;

@@ -28,13 +28,15 @@ servers_done() {
     rm -rf "$SERVERS"
 }
 
-# Starts on a free port; another process may take the port first, so it is tried again.
+# Starts on a free port; again on the port it had.  Another process may take the port first, so it is
+# tried again.
 server_start() {
     local name=$1 id=$2 port try pid
     shift 2
     [[ -d $SERVERS/$name ]] || cp -a "$SERVERS/template" "$SERVERS/$name"
     for try in 1 2 3 4 5; do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
+        ((try == 1)) && [[ -s $SERVERS/$name.port ]] && port=$(<"$SERVERS/$name.port")
         mariadbd --no-defaults --user=root --datadir="$SERVERS/$name" --server-id="$id" \
             --socket="$SERVERS/$name.sock" --pid-file="$SERVERS/$name.server-pid" --port="$port" \
             --bind-address=127.0.0.1 --innodb-buffer-pool-size=16M --innodb-log-file-size=8M \
@@ -43,6 +45,7 @@ server_start() {
             --innodb-flush-log-at-trx-commit=2 --sync-binlog=0 "$@" \
             >>"$SERVERS/$name.log" 2>&1 3>&- &
         pid=$!
+        disown "$pid" # its end by SIGKILL is no news to the shell
         echo "$pid" >"$SERVERS/$name.pid"
         echo "$port" >"$SERVERS/$name.port"
         for _ in {1..600}; do
