@@ -400,14 +400,14 @@ int bt_connection_execute(struct bt_connection *c, struct bt_slice sql, struct b
 int bt_connection_send(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,
                        struct bt_err *err)
 {
-    return c->lost ? refuse_lost(c, err) : send_one(c, sql, deadline, err);
+    return c->lost ? bt_connection_refuse_lost(c, err) : send_one(c, sql, deadline, err);
 }
 
 int bt_connection_answer(struct bt_connection *c, bool is_first, struct bt_slice sql,
                          struct bt_deadline deadline, struct bt_err *err)
 {
     if (c->lost)
-        return refuse_lost(c, err);
+        return bt_connection_refuse_lost(c, err);
     if (receive_head(c, is_first, sql, deadline, err) < 0)
         return -1;
     return take_result(c, sql, deadline, NULL, err);
