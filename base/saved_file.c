@@ -7,6 +7,8 @@
 
 #include "base/auto.h"
 
+enum { BEGIN_SYNC_SIZE = 1 << 20 };
+
 void bt_saved_file_done(struct bt_saved_file *s)
 {
     int saved_errno = errno;
@@ -51,27 +53,59 @@ int bt_saved_file_write(struct bt_saved_file *s, struct bt_slice bytes, struct b
             continue;
         if (put < 0)
             return bt_fail_sys(err, "could not write \"%s\"", s->tmp_path);
+        /* What is large goes on its way to the disk at once: the wait at the end is short. */
+        if (put >= BEGIN_SYNC_SIZE)
+            (void)sync_file_range(s->fd, (off_t)s->written, put, SYNC_FILE_RANGE_WRITE);
+        s->written += (uint64_t)put;
         bytes.ptr += put;
         bytes.len -= (size_t)put;
     }
     return 0;
 }
 
-int bt_saved_file_commit(struct bt_saved_file *s, struct bt_err *err)
+/* Whole and on disk, but without its name. */
+static int sync_data(struct bt_saved_file *s, struct bt_err *err)
+{
+    if (fsync(s->fd) != 0)
+        return bt_fail_sys(err, "could not sync \"%s\"", s->tmp_path);
+    return 0;
+}
+
+static int take_name(struct bt_saved_file *s, struct bt_err *err)
+{
+    if (rename(s->tmp_path, s->path) != 0)
+        return bt_fail_sys(err, "could not rename \"%s\" to \"%s\"", s->tmp_path, s->path);
+    close(s->fd);
+    s->fd = -1;
+    return 0;
+}
+
+static int sync_folder(const struct bt_saved_file *s, struct bt_err *err)
 {
     const char *slash = strrchr(s->path, '/');
     bt_auto_free char *dir = slash ? strndup(s->path, (size_t)(slash - s->path) + 1) : strdup(".");
     bt_auto_fd int dir_fd = -1;
 
-    if (fsync(s->fd) != 0)
-        return bt_fail_sys(err, "could not sync \"%s\"", s->tmp_path);
-    if (rename(s->tmp_path, s->path) != 0)
-        return bt_fail_sys(err, "could not rename \"%s\" to \"%s\"", s->tmp_path, s->path);
-    close(s->fd);
-    s->fd = -1;
     if (dir)
         dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0 || fsync(dir_fd) != 0)
         return bt_fail_sys(err, "could not sync the directory of \"%s\"", s->path);
     return 0;
+}
+
+int bt_saved_file_commit(struct bt_saved_file *s, struct bt_err *err)
+{
+    if (sync_data(s, err) != 0 || take_name(s, err) != 0)
+        return -1;
+    return sync_folder(s, err);
+}
+
+int bt_saved_file_commit_pair(struct bt_saved_file *first, struct bt_saved_file *second,
+                              struct bt_err *err)
+{
+    (void)sync_file_range(second->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* while the first one waits */
+    if (sync_data(first, err) != 0 || sync_data(second, err) != 0 ||
+        take_name(first, err) != 0 || take_name(second, err) != 0)
+        return -1;
+    return sync_folder(second, err);
 }

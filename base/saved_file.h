@@ -15,6 +15,7 @@ struct bt_saved_file {
     char *path;
     char *tmp_path; /* path.PID.tmp, in the same folder */
     int fd;         /* -1 = not open, or committed */
+    uint64_t written;
 };
 
 #define BT_SAVED_FILE_NONE ((struct bt_saved_file){.fd = -1})
@@ -27,6 +28,10 @@ int bt_saved_file_write(struct bt_saved_file *s, struct bt_slice bytes, struct b
 
 /* Makes the name point at the whole file, durably; what had the name before is gone. */
 int bt_saved_file_commit(struct bt_saved_file *s, struct bt_err *err) BT_MUST_CHECK;
+
+/* The same for two files of one folder, the first one first, with one wait less for the disk. */
+int bt_saved_file_commit_pair(struct bt_saved_file *first, struct bt_saved_file *second,
+                              struct bt_err *err) BT_MUST_CHECK;
 void bt_saved_file_done(struct bt_saved_file *s);
 #define bt_auto_saved_file BT_AUTO(bt_saved_file_done)
 

@@ -69,6 +69,7 @@ bt_module(parser
 
 bt_module(diff
   SOURCES
+    block_sender.c
     diff_log.c
     diff_log_out.c
     diff_log_save.c
@@ -88,7 +89,7 @@ bt_module(diff
     rank.c
     survey.c
   USES base parser
-  LINKS bt::zstd bt::xxhash)
+  LINKS bt::zstd bt::xxhash Threads::Threads)
 
 bt_module(apply
   SOURCES

@@ -29,6 +29,7 @@ struct bt_diff_log_opts {
     bool zstd;
     int zstd_level;     /* 0 = 1 */
     uint32_t server_id; /* of the FORMAT_DESCRIPTION; 0 = the first source's */
+    size_t block_size;  /* bytes a write, and twice that in memory; 0 = 4 MiB */
 };
 
 /* Writes the log to the sink and fills *ret with what was written.  A copy that turns out damaged

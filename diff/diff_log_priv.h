@@ -8,13 +8,20 @@
 
 #include <zstd.h>
 
+#include "diff/block_sender.h"
 #include "diff/diff_log.h"
 #include "parser/reader.h"
 
 struct bt_diff_out {
     struct bt_sink sink;
-    struct bt_buf block; /* collects small writes */
-    ZSTD_CCtx *zstd;     /* NULL = plain */
+    /* Blocks of one size, filled and sent in turn: writes are few and stand on page borders. */
+    uint8_t *blocks[2], *block;
+    size_t block_size;
+    size_t len;                    /* of the block in hand */
+    bool is_hashed;                /* what is put now counts towards xxh3 ... */
+    size_t hashed_from;            /* ... from here on in the block in hand */
+    struct bt_block_sender sender; /* runs from the first full block on */
+    ZSTD_CCtx *zstd;               /* NULL = plain */
     struct bt_buf packed;
     uint64_t pos;            /* in the plain log */
     struct bt_format format; /* written last */

@@ -49,7 +49,7 @@ int bt_diff_log_save(const struct bt_missing *m, const struct bt_diff_log_opts *
     if (save_manifest(&manifest, &written, err) != 0 ||
         (unlink(manifest.path) != 0 && errno != ENOENT &&
          bt_fail_sys(err, "could not replace \"%s\"", manifest.path) != 0) ||
-        bt_saved_file_commit(&log, err) != 0 || bt_saved_file_commit(&manifest, err) != 0) {
+        bt_saved_file_commit_pair(&log, &manifest, err) != 0) {
         bt_manifest_done(&written);
         return -1;
     }

@@ -5,7 +5,7 @@
 #include "parser/crc.h"
 
 enum {
-    FIRST_STEP = 128 << 10,
+    WINDOW = 128 << 10,
     STEP_GROWTH = 4,
     TYPE_AT = 4,           /* of the type in a header */
     GTID_LENGTH_MAX = 512, /* XID, tag and padding included */
@@ -53,12 +53,29 @@ static bool find_gtid(struct bt_slice bytes, size_t len, uint8_t type, size_t *r
     return false;
 }
 
+/* The place a GTID event gives: where it begins on the primary. */
+static uint64_t begin_of(const struct bt_event_header *h)
+{
+    return h->end_log_pos - h->length;
+}
+
+/* How far to go back from `pos`, where a transaction of place `begin` was found, to be in front of
+ * `at`: as far as the primary's log says, and more each time that it was too little, since a relay
+ * log may be longer (it holds what was compressed) or shorter (without ANNOTATE_ROWS). */
+static uint64_t way_back(uint64_t begin, uint64_t at, unsigned misses)
+{
+    uint64_t way = begin - at + WINDOW;
+
+    return misses > 0 ? way << (misses < 8 ? misses : 8) : way;
+}
+
 int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_log_head *head,
                      uint64_t at, struct bt_log_walk_opts *ret, uint64_t *bytes_read,
                      struct bt_err *err)
 {
     bt_auto_source struct bt_source *source = NULL;
-    uint64_t step = FIRST_STEP, size, floor = head->first_pos, pos;
+    uint64_t step = WINDOW, size, floor = head->first_pos, pos;
+    unsigned misses = 0;
     int got;
 
     if (!head->place.file[0] || !head->has_transaction || !head->checksum || !head->gtid_type)
@@ -69,28 +86,32 @@ int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_l
     size = bt_source_size(source);
     if (!source->can_go_back || head->place.pos + size > PLACE_MAX)
         return 1;
-    for (pos = size; pos > floor + step; step *= STEP_GROWTH) {
+    /* Looks at the first `len` bytes of what lies between pos and what was looked at before: all of
+     * it while nothing is found (a large transaction), else one window. */
+    for (pos = size; pos > floor + step;) {
         struct bt_event_header header;
         struct bt_slice bytes;
-        size_t found, len;
+        size_t found, len = misses > 0 ? WINDOW : (size_t)step;
 
-        len = (size_t)step;
         pos -= step;
         if (bt_source_view(source, pos, len + GTID_LENGTH_MAX, &bytes, err) != 0)
             return -1;
         if (!find_gtid(bytes, len, head->gtid_type, &found, &header)) {
             *bytes_read += len;
+            step *= STEP_GROWTH;
             continue;
         }
         *bytes_read += found + header.length;
-        if (header.end_log_pos - header.length > at)
+        if (begin_of(&header) > at) {
+            step = way_back(begin_of(&header), at, misses++);
             continue;
+        }
         *ret = (struct bt_log_walk_opts){.log = log,
                                          .pos = pos + found,
                                          .format_pos = head->format_pos,
                                          .place = head->place,
                                          .in_order = true};
-        ret->place.pos = header.end_log_pos - header.length;
+        ret->place.pos = begin_of(&header);
         return 0;
     }
     return 1;

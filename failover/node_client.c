@@ -176,8 +176,7 @@ int bt_node_extract_save(struct bt_channel *ch, const struct bt_extract_request 
     if (bt_saved_file_write(&beside, bt_buf_slice(&text), err) != 0 ||
         (unlink(beside.path) != 0 && errno != ENOENT &&
          bt_fail_sys(err, "could not replace \"%s\"", beside.path) != 0) ||
-        bt_saved_file_commit(&log, err) != 0 ||
-        bt_saved_file_commit(&beside, err) != 0) {
+        bt_saved_file_commit_pair(&log, &beside, err) != 0) {
         bt_manifest_done(&manifest);
         return -1;
     }

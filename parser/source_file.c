@@ -21,7 +21,9 @@
 #include "base/auto.h"
 
 /* The first window of a log is small: often only its head is looked at, which must not read 8 MiB
- * of a cold disk.  Windows grow while the log is read on. */
+ * of a cold disk.  Windows grow while the log is read on.  Until they are large the kernel reads
+ * ahead nothing of its own (a disk may be set to 8 MiB): what a window needs is asked for in one.
+ */
 enum { FIRST_WINDOW_SIZE = 128 << 10, WINDOW_SIZE = 8 << 20 };
 
 struct file_source {
@@ -30,7 +32,8 @@ struct file_source {
     int fd;
     uint64_t size; /* when last asked */
     uint64_t page;
-    uint8_t *window; /* NULL when none is mapped */
+    bool reads_ahead; /* the kernel, by itself */
+    uint8_t *window;  /* NULL when none is mapped */
     uint64_t window_pos;
     size_t window_len;
     size_t window_size; /* of the next window, if it follows on the one in hand */
@@ -61,6 +64,18 @@ static int ask_size(struct file_source *f, struct bt_err *err)
     return 0;
 }
 
+/* Tells the kernel what will be read: no more than that while single places are looked at. */
+static void advise(struct file_source *f, uint64_t start, uint64_t len, bool is_large)
+{
+    bool reads_ahead = is_large || f->window_size == WINDOW_SIZE;
+
+    if (reads_ahead != f->reads_ahead)
+        (void)posix_fadvise(f->fd, 0, 0, reads_ahead ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
+    f->reads_ahead = reads_ahead;
+    if (!reads_ahead)
+        (void)posix_fadvise(f->fd, (off_t)start, (off_t)len, POSIX_FADV_WILLNEED);
+}
+
 /* Maps a window that begins at or a little before pos, holding want bytes or the file's end. */
 static int map_window(struct file_source *f, uint64_t pos, size_t want, struct bt_err *err)
 {
@@ -83,6 +98,7 @@ static int map_window(struct file_source *f, uint64_t pos, size_t want, struct b
     else if (is_large && len > wanted)
         len = wanted;
     unmap(f);
+    advise(f, start, len, is_large);
     window = mmap(NULL, len, PROT_READ, flags, f->fd, (off_t)start);
     if (window == MAP_FAILED)
         return bt_fail_sys(err, "could not map %llu bytes of \"%s\" at offset %llu",
@@ -157,6 +173,7 @@ int bt_source_file_open(const char *path, struct bt_source **ret, struct bt_err 
     f->source.can_go_back = true;
     f->fd = -1;
     f->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    f->reads_ahead = true;
     f->path = strdup(path);
     if (!f->path)
         return bt_fail_sys(err, "could not open \"%s\"", path);
