@@ -498,8 +498,9 @@ int bt_connection_value(struct bt_connection *c, const char *sql, struct bt_dead
     return text ? 0 : 1;
 }
 
-int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, size_t count,
-                           struct bt_deadline deadline, ptrdiff_t *ret_failed, struct bt_err *err)
+static int pipeline(struct bt_connection *c, const struct bt_slice *sql, size_t count,
+                    struct bt_deadline deadline, uint64_t *affected, ptrdiff_t *ret_failed,
+                    struct bt_err *err)
 {
     struct bt_err broken = {0}, first = {0}, later = {0};
     size_t sent = 0;
@@ -513,9 +514,14 @@ int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, 
         sent++;
     /* A send that failed leaves the answers of those before it to be read. */
     for (size_t i = 0; i < sent && !c->timed_out && mysql_get_socket(&c->mysql) >= 0; i++) {
-        if (receive(c, sql[i], deadline, NULL, *ret_failed < 0 ? &first : &later) < 0 &&
-            *ret_failed < 0)
+        if (affected)
+            affected[i] = 0;
+        if (receive(c, sql[i], deadline, NULL, *ret_failed < 0 ? &first : &later) == 0) {
+            if (affected)
+                affected[i] = mysql_affected_rows(&c->mysql);
+        } else if (*ret_failed < 0) {
             *ret_failed = (ptrdiff_t)i;
+        }
         if (c->lost)
             break;
     }
@@ -528,4 +534,17 @@ int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, 
     *ret_failed = (ptrdiff_t)sent;
     *err = broken;
     return -1;
+}
+
+int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, size_t count,
+                           struct bt_deadline deadline, ptrdiff_t *ret_failed, struct bt_err *err)
+{
+    return pipeline(c, sql, count, deadline, NULL, ret_failed, err);
+}
+
+int bt_connection_pipeline_counted(struct bt_connection *c, const struct bt_slice *sql,
+                                   size_t count, struct bt_deadline deadline, uint64_t *affected,
+                                   ptrdiff_t *ret_failed, struct bt_err *err)
+{
+    return pipeline(c, sql, count, deadline, affected, ret_failed, err);
 }

@@ -34,6 +34,7 @@ extern const struct bt_command bt_cmd_rank;
 extern const struct bt_command bt_cmd_start;
 extern const struct bt_command bt_cmd_status;
 extern const struct bt_command bt_cmd_stop;
+extern const struct bt_command bt_cmd_rejoin;
 extern const struct bt_command bt_cmd_switchover;
 extern const struct bt_command bt_cmd_verify;
 

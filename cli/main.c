@@ -24,6 +24,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_manager,
     &bt_cmd_failover,
     &bt_cmd_switchover,
+    &bt_cmd_rejoin,
     NULL,
 };
 

@@ -99,6 +99,9 @@ bt_module(apply
     dump.c
     link.c
     live_logs.c
+    flashback.c
+    flashback_row.c
+    flashback_table.c
     load_file.c
     log_check.c
     packet.c
@@ -163,6 +166,11 @@ bt_module(failover
     plan.c
     plan_show.c
     privileges.c
+    rejoin.c
+    rejoin_compare.c
+    rejoin_find.c
+    rejoin_follow.c
+    rejoin_report.c
     remote_logs.c
     replication.c
     report.c

@@ -12,6 +12,7 @@ add_executable(baton
   cli/cmd_log.c
   cli/cmd_manager.c
   cli/cmd_rank.c
+  cli/cmd_rejoin.c
   cli/cmd_switchover.c
   cli/cmd_start.c
   cli/cmd_status.c

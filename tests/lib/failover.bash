@@ -75,8 +75,9 @@ failover_rows() {
 failover_diff_logs_are_valid() {
     local log logs words
     # Who got transactions got them out of a diff log, and the report names it.
-    jq -e 'all(.servers[]; (.applied // 0) == 0 or .diff_log)' <<<"$report" >/dev/null || return
-    mapfile -t logs < <(jq -r '.servers[].diff_log // empty' <<<"$report")
+    jq -e 'all((.servers // [])[]; (.applied // 0) == 0 or .diff_log)' <<<"$report" \
+        >/dev/null || return
+    mapfile -t logs < <(jq -r '(.servers // [])[].diff_log // empty' <<<"$report")
     for log in "${logs[@]}"; do
         [[ -s $log ]] || { echo "$log is not there" && return 1; }
         words=$(mariadb-binlog "$log" 2>&1 >/dev/null) || return

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The returning server follows the primary: by GTID from where its history is the primary's, which
+ * the primary itself finds in its logs; then by file and position where the cluster does.
+ */
+#include <stdio.h>
+
+#include "base/crash_point.h"
+#include "base/log.h"
+#include "failover/rejoin_steps.h"
+
+enum { STATE_MAX = 256 * 1024 };
+
+/* --------------------------------------------------------------------- follow */
+
+/* MariaDB: what it has wherever it came from, as replicas say it.  After a reversal gtid_slave_pos
+ * may still be older than the log's state, and gtid_current_pos is made of both. */
+static int slave_pos_set(struct bt_rejoin *r, struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf sql;
+
+    bt_buf_init(&sql, STATE_MAX);
+    if (bt_rj_host(r)->facts.flavor != BT_FLAVOR_MARIADB || r->follows_already)
+        return 0;
+    bt_buf_add_str(&sql, "SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos");
+    return bt_rj_execute(r, &sql, "gtid_slave_pos", err);
+}
+
+static struct bt_repoint target(const struct bt_rejoin *r, enum bt_replica_mode mode,
+                                const struct bt_coordinate *place)
+{
+    const struct bt_conf_server *primary = &r->config->servers[r->primary];
+    const struct bt_setting *set = r->config->servers[r->host].settings;
+
+    struct bt_repoint to = {
+        .host = primary->hostname,
+        .port = primary->port,
+        .user = r->repl_user[0] ? r->repl_user : NULL,
+        .password = bt_setting_is_set(set, BT_CONF_REPL_PASSWORD)
+                        ? bt_setting_text(set, BT_CONF_REPL_PASSWORD)
+                        : NULL,
+        .mode = mode,
+    };
+
+    if (place)
+        to.place = *place;
+    return to;
+}
+
+static int start(struct bt_rejoin *r, const struct bt_repoint *to, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+    bool purges = host->facts.relay_log_purge;
+
+    /* CHANGE MASTER switches relay_log_purge on by itself; it stays as it was. */
+    if (bt_database_repoint(host, 0, to, until, err) != 0 ||
+        bt_database_set_relay_log_purge(host, purges, until, err) != 0)
+        return -1;
+    bt_crash_point("rejoin-repointed");
+    if (bt_database_start(host, 0, until, err) != 0)
+        return -1;
+    return bt_database_wait_running(host, 0, until, err);
+}
+
+/* A server that was repointed by a run that was cut off has what it needs: it is only started. */
+static int start_again(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+
+    if (bt_database_start(host, 0, until, err) != 0)
+        return -1;
+    return bt_database_wait_running(host, 0, until, err);
+}
+
+int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_repoint to = target(r, BT_REPLICA_SLAVE_POS, NULL);
+    bool is_only_stopped = r->follows_already && r->extra.count == 0;
+
+    if (bt_rj_journal(r, "follow", "begin", err) != 0)
+        return -1;
+    if (is_only_stopped ? start_again(r, err) != 0
+                        : slave_pos_set(r, err) != 0 || start(r, &to, err) != 0)
+        return bt_err_wrap(err, "%s does not follow %s", bt_rj_host(r)->conf->name,
+                           bt_rj_primary(r)->conf->name);
+    bt_rj_note(r, "%s follows %s.", bt_rj_host(r)->conf->name, bt_rj_primary(r)->conf->name);
+    bt_crash_point("rejoin-follows");
+    return bt_rj_journal(r, "follow", "done", err);
+}
+
+/* ------------------------------------------------------------------- catch up */
+
+/* From GTID to file and position, where it stands still for a moment. */
+static int to_position(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+    struct bt_repoint to;
+
+    if (r->mode != BT_REPLICA_POSITION || host->facts.upstream_count == 0 ||
+        host->facts.upstreams[0].mode == BT_REPLICA_POSITION)
+        return 0;
+    if (bt_database_stop_io(host, 0, until, err) != 0 ||
+        bt_database_drain(host, 0, &host->facts.upstreams[0].read, until, err) < 0 ||
+        bt_database_stop_sql(host, 0, until, err) != 0 ||
+        bt_database_ask_upstreams(host, until, err) != 0)
+        return -1;
+    to = target(r, BT_REPLICA_POSITION, &host->facts.upstreams[0].executed);
+    return start(r, &to, err);
+}
+
+int bt_rj_catch_up(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r), *primary = bt_rj_primary(r);
+    uint64_t ms = r->opts.wait_limit ? r->opts.wait_limit : BT_RJ_WAIT_MS;
+    int64_t began = bt_clock_ms();
+
+    if (bt_database_position(primary, bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
+        return bt_err_wrap(err, "%s", primary->conf->name);
+    if (bt_database_wait_for(host, 0, &primary->facts.binlog, primary->facts.gtid_binlog_pos,
+                             bt_deadline_in((int64_t)ms), err) != 0) {
+        if (err->kind != BT_ERR_TIMEOUT)
+            return -1;
+        bt_rj_note(r, "%s follows, but has not caught up in %llu s.", host->conf->name,
+                   (unsigned long long)(ms / 1000));
+        bt_err_clear(err);
+        return 1;
+    }
+    if (to_position(r, err) != 0)
+        return -1;
+    bt_rj_note(r, "%s has everything up to %s:%llu (caught up in %lld ms).", host->conf->name,
+               primary->facts.binlog.file, (unsigned long long)primary->facts.binlog.pos,
+               (long long)(bt_clock_ms() - began));
+    return 0;
+}
