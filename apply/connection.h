@@ -142,6 +142,11 @@ int bt_connection_pipeline(struct bt_connection *c, const struct bt_slice *sql, 
                            struct bt_deadline deadline, ptrdiff_t *ret_failed, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* The same; affected[i] is how many rows statement i changed, 0 where it failed. */
+int bt_connection_pipeline_counted(struct bt_connection *c, const struct bt_slice *sql,
+                                   size_t count, struct bt_deadline deadline, uint64_t *affected,
+                                   ptrdiff_t *ret_failed, struct bt_err *err) BT_MUST_CHECK;
+
 /* Sends one command and does not wait for its answers, which bt_connection_answer() reads: one for
  * each statement in it up to the first that fails, which ends the command.  Several commands may be
  * on their way; their answers come in order. */
@@ -156,10 +161,6 @@ int bt_connection_answer(struct bt_connection *c, bool is_first, struct bt_slice
 /* Whether an answer has begun to arrive, waited for at most ms.  Asked only where a command is on
  * its way and none of its answers has been read; true when the session is lost. */
 bool bt_connection_has_answer(struct bt_connection *c, int64_t ms);
-/* The same; affected[i] is how many rows statement i changed, 0 where it failed. */
-int bt_connection_pipeline_counted(struct bt_connection *c, const struct bt_slice *sql,
-                                   size_t count, struct bt_deadline deadline, uint64_t *affected,
-                                   ptrdiff_t *ret_failed, struct bt_err *err) BT_MUST_CHECK;
 
 /* Where LOAD DATA LOCAL takes its data from, whatever file the statement names: read gives up to
  * room bytes, 0 at the end, -1 on failure.  NULL: such statements are refused. */
