@@ -12,7 +12,8 @@ enum { EXIT_PARTIAL = 10 };
 
 static struct {
     const char *conf, *global_conf, *dead, *winner, *workdir, *log;
-    bool dry_run, json, ignore_last, yes;
+    uint64_t last_minutes;
+    bool dry_run, json, ignore_last, yes, skip_read_only, remove_dead;
 } opt;
 
 static const struct bt_opt opts[] = {
@@ -29,6 +30,13 @@ static const struct bt_opt opts[] = {
     {"json", 0, BT_OPT_FLAG, NULL, "write the plan or the report as JSON", NULL, &opt.json},
     {"ignore-last-failover", 0, BT_OPT_FLAG, NULL, "go on although one was done or failed lately",
      NULL, &opt.ignore_last},
+    {"last-failover-minutes", 0, BT_OPT_UINT, "N",
+     "how long after a failover there is no other one (480)", NULL, &opt.last_minutes},
+    {"skip-disable-read-only", 0, BT_OPT_FLAG, NULL, "leave the new primary read-only", NULL,
+     &opt.skip_read_only},
+    {"remove-dead-primary-conf", 0, BT_OPT_FLAG, NULL,
+     "when all went well, take the dead primary out of the configuration", NULL,
+     &opt.remove_dead},
     {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL, &opt.workdir},
     {"log-output", 0, BT_OPT_STRING, "FILE", "instead of manager_log", NULL, &opt.log},
     {"yes", 'y', BT_OPT_FLAG, NULL, "do not ask, also on a terminal", NULL, &opt.yes},
@@ -69,6 +77,9 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
         .new_primary = opt.winner,
         .dry_run = opt.dry_run,
         .ignore_last_failover = opt.ignore_last,
+        .last_failover_minutes = opt.last_minutes,
+        .keep_read_only = opt.skip_read_only,
+        .remove_dead_conf = opt.remove_dead,
     };
     enum bt_failover_outcome outcome;
     struct bt_failover *f;

@@ -30,6 +30,15 @@ static void configured(const struct bt_config *config, void *ctx)
     });
 }
 
+/* MHA's words (masterha_master_monitor). */
+static void dead(const struct bt_conf_server *primary, void *ctx)
+{
+    (void)ctx;
+    printf("Master %s is dead!\nIP Address: %s Port: %u\n", primary->hostname, primary->ip,
+           primary->port);
+    fflush(stdout);
+}
+
 static int run(int argc, char **argv, struct bt_err *err)
 {
     struct bt_manager_opts opts = {
@@ -37,6 +46,10 @@ static int run(int argc, char **argv, struct bt_err *err)
         .once = bt_manager_options.once,
         .ignore_last_failover = bt_manager_options.ignore_last,
         .last_failover_minutes = bt_manager_options.last_failover_minutes,
+        .new_primary = bt_manager_options.new_primary,
+        .keep_read_only = bt_manager_options.skip_read_only,
+        .remove_dead_conf = bt_manager_options.remove_dead,
+        .dead = bt_manager_options.monitor_only ? dead : NULL,
         .configured = configured,
     };
     int code;

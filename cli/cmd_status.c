@@ -12,6 +12,7 @@ enum { TEXT_MAX = 4 << 20 };
 static struct {
     const char *conf, *global_conf, *workdir;
     bool json, line;
+    uint64_t ping_limit_ms;
 } opt;
 
 static const struct bt_opt opts[] = {
@@ -20,6 +21,9 @@ static const struct bt_opt opts[] = {
     {"global-conf", 0, BT_OPT_STRING, "FILE",
      "defaults of all clusters (/etc/masterha_default.cnf)", NULL, &opt.global_conf},
     {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL, &opt.workdir},
+    {"ping-limit", 0, BT_OPT_SECONDS, "SECONDS",
+     "a manager that has said nothing for longer hangs (10, or twice ping_interval)", NULL,
+     &opt.ping_limit_ms},
     {"line", 0, BT_OPT_FLAG, NULL, "only the manager's line, as masterha_check_status", NULL,
      &opt.line},
     {"json", 0, BT_OPT_FLAG, NULL, "write JSON", NULL, &opt.json},
@@ -57,7 +61,7 @@ static int run(int argc, char **argv, struct bt_err *err)
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "status takes no argument, but there is \"%s\"", argv[0]);
     if (bt_cluster_config_load(&from, &arena, &config, err) != 0 ||
-        bt_health_read(&config, 0, &health, err) != 0 ||
+        bt_health_read(&config, (int64_t)opt.ping_limit_ms / 1000, &health, err) != 0 ||
         picture(&config, &health, &text, err) != 0)
         return -1;
     bt_out_init(&out, STDOUT_FILENO);

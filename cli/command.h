@@ -30,6 +30,7 @@ extern const struct bt_command bt_cmd_failover;
 extern const struct bt_command bt_cmd_inspect;
 extern const struct bt_command bt_cmd_log;
 extern const struct bt_command bt_cmd_manager;
+extern const struct bt_command bt_cmd_purge_relay_logs;
 extern const struct bt_command bt_cmd_rank;
 extern const struct bt_command bt_cmd_start;
 extern const struct bt_command bt_cmd_status;
@@ -37,6 +38,9 @@ extern const struct bt_command bt_cmd_stop;
 extern const struct bt_command bt_cmd_rejoin;
 extern const struct bt_command bt_cmd_switchover;
 extern const struct bt_command bt_cmd_verify;
+
+/* Parses argv[1..] (argv[0] is the command's name), runs, words the error; the exit code. */
+int bt_command_run(const struct bt_command *command, int argc, char **argv);
 
 /* Every command, NULL at the end. */
 extern const struct bt_command *const bt_commands[];

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/mha.h"
 #include "cli/output.h"
 #include "version.h"
 
@@ -25,6 +26,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_failover,
     &bt_cmd_switchover,
     &bt_cmd_rejoin,
+    &bt_cmd_purge_relay_logs,
     NULL,
 };
 
@@ -126,7 +128,7 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-static int run_command(const struct bt_command *command, int argc, char **argv)
+int bt_command_run(const struct bt_command *command, int argc, char **argv)
 {
     struct bt_err err = {0};
     int count, code;
@@ -149,8 +151,11 @@ static int run_command(const struct bt_command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct bt_command *command;
+    const struct bt_mha_tool *tool = argc > 0 ? bt_mha_find(argv[0]) : NULL;
 
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write(2), handled where it happens */
+    if (tool)
+        return bt_mha_run(tool, argc, argv);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return argc < 2 ? (help_overview(), EXIT_USAGE) : help_overview();
     if (strcmp(argv[1], "--version") == 0)
@@ -162,5 +167,5 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     if (strcmp(argv[1], "help") == 0)
         return help_command(command);
-    return run_command(command, argc - 1, argv + 1);
+    return bt_command_run(command, argc - 1, argv + 1);
 }

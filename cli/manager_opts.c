@@ -20,6 +20,15 @@ const struct bt_opt bt_manager_opts[] = {
     {"last-failover-minutes", 0, BT_OPT_UINT, "N",
      "how long after a failover there is no other one (480)", NULL,
      &bt_manager_options.last_failover_minutes},
+    {"new-primary", 0, BT_OPT_STRING, "HOST[:PORT]", "promote this one instead of electing", NULL,
+     &bt_manager_options.new_primary},
+    {"skip-disable-read-only", 0, BT_OPT_FLAG, NULL, "leave a new primary read-only", NULL,
+     &bt_manager_options.skip_read_only},
+    {"remove-dead-primary-conf", 0, BT_OPT_FLAG, NULL,
+     "when all went well, take the dead primary out of the configuration", NULL,
+     &bt_manager_options.remove_dead},
+    {"monitor-only", 0, BT_OPT_FLAG, NULL, "do nothing about a death, but end with 20", NULL,
+     &bt_manager_options.monitor_only},
     {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL,
      &bt_manager_options.workdir},
     {"log-output", 0, BT_OPT_STRING, "FILE", "instead of manager_log", NULL,
@@ -51,6 +60,14 @@ void bt_manager_argv(const char **argv, size_t room, size_t *count, struct bt_ar
         add(argv, room, count,
             bt_arena_strf(arena, "--last-failover-minutes=%llu",
                           (unsigned long long)o->last_failover_minutes));
+    if (o->new_primary)
+        add(argv, room, count, bt_arena_strf(arena, "--new-primary=%s", o->new_primary));
+    if (o->skip_read_only)
+        add(argv, room, count, "--skip-disable-read-only");
+    if (o->remove_dead)
+        add(argv, room, count, "--remove-dead-primary-conf");
+    if (o->monitor_only)
+        add(argv, room, count, "--monitor-only");
     if (o->once)
         add(argv, room, count, "--once");
     if (o->ignore_last)

@@ -14,7 +14,8 @@ enum bt_log_format_choice { BT_LOG_CHOICE_MHA, BT_LOG_CHOICE_JSON };
 struct bt_manager_options {
     const char *conf, *global_conf, *workdir, *log;
     int log_format; /* enum bt_log_format_choice */
-    bool once, ignore_last;
+    const char *new_primary;
+    bool once, ignore_last, skip_read_only, remove_dead, monitor_only;
     uint64_t last_failover_minutes;
 };
 

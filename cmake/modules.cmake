@@ -171,6 +171,7 @@ bt_module(failover
     rejoin_find.c
     rejoin_follow.c
     rejoin_report.c
+    relay_purge.c
     remote_logs.c
     replication.c
     report.c

@@ -11,6 +11,7 @@ add_executable(baton
   cli/cmd_inspect.c
   cli/cmd_log.c
   cli/cmd_manager.c
+  cli/cmd_purge_relay_logs.c
   cli/cmd_rank.c
   cli/cmd_rejoin.c
   cli/cmd_switchover.c
@@ -35,6 +36,12 @@ add_executable(baton
   cli/inspect_transactions.c
   cli/main.c
   cli/manager_opts.c
+  cli/mha.c
+  cli/mha_check.c
+  cli/mha_manager.c
+  cli/mha_node_tools.c
+  cli/mha_options.c
+  cli/mha_secondary_check.c
   cli/option.c
   cli/output.c
   cli/progress.c
@@ -60,3 +67,25 @@ if(NOT BT_SANITIZE)
   target_link_options(baton-node PRIVATE -static -s) # what is copied to hosts is small
 endif()
 install(TARGETS baton-node RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/baton)
+
+# MHA's names: the program looks at the name it is called by (cli/mha.h).
+set(BT_MHA_NAMES
+  apply_diff_relay_logs
+  filter_mysqlbinlog
+  masterha_check_repl
+  masterha_check_ssh
+  masterha_check_status
+  masterha_conf_host
+  masterha_manager
+  masterha_master_monitor
+  masterha_master_switch
+  masterha_secondary_check
+  masterha_stop
+  purge_relay_logs
+  save_binary_logs)
+file(MAKE_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/mha)
+foreach(name ${BT_MHA_NAMES})
+  file(CREATE_LINK ../baton ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/mha/${name} SYMBOLIC)
+  install(CODE "file(CREATE_LINK baton
+    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${name}\" SYMBOLIC)")
+endforeach()

@@ -7,7 +7,12 @@
 
 /* A failover asks each server a few times, one host after the other nowhere, and adds an address
  * after listening for its holder (300 ms). */
-enum { ROUNDS = 6, ADDRESS_MS = 350, PINGS_SILENT = 4, PINGS_COUNT = 4 };
+enum { ROUNDS = 6,
+       ADDRESS_MS = 350,
+       VOTES_MS = 200,
+       SILENT_MIN_MS = 1000,
+       FAILURES_VOTES = 3,
+       FAILURES_COUNT = 4 };
 
 static void lines(struct bt_check_finder *f, enum bt_check_level level, const char *name,
                   struct bt_buf *text)
@@ -26,15 +31,21 @@ static void times(struct bt_check_finder *f, struct bt_check_outlook *o)
 {
     const struct bt_check_facts *facts = f->facts;
     const struct bt_setting *set = facts->config->settings;
-    int64_t ping = (int64_t)bt_setting_number(set, BT_CONF_PING_INTERVAL), slowest = 1;
+    int64_t ping = (int64_t)bt_setting_number(set, BT_CONF_PING_INTERVAL), slowest = 1, failures;
     bool by_count = bt_setting_number(set, BT_CONF_DETECTION) == BT_DETECTION_COUNT;
     const struct bt_upstream *u;
 
     for (size_t i = 0; i < facts->config->server_count; i++)
         if (o->plan.servers[i].takes_part && facts->servers[i].asked_ms > slowest)
             slowest = facts->servers[i].asked_ms;
-    o->noticed_killed_ms = by_count ? PINGS_COUNT * ping : ping;
-    o->noticed_silent_ms = (by_count ? PINGS_COUNT + 1 : PINGS_SILENT) * ping;
+    failures = (int64_t)bt_setting_number(set, BT_CONF_PING_FAILURES);
+    if (failures == 0)
+        failures = by_count ? FAILURES_COUNT : FAILURES_VOTES;
+    /* watch.h: a session that the server closes is pinged at once, and the replicas vote. */
+    o->noticed_killed_ms = by_count ? failures * ping : VOTES_MS;
+    o->noticed_silent_ms = by_count ? (failures + 1) * ping : failures * ping;
+    if (o->noticed_silent_ms < SILENT_MIN_MS)
+        o->noticed_silent_ms = SILENT_MIN_MS;
     o->handover_ms = ROUNDS * slowest + (facts->config->vip_count ? ADDRESS_MS : 0);
     u = o->plan.winner == SIZE_MAX
             ? NULL

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "failover/config_edit.h"
 #include "failover/hooks.h"
 #include "failover/phrases.h"
 #include "failover/report.h"
@@ -223,6 +224,19 @@ static void leftovers_find(struct bt_failover *f)
                                         f->hosts[i].conf->name, "relay_log_purge");
 }
 
+/* As MHA's --remove_dead_master_conf: only when nothing is left to do for the old primary. */
+static void conf_remove(struct bt_failover *f)
+{
+    const char *block = f->config->servers[f->topology.primary].block;
+    struct bt_err err = {0};
+    int rc = bt_config_file_delete(f->config->path, block, &err);
+
+    if (rc < 0)
+        bt_fo_note(f, "[%s] is still in the configuration: %s", block, err.text);
+    else
+        bt_info(BT_SAY_BLOCK_DELETED, block, f->config->path);
+}
+
 static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
 {
     *ret = BT_FAILOVER_REFUSED;
@@ -239,6 +253,8 @@ static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_e
     bt_fo_cleanup(f);
     journal_end(f, f->is_partial ? "partial" : "done");
     *ret = f->is_partial ? BT_FAILOVER_PARTIAL : BT_FAILOVER_DONE;
+    if (*ret == BT_FAILOVER_DONE && f->opts.remove_dead_conf)
+        conf_remove(f);
     f->ended_ms = bt_clock_ms();
     report_send(f);
     return 0;

@@ -45,6 +45,10 @@ struct bt_failover_opts {
     bool dry_run;                   /* collect and decide, change nothing */
     bool ignore_last_failover;      /* the 8 hour guard and the error flag do not hold */
     uint64_t last_failover_minutes; /* 0 = 480 */
+    /* the new primary is left read-only: the site opens it itself */
+    bool keep_read_only;
+    /* when all went well, the dead one's block leaves the configuration */
+    bool remove_dead_conf;
     /* One per server, or NULL; what they hold is the failover's from bt_failover_new() on. */
     struct bt_warm_host *warm;
     /* Why the primary counts as dead: the votes were taken a moment ago (watch.h) and are not taken

@@ -17,6 +17,7 @@
 
 enum {
     EXIT_PARTIAL = 10,
+    EXIT_DEAD = 20,
     RETRY_MS = 1000,  /* between two attempts to find the primary */
     AGAIN_MS = 10000, /* between two attempts at a failover that was refused */
     JOB_LOOK_MS = 250,
@@ -242,6 +243,9 @@ static void job_fill(struct bt_manager *m)
         .dead_primary = job->dead_name,
         .ignore_last_failover = m->opts->ignore_last_failover,
         .last_failover_minutes = m->opts->last_failover_minutes,
+        .new_primary = m->opts->new_primary,
+        .keep_read_only = m->opts->keep_read_only,
+        .remove_dead_conf = m->opts->remove_dead_conf,
         .warm = job->warm,
         .death = job->death,
         .was_silent = m->judgement.was_silent,
@@ -274,6 +278,17 @@ static enum bt_failover_outcome fail_over(struct bt_manager *m, struct bt_err *e
     m->suspect = m->topology.primary;
     *err = job->err;
     return job->outcome;
+}
+
+/* Monitor only: nothing is done about it. */
+static void dead_say(struct bt_manager *m)
+{
+    const struct bt_conf_server *primary = &m->config.servers[m->topology.primary];
+
+    bt_warning(BT_SAY_NOT_REACHABLE, primary->name);
+    bt_warning("  %s.", m->judgement.reason);
+    bt_info(BT_SAY_EXIT_DEAD);
+    m->opts->dead(primary, m->opts->ctx);
 }
 
 /* What follows from how it went; true: the process ends with *ret_code. */
@@ -316,6 +331,13 @@ static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
         if (m->must_stop)
             break;
         end = bt_manager_watch(m, err);
+        if (end == BT_WATCH_DEAD && m->opts->dead) {
+            dead_say(m);
+            bt_lookout_free(m->lookout);
+            m->lookout = NULL;
+            *ret_code = EXIT_DEAD;
+            return 0;
+        }
         if (end == BT_WATCH_DEAD) {
             outcome = fail_over(m, err);
             if (after_failover(m, outcome, err, ret_code))

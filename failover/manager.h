@@ -26,6 +26,11 @@ struct bt_manager_opts {
     bool once; /* MHA's way: end after one failover, 0, 10 or 1 */
     bool ignore_last_failover;
     uint64_t last_failover_minutes; /* 0 = 480 */
+    const char *new_primary;        /* HOST[:PORT] to be elected; NULL = elect */
+    bool keep_read_only;            /* struct bt_failover_opts */
+    bool remove_dead_conf;          /* the same */
+    /* Monitor only: called with the dead primary, then the manager ends with 20 (MHA). */
+    void (*dead)(const struct bt_conf_server *primary, void *ctx);
     /* Called with every configuration that takes effect, before its first log line. */
     void (*configured)(const struct bt_config *config, void *ctx);
     void *ctx;

@@ -286,7 +286,7 @@ enum bt_watch_end bt_manager_watch(struct bt_manager *m, struct bt_err *err)
         verdict_say(m);
         (void)is_ready(m);
         if (m->judgement.verdict == BT_VERDICT_DEAD) {
-            if (is_allowed(m))
+            if (m->opts->dead || is_allowed(m))
                 return BT_WATCH_DEAD;
             if (m->opts->once && m->refusal.kind != BT_ERR_NONE) {
                 *err = m->refusal;

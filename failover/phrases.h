@@ -100,6 +100,7 @@
 #define BT_SAY_MONITOR_ERROR "Error happened on monitoring servers."
 #define BT_SAY_EXIT_NOT_DEAD "Got exit code 1 (Not master dead)."
 
+#define BT_SAY_BLOCK_DELETED "Deleted %s entry from %s ."
 #define BT_SAY_REPORT "----- Failover Report -----"
 
 /* Of an online switch. */

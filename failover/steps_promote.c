@@ -78,10 +78,14 @@ int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
                          fill_position, f, err) != 0)
         return -1;
     bt_crash_point("before-promote");
-    if (bt_database_set_read_only(w->db, false, until, err) != 0)
+    if (!f->opts.keep_read_only && bt_database_set_read_only(w->db, false, until, err) != 0)
         return -1;
     f->is_promoted = true;
-    bt_info(BT_SAY_READ_ONLY_OFF, w->conf->name);
+    if (f->opts.keep_read_only)
+        bt_fo_note(f, "%s is left as read_only as it was: --skip-disable-read-only.",
+                   w->conf->name);
+    else
+        bt_info(BT_SAY_READ_ONLY_OFF, w->conf->name);
     bt_crash_point("after-promote");
     bt_fo_step_end(f, BT_FO_PROMOTE);
     return 0;
