@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cli/inspect_pieces.h"
 #include "cli/inspect_rowcount.h"
+#include "parser/control.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -40,6 +41,7 @@ static void count_event(struct counting *s, const struct bt_event *ev)
     c->count++;
     c->bytes += ev->header.length;
     f->events += !ev->inner;
+    f->encrypted |= ev->sealed;
     if (ev->type == BT_FORMAT_DESCRIPTION) {
         if (!f->has_format) {
             f->format = *ev->format;
@@ -74,14 +76,42 @@ static int count_transaction(struct counting *s, const struct bt_transaction *t,
     return bt_summary_add_transaction(s->summary, &counted, complete, t->when, err);
 }
 
+/* What the server itself says it has lost stands in no row: it is said at once. */
+static int tell_incident(const struct bt_scan_event *se, struct bt_err *err)
+{
+    struct bt_incident incident;
+
+    if (bt_incident_read(se->event, &incident, err) != 0)
+        return -1;
+    bt_warning("%s:%llu: INCIDENT %u, events may be missing here: %.*s", se->path,
+               (unsigned long long)se->event->offset, incident.number,
+               BT_SLICE_ARG(incident.text));
+    return 0;
+}
+
+static int count_outside(struct counting *s, const struct bt_scan_event *se, struct bt_err *err)
+{
+    if (se->event->type != BT_PREVIOUS_GTIDS && se->event->type != BT_GTID_LIST)
+        return 0;
+    if (bt_summary_add_before(s->summary, se->event, err) == 0)
+        return 0;
+    if (err->kind != BT_ERR_CORRUPT)
+        return -1;
+    bt_warning("%s:%llu: %s", se->path, (unsigned long long)se->event->offset, err->text);
+    bt_err_clear(err);
+    return 0;
+}
+
 static int count_scanned(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
     struct counting *s = ctx;
     uint64_t rows;
 
     count_event(s, se->event);
+    if (se->event->type == BT_INCIDENT && tell_incident(se, err) != 0)
+        return -1;
     if (se->step == BT_GROUP_OUTSIDE)
-        return 0;
+        return count_outside(s, se, err);
     if (se->step == BT_GROUP_BEGIN || se->step == BT_GROUP_WHOLE) {
         s->rows = 0;
         s->last_when = 0;
@@ -216,6 +246,7 @@ static int count_in_threads(struct bt_inspect *in, const struct bt_pieces *piece
         w->counting.min_bytes = in->scan.filter.min_bytes;
         w->counting.summary = &w->summary;
         result = bt_summary_init(&w->summary, ret->largest_max, ret->order, err);
+        w->summary.is_filtered = ret->is_filtered;
     }
     if (result == 0)
         result = run_workers(in, workers, pieces->run_count, ret, err);
@@ -234,6 +265,7 @@ int bt_inspect_count(struct bt_inspect *in, const char *const *paths, size_t cou
     struct bt_pieces pieces = {0};
     int result = 1;
 
+    ret->is_filtered = bt_filter_has_transactions(&in->scan.filter);
     if (threads > THREADS_MAX)
         return bt_fail(err, BT_ERR_USAGE, "--threads takes at most %d", THREADS_MAX);
     if (threads > 1 && !in->scan.feed && !bt_filter_has_range(&in->scan.filter) &&

@@ -343,7 +343,8 @@ static const char *name_of(const struct bt_event *ev)
 {
     const char *name = bt_event_type_name(ev->header.type);
 
-    return name ? name : "UNKNOWN";
+    return ev->sealed ? "ENCRYPTED" : name ? name
+                                           : "UNKNOWN";
 }
 
 static void json_header(struct bt_json *j, const struct bt_scan_event *se)
@@ -363,6 +364,8 @@ static void json_header(struct bt_json *j, const struct bt_scan_event *se)
     bt_json_key_u64(j, "flags", ev->header.flags);
     if (ev->inner)
         bt_json_key_bool(j, "inner", true);
+    if (ev->sealed)
+        bt_json_key_bool(j, "encrypted", true);
 }
 
 static int show_event(struct bt_inspect *in, const struct bt_scan_event *se, struct bt_err *err)
@@ -376,7 +379,9 @@ static int show_event(struct bt_inspect *in, const struct bt_scan_event *se, str
         bt_buf_addf(&in->out.buf, "%s:%-10llu %-20s %9u  %s  server %u", se->path,
                     (unsigned long long)se->event->offset, name_of(se->event),
                     se->event->header.length,
-                    bt_time_text((int64_t)se->event->header.when * 1000000, when),
+                    se->event->header.when
+                        ? bt_time_text((int64_t)se->event->header.when * 1000000, when)
+                        : "-                   ",
                     se->event->header.server_id);
         bt_buf_add_str(&in->out.buf, write ? "  " : "\n");
         if (!write)

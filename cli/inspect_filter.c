@@ -160,3 +160,8 @@ bool bt_filter_has_range(const struct bt_filter *f)
 {
     return f->from.kind != BT_PLACE_NONE || f->to.kind != BT_PLACE_NONE;
 }
+
+bool bt_filter_has_transactions(const struct bt_filter *f)
+{
+    return f->gtids.count > 0 || f->server_ids.count > 0 || f->min_bytes > 0;
+}

@@ -56,6 +56,9 @@ bool bt_filter_wants_table(const struct bt_filter *f, struct bt_slice db, struct
 /* Whether --from or --to was given. */
 bool bt_filter_has_range(const struct bt_filter *f);
 
+/* Whether --gtid, --server-id or --min-bytes leaves transactions out. */
+bool bt_filter_has_transactions(const struct bt_filter *f);
+
 /* Whether --db or --table was given at all. */
 bool bt_filter_has_tables(const struct bt_filter *f);
 

@@ -127,16 +127,6 @@ static void json_transactions(struct bt_json *j, const struct bt_summary *s)
     bt_json_end(j);
 }
 
-/* The GTID state that the logs end at, in the server's notation. */
-static int gtid_text(const struct bt_summary *s, struct bt_buf *out, struct bt_err *err)
-{
-    if (s->gtid_set)
-        bt_buf_add_str(out, s->gtid_set);
-    else
-        bt_gtid_state_text(&s->gtid_state, out);
-    return bt_buf_check(out, "GTID state", err);
-}
-
 static void json_minutes(struct bt_json *j, struct bt_summary *s)
 {
     bt_summary_sort_minutes(s);
@@ -160,7 +150,7 @@ int bt_summary_print_json(struct bt_summary *s, struct bt_out *out, struct bt_er
     struct bt_json j;
 
     bt_buf_init(&gtid, 1 << 24);
-    if (gtid_text(s, &gtid, err) != 0)
+    if (bt_summary_gtid_text(s, &gtid, err) != 0)
         return -1;
     if (!tables)
         return bt_arena_fail(&s->tables.arena, "list of tables", err);
@@ -374,7 +364,7 @@ int bt_summary_print_text(struct bt_summary *s, struct bt_out *out, struct bt_er
     char size[BT_SIZE_TEXT_SIZE];
 
     bt_buf_init(&gtid, 1 << 24);
-    if (gtid_text(s, &gtid, err) != 0)
+    if (bt_summary_gtid_text(s, &gtid, err) != 0)
         return -1;
     text_files(s, out);
     bt_buf_addf(&out->buf, "\n%llu transactions, %s", (unsigned long long)s->transactions,

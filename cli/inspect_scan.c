@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "diff/log_set.h"
 #include "parser/crypt.h"
+#include "parser/query.h"
 
 struct scan {
     struct bt_scan_opts *opts;
@@ -48,11 +49,39 @@ static int follow_tables(struct scan *s, const struct bt_event *ev, struct bt_er
     return 0;
 }
 
+/* Of a statement the database it ran in counts; what names tables passes over it. */
+static int is_wanted(const struct scan *s, const struct bt_event *ev, bool *ret, struct bt_err *err)
+{
+    const struct bt_filter *filter = &s->opts->filter;
+    struct bt_query query;
+
+    *ret = s->table && bt_filter_wants_table(filter, s->table->map.db, s->table->map.table);
+    if ((ev->type != BT_QUERY && ev->type != BT_EXECUTE_LOAD_QUERY) || filter->tables.count)
+        return 0;
+    if (bt_query_read(ev, &query, err) != 0)
+        return -1;
+    *ret = query.db.len && bt_filter_wants_table(filter, query.db, bt_slice_empty());
+    return 0;
+}
+
+/* Of an encrypted event without its key only place and length are known. */
+static int visit_sealed(struct scan *s, const char *path, const struct bt_event *ev,
+                        struct bt_err *err)
+{
+    struct bt_scan_event se = {.path = path, .event = ev, .wanted = true};
+
+    if (!bt_filter_in_range(&s->opts->filter, base_name(path), ev, NULL, BT_GROUP_OUTSIDE))
+        return 0;
+    return s->visitor->event(s->ctx, &se, err);
+}
+
 static int visit(struct scan *s, const char *path, const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_scan_event se = {.path = path, .event = ev, .wanted = true};
     struct bt_filter *filter = &s->opts->filter;
 
+    if (ev->sealed)
+        return visit_sealed(s, path, ev, err);
     if (bt_grouper_feed(&s->grouper, ev, &se.step, err) != 0 || follow_tables(s, ev, err) < 0)
         return bt_err_wrap(err, "%s:%llu", path, (unsigned long long)ev->offset);
     if (s->grouper.did_abandon && s->visitor->abandoned &&
@@ -68,9 +97,8 @@ static int visit(struct scan *s, const char *path, const struct bt_event *ev, st
                                      se.transaction ? &se.transaction->gtid : &(struct bt_gtid){0},
                                      ev->header.server_id))
         return 0;
-    if (bt_filter_has_tables(filter))
-        se.wanted =
-            s->table && bt_filter_wants_table(filter, s->table->map.db, s->table->map.table);
+    if (bt_filter_has_tables(filter) && is_wanted(s, ev, &se.wanted, err) != 0)
+        return bt_err_wrap(err, "%s:%llu", path, (unsigned long long)ev->offset);
     return s->visitor->event(s->ctx, &se, err);
 }
 
@@ -88,6 +116,34 @@ static int decrypt_source(struct scan *s, struct bt_source **source, struct bt_e
     return bt_source_mysql_decrypt_open(bt_steal(*source), s->keyring, source, err);
 }
 
+/* Hands out events until the log ends, or what is wanted of it: how it ends.  An event that is
+ * whole but makes no sense ends it too. */
+static int walk(struct scan *s, struct bt_reader *reader, const char *path, struct bt_end *ret,
+                struct bt_err *err)
+{
+    struct bt_event ev;
+    int next;
+
+    while ((next = bt_reader_next(reader, &ev, err)) == 0) {
+        if (s->opts->filter.stopped) {
+            *ret = (struct bt_end){.kind = BT_END_CLEAN, .offset = ev.offset};
+            return 0;
+        }
+        if (visit(s, path, &ev, err) == 0)
+            continue;
+        if (err->kind != BT_ERR_CORRUPT)
+            return -1;
+        *ret = (struct bt_end){.kind = BT_END_CORRUPT, .offset = ev.offset};
+        snprintf(ret->reason, sizeof(ret->reason), "%.250s", err->text);
+        bt_err_clear(err);
+        return 0;
+    }
+    if (next < 0)
+        return bt_err_wrap(err, "%s", path);
+    *ret = *bt_reader_end(reader);
+    return 0;
+}
+
 /* Walks one open log, or a part of it. */
 static int scan_source(struct scan *s, struct bt_source *source, const struct bt_scan_piece *piece,
                        struct bt_err *err)
@@ -100,8 +156,7 @@ static int scan_source(struct scan *s, struct bt_source *source, const struct bt
     const char *path = piece->path;
     struct bt_scan_log log = {.path = path, .start = piece->start, .source = source};
     struct bt_watched_source watched;
-    struct bt_event ev;
-    int next;
+    struct bt_end end;
 
     source = bt_progress_watch(s->opts->progress, source, piece->start, &watched);
     if (bt_reader_open(source, opts, &reader, err) != 0)
@@ -109,12 +164,9 @@ static int scan_source(struct scan *s, struct bt_source *source, const struct bt
     log.reader = reader;
     if (s->visitor->begin_log && s->visitor->begin_log(s->ctx, &log, err) != 0)
         return -1;
-    while ((next = bt_reader_next(reader, &ev, err)) == 0 && !s->opts->filter.stopped)
-        if (visit(s, path, &ev, err) != 0)
-            return -1;
-    if (next < 0)
-        return bt_err_wrap(err, "%s", path);
-    return s->visitor->end_log ? s->visitor->end_log(s->ctx, &log, bt_reader_end(reader), err) : 0;
+    if (walk(s, reader, path, &end, err) != 0)
+        return -1;
+    return s->visitor->end_log ? s->visitor->end_log(s->ctx, &log, &end, err) : 0;
 }
 
 /* An open transaction at the end of a run of logs will never end. */
@@ -139,7 +191,7 @@ static int scan_file(struct scan *s, const char *path, struct bt_err *err)
 static int scan_set(struct scan *s, const char *folder, const struct bt_log_set *set,
                     struct bt_err *err)
 {
-    for (size_t i = 0; i < set->count; i++) {
+    for (size_t i = 0; i < set->count && !s->opts->filter.stopped; i++) {
         bt_auto_source struct bt_source *source = NULL;
         char path[4096];
         int opened = bt_log_set_open(set, i, &source, err);
@@ -171,7 +223,7 @@ static int scan_folder(struct scan *s, const char *path, struct bt_err *err)
         return bt_fail(err, BT_ERR_REALITY, "there are no binary or relay logs in \"%s\"", path);
     if (home->notes.len && s->visitor->note)
         s->visitor->note(s->ctx, bt_buf_slice(&home->notes));
-    for (size_t i = 0; i < home->set_count; i++)
+    for (size_t i = 0; i < home->set_count && !s->opts->filter.stopped; i++)
         if (scan_set(s, path, &home->sets[i], err) != 0)
             return -1;
     return 0;
@@ -269,7 +321,7 @@ int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *o
         result = scan_feed(&s, opts->feed, err);
         count = 0;
     }
-    for (size_t i = 0; i < count && result == 0; i++) {
+    for (size_t i = 0; i < count && result == 0 && !opts->filter.stopped; i++) {
         struct stat st = {0};
 
         if (strcmp(paths[i], "-") != 0 && stat(paths[i], &st) != 0) {

@@ -25,7 +25,7 @@ void bt_summary_done(struct bt_summary *s)
     bt_table_stats_done(&s->tables);
     bt_gtid_state_done(&s->first_gtids);
     bt_gtid_state_done(&s->gtid_state);
-    free(s->gtid_set);
+    bt_gtid_set_done(&s->gtid_set);
     free(s->files);
     free(s->largest);
     free(s->minutes);
@@ -160,7 +160,7 @@ static int add_gap(struct bt_summary *s, struct bt_gtid_gap gap, struct bt_err *
 {
     struct bt_gtid_gap *gaps;
 
-    if (s->gap_count == BT_GAPS_MAX)
+    if (s->gap_count == BT_GAPS_MAX || s->is_filtered)
         return 0;
     gaps = make_room(s->gaps, s->gap_count, &s->gap_room, sizeof(*gaps), 2 * BT_GAPS_MAX);
     if (!gaps)
@@ -188,6 +188,89 @@ static int follow_gtid(struct bt_summary *s, const struct bt_summary_transaction
     return bt_gtid_state_update(&s->gtid_state, &t->gtid, err);
 }
 
+/* What a log's GTID_LIST says of a domain: gtid, its last, was written before the log was begun. */
+static int follow_list(struct bt_summary *s, const struct bt_gtid *gtid, struct bt_err *err)
+{
+    const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, gtid->domain);
+    struct bt_gtid_gap gap = {
+        .domain = gtid->domain, .file = s->file_count - 1, .last = gtid->sequence};
+    struct bt_gtid goes_on = *gtid;
+
+    goes_on.sequence++;
+    if (!before && bt_gtid_state_update(&s->first_gtids, &goes_on, err) != 0)
+        return -1;
+    if (before && gtid->sequence > before->sequence) {
+        gap.first = before->sequence + 1;
+        if (add_gap(s, gap, err) != 0)
+            return -1;
+    }
+    return bt_gtid_state_update(&s->gtid_state, gtid, err);
+}
+
+int bt_summary_add_before(struct bt_summary *s, const struct bt_event *ev, struct bt_err *err)
+{
+    BT_AUTO(bt_gtid_state_done)
+    struct bt_gtid_state list = {0};
+    bt_auto_gtid_set struct bt_gtid_set set = {0};
+    uint32_t flags;
+
+    if (ev->type == BT_PREVIOUS_GTIDS)
+        return bt_previous_gtids_read(ev, &set, err) != 0 ? -1
+                                                          : bt_gtid_set_unite(&s->gtid_set, &set,
+                                                                              err);
+    if (bt_gtid_list_read(ev, &list, &flags, err) != 0)
+        return -1;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct bt_gtid *gtid = &list.items[i];
+
+        if (bt_gtid_state_last(&list, gtid->domain) == gtid && follow_list(s, gtid, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Puts the numbers of the run into the set. */
+static int end_run(struct bt_summary *s, struct bt_err *err)
+{
+    struct bt_gtid_interval interval = {s->gtid_run.first, s->gtid_run.gtid.sequence};
+    struct bt_gtid_range range = {.items = &interval, .count = 1};
+    struct bt_gtid_set run = {.ranges = &range, .count = 1};
+
+    if (s->gtid_run.gtid.kind == BT_GTID_NONE)
+        return 0;
+    memcpy(range.uuid, s->gtid_run.gtid.uuid, sizeof(range.uuid));
+    memcpy(range.tag, s->gtid_run.gtid.tag, sizeof(range.tag));
+    s->gtid_run = (struct bt_gtid_run){0};
+    return bt_gtid_set_unite(&s->gtid_set, &run, err);
+}
+
+static int follow_run(struct bt_summary *s, const struct bt_gtid *gtid, struct bt_err *err)
+{
+    struct bt_gtid_run *run = &s->gtid_run;
+
+    if (run->gtid.kind != BT_GTID_NONE && gtid->sequence == run->gtid.sequence + 1 &&
+        memcmp(gtid->uuid, run->gtid.uuid, sizeof(gtid->uuid)) == 0 &&
+        strcmp(gtid->tag, run->gtid.tag) == 0) {
+        run->gtid.sequence++;
+        return 0;
+    }
+    if (end_run(s, err) != 0)
+        return -1;
+    s->gtid_run = (struct bt_gtid_run){.gtid = *gtid, .first = gtid->sequence};
+    return 0;
+}
+
+int bt_summary_gtid_text(struct bt_summary *s, struct bt_buf *out, struct bt_err *err)
+{
+    if (end_run(s, err) != 0)
+        return -1;
+    bt_gtid_set_text(&s->gtid_set, out);
+    if (s->gtid_state.count && out->len)
+        bt_buf_add_byte(out, ',');
+    bt_gtid_state_text(&s->gtid_state, out);
+    return bt_buf_check(out, "GTID state", err);
+}
+
 static unsigned size_class(uint64_t bytes)
 {
     unsigned bits = bytes ? 63u - (unsigned)__builtin_clzll(bytes) : 0;
@@ -210,6 +293,8 @@ int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_tra
     s->sizes[size_class(t->bytes)]++;
     keep_if_large(s, t);
     if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, err) != 0)
+        return -1;
+    if (t->gtid.kind == BT_GTID_MYSQL && follow_run(s, &t->gtid, err) != 0)
         return -1;
     return when ? add_minute(s, &load, err) : 0;
 }
@@ -277,7 +362,7 @@ static int merge_gtids(struct bt_summary *s, const struct bt_summary *other, siz
     for (size_t i = 0; i < other->gtid_state.count; i++)
         if (bt_gtid_state_update(&s->gtid_state, &other->gtid_state.items[i], err) != 0)
             return -1;
-    return 0;
+    return bt_gtid_set_unite(&s->gtid_set, &other->gtid_set, err);
 }
 
 int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_err *err)
@@ -285,7 +370,7 @@ int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_e
     bool continues = s->file_count && other->file_count && other->files[0].continued;
     size_t first_file = s->file_count - continues;
 
-    if (merge_files(s, other, err) != 0)
+    if (merge_files(s, other, err) != 0 || end_run(other, err) != 0)
         return -1;
     for (int inner = 0; inner < 2; inner++)
         for (int code = 0; code < 256; code++) {

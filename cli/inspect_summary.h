@@ -10,7 +10,7 @@
 
 #include "cli/inspect_tables.h"
 #include "cli/output.h"
-#include "parser/gtid.h"
+#include "parser/gtid_set.h"
 #include "parser/reader.h"
 #include "parser/transaction.h"
 
@@ -57,6 +57,12 @@ struct bt_gtid_gap {
     uint64_t offset;
 };
 
+/* Numbers first..last of one uuid and tag (MySQL); empty when gtid.kind is NONE. */
+struct bt_gtid_run {
+    struct bt_gtid gtid; /* with the last number */
+    uint64_t first;
+};
+
 enum { BT_SIZE_CLASSES = 48, BT_GAPS_MAX = 1000 };
 
 struct bt_summary {
@@ -74,9 +80,12 @@ struct bt_summary {
     uint64_t sizes[BT_SIZE_CLASSES]; /* transactions of 2^i bytes up to twice that */
     struct bt_gtid_gap *gaps;        /* owned; at most BT_GAPS_MAX */
     size_t gap_count, gap_room;
-    struct bt_gtid_state first_gtids; /* MariaDB: the first of each domain, for merging */
-    struct bt_gtid_state gtid_state;  /* MariaDB */
-    char *gtid_set;                   /* MySQL, owned; NULL without */
+    /* MariaDB: the number each domain goes on with, for merging */
+    struct bt_gtid_state first_gtids;
+    struct bt_gtid_state gtid_state; /* MariaDB */
+    struct bt_gtid_set gtid_set;     /* MySQL; without what is in gtid_run */
+    struct bt_gtid_run gtid_run;     /* the numbers added last, which nearly always go on */
+    bool is_filtered;                /* transactions are left out: gaps say nothing */
 };
 
 int bt_summary_init(struct bt_summary *s, size_t largest_max, enum bt_summary_order order,
@@ -90,6 +99,14 @@ struct bt_summary_file *bt_summary_add_file(struct bt_summary *s, const char *pa
 /* Counts a whole or abandoned transaction and what it changed. */
 int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_transaction *t,
                                bool complete, uint32_t when, struct bt_err *err) BT_MUST_CHECK;
+
+/* A GTID_LIST or PREVIOUS_GTIDS: what had happened before the log was begun. */
+int bt_summary_add_before(struct bt_summary *s, const struct bt_event *ev,
+                          struct bt_err *err) BT_MUST_CHECK;
+
+/* The GTID state that the logs end at, in the server's notation. */
+int bt_summary_gtid_text(struct bt_summary *s, struct bt_buf *out,
+                         struct bt_err *err) BT_MUST_CHECK;
 
 /* Adds what another one counted, its logs behind ours. */
 int bt_summary_merge(struct bt_summary *s, struct bt_summary *other,
