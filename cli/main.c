@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/man_page.h"
 #include "cli/mha.h"
 #include "cli/output.h"
 #include "version.h"
@@ -63,8 +64,9 @@ static int help_overview(void)
         group = bt_commands[i]->group;
         bt_buf_addf(&text, "  %-18s %s\n", bt_commands[i]->name, bt_commands[i]->summary);
     }
-    bt_buf_add_str(&text,
-                   "\n`baton COMMAND --help` tells more; `baton --version` which baton this is.\n");
+    bt_buf_add_str(&text, "\n`baton COMMAND --help` tells more, as does `man baton-COMMAND`; "
+                          "`baton --version` which\n"
+                          "baton this is.\n");
     return print(&text);
 }
 
@@ -90,6 +92,25 @@ static int help_command(const struct bt_command *command)
     bt_buf_add_str(&text, "\noptions\n");
     bt_opt_help(command->opts, &text);
     bt_buf_add_str(&text, "  -h, --help                  show this\n");
+    return print(&text);
+}
+
+/* `baton help man [NAME]`, `baton help completion`: what the build writes beside the program. */
+static int help_file(int argc, char **argv)
+{
+    struct bt_err err = {0};
+    struct bt_buf text;
+
+    bt_buf_init(&text, HELP_MAX);
+    if (strcmp(argv[2], "completion") == 0)
+        bt_bash_completion(&text);
+    else if (argc == 3)
+        bt_man_page_names(&text);
+    else if (bt_man_page(argv[3], &text, &err) != 0) {
+        bt_error("%s", err.text);
+        bt_buf_done(&text);
+        return EXIT_USAGE;
+    }
     return print(&text);
 }
 
@@ -162,6 +183,9 @@ int main(int argc, char **argv)
         return print_version();
     if (strcmp(argv[1], "help") == 0 && argc == 2)
         return help_overview();
+    if (strcmp(argv[1], "help") == 0 &&
+        (strcmp(argv[2], "man") == 0 || strcmp(argv[2], "completion") == 0))
+        return help_file(argc, argv);
     command = find_command(strcmp(argv[1], "help") == 0 ? argv[2] : argv[1]);
     if (!command)
         return EXIT_USAGE;

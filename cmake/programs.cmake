@@ -35,6 +35,7 @@ add_executable(baton
   cli/inspect_tables.c
   cli/inspect_transactions.c
   cli/main.c
+  cli/man_page.c
   cli/manager_opts.c
   cli/mha.c
   cli/mha_check.c
@@ -89,3 +90,14 @@ foreach(name ${BT_MHA_NAMES})
   install(CODE "file(CREATE_LINK baton
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/${name}\" SYMBOLIC)")
 endforeach()
+
+# Man pages and completion are made by the program itself, out of the tables that --help shows.
+# Which pages there are is known when it is built: the list is written by the same run.
+set(man ${PROJECT_BINARY_DIR}/man)
+add_custom_command(TARGET baton POST_BUILD
+  COMMAND ${PROJECT_SOURCE_DIR}/scripts/man-pages $<TARGET_FILE:baton> ${man}
+  COMMENT "Man pages and completion"
+  VERBATIM)
+install(DIRECTORY ${man}/man1 ${man}/man5 DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES ${man}/completion RENAME baton
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
