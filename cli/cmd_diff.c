@@ -8,6 +8,7 @@
 #include "base/number.h"
 #include "cli/between.h"
 #include "cli/command.h"
+#include "cli/log_keys.h"
 #include "cli/output.h"
 #include "cli/server_logs.h"
 #include "diff/diff_log.h"
@@ -39,6 +40,7 @@ static const struct bt_opt opts[] = {
      from_names, &opt.from},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
+    BT_LOG_KEYS_OPTS,
     {"between", 0, BT_OPT_FLAG, NULL, "say how the servers of two directories differ", NULL,
      &opt.between},
     {"dry-run", 'n', BT_OPT_FLAG, NULL, "find out, but write nothing", NULL, &opt.dry_run},
@@ -283,6 +285,7 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for a diff");
     failed = open_all(job, err) != 0 || write_log(job, err) != 0;
     job_done(job);
+    bt_log_keys_forget();
     return failed ? -1 : 0;
 }
 
@@ -297,7 +300,8 @@ const struct bt_command bt_cmd_diff = {
         "them, in order, as one valid binary log that mariadb-binlog and `baton apply` read.  A\n"
         "transaction without its end and anything behind damage is left out; the manifest says "
         "where and\n"
-        "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n",
+        "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n"
+        "A diff log of encrypted logs is in clear (mode 600): keep it where the data may be.\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
                 "  $ baton diff --target r2 --primary dead --dry-run\n"
                 "  $ baton diff --between r1 r2\n",

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/number.h"
 #include "cli/command.h"
+#include "cli/log_keys.h"
 #include "cli/output.h"
 #include "cli/server_logs.h"
 #include "diff/rank.h"
@@ -19,6 +20,7 @@ static const struct bt_opt opts[] = {
     {"json", 0, BT_OPT_FLAG, NULL, "write one JSON document", NULL, &opt.json},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
+    BT_LOG_KEYS_OPTS,
     {0},
 };
 
@@ -218,10 +220,13 @@ static int run(int argc, char **argv, struct bt_err *err)
 {
     auto_ranking struct ranking r = {0};
     struct bt_out out;
+    int failed;
 
     if (argc == 0)
         return bt_fail(err, BT_ERR_USAGE, "rank needs the log directory of at least one replica");
-    if (collect(&r, argc, argv, err) != 0)
+    failed = collect(&r, argc, argv, err);
+    bt_log_keys_forget();
+    if (failed)
         return -1;
     bt_rank_run(r.items, r.count, r.order);
     bt_out_init(&out, STDOUT_FILENO);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/log_keys.h"
 
 /* The relay set of a named connection. */
 static const struct bt_log_set *find_connection(const struct bt_log_home *home,
@@ -24,7 +25,13 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
     struct bt_server_logs s = {.dir = dir};
     struct bt_log_opener *opener;
 
-    if (bt_log_dir_open(dir, &opener, err) != 0 || bt_log_home_open(opener, &s.home, err) != 0)
+    if (bt_log_dir_open(dir, &opener, err) != 0)
+        return -1;
+    if (bt_log_keys_use(&opener, err) != 0) {
+        opener->ops->close(opener);
+        return -1;
+    }
+    if (bt_log_home_open(opener, &s.home, err) != 0)
         return -1;
     s.relay = connection ? find_connection(s.home, connection)
                          : bt_log_home_find(s.home, BT_LOG_KIND_RELAY, NULL);
@@ -35,8 +42,10 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
                        "there are no relay logs of connection \"%s\" in \"%s\"", connection, dir);
     }
     if (!s.relay && !s.binlog) {
+        (void)bt_fail(err, BT_ERR_REALITY, "there is no binary or relay log in \"%s\"%s%.200s", dir,
+                      s.home->notes.len ? ": " : "", bt_buf_str(&s.home->notes));
         bt_log_home_close(s.home);
-        return bt_fail(err, BT_ERR_REALITY, "there is no binary or relay log in \"%s\"", dir);
+        return -1;
     }
     if (s.relay) {
         s.relay_info = bt_log_home_relay_info(s.home, s.relay);

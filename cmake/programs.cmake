@@ -34,6 +34,7 @@ add_executable(baton
   cli/inspect_summary.c
   cli/inspect_tables.c
   cli/inspect_transactions.c
+  cli/log_keys.c
   cli/main.c
   cli/man_page.c
   cli/manager_opts.c

@@ -42,7 +42,8 @@ static void feed_close(struct feed *f)
 static int feed_open(struct feed *f, const struct bt_missing_source *source, uint32_t log,
                      uint64_t pos, uint64_t format_pos, struct bt_err *err)
 {
-    struct bt_reader_opts opts = {.start_pos = pos, .format_pos = format_pos};
+    struct bt_reader_opts opts = {
+        .start_pos = pos, .format_pos = format_pos, .keys = source->set->opener->keys};
     int got;
 
     feed_close(f);

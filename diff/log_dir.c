@@ -71,7 +71,7 @@ int bt_log_dir_open(const char *path, struct bt_log_opener **ret, struct bt_err 
     if (!d)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for the path \"%s\"", path);
     memcpy(d->path, path, len);
-    d->base = (struct bt_log_opener){&ops, d->path};
+    d->base = (struct bt_log_opener){.ops = &ops, .name = d->path};
     *ret = &d->base;
     return 0;
 }

@@ -17,6 +17,9 @@ enum {
     MAGIC_SIZE = 4,
 };
 
+static const uint8_t magic_plain[MAGIC_SIZE] = {0xfe, 'b', 'i', 'n'};
+static const uint8_t magic_encrypted[MAGIC_SIZE] = {0xfd, 'b', 'i', 'n'};
+
 /* One listed file whose name looks like a log's. */
 struct listed {
     const char *name;
@@ -268,7 +271,6 @@ static int read_index(struct finder *f, const char *name, struct bt_err *err)
 /* 1: begins like a log, or is too short to say.  0: something else.  -1 never. */
 static bool looks_like_log(struct finder *f, const struct listed *file)
 {
-    static const uint8_t plain[] = {0xfe, 'b', 'i', 'n'}, encrypted[] = {0xfd, 'b', 'i', 'n'};
     bt_auto_source struct bt_source *source = NULL;
     struct bt_err err = {0};
     struct bt_slice head;
@@ -276,28 +278,29 @@ static bool looks_like_log(struct finder *f, const struct listed *file)
     if (f->home->opener->ops->open(f->home->opener, file->name, &source, &err) != 0 ||
         bt_source_view(source, 0, MAGIC_SIZE, &head, &err) != 0)
         return false;
-    return head.len < MAGIC_SIZE || memcmp(head.ptr, plain, MAGIC_SIZE) == 0 ||
-           memcmp(head.ptr, encrypted, MAGIC_SIZE) == 0;
+    return head.len < MAGIC_SIZE || memcmp(head.ptr, magic_plain, MAGIC_SIZE) == 0 ||
+           memcmp(head.ptr, magic_encrypted, MAGIC_SIZE) == 0;
 }
 
 /* Whether the last event of the set's last log is a ROTATE to that name.  Reads only the tail: a
  * ROTATE is header, position, name and perhaps a checksum. */
 static bool rotates_to(const struct bt_log_set *set, const char *name)
 {
-    const struct bt_log *last = &set->logs[set->count - 1];
     size_t name_len = strlen(name);
+    uint64_t size;
     bt_auto_source struct bt_source *source = NULL;
     struct bt_err err = {0};
 
     if (bt_log_set_open(set, set->count - 1, &source, &err) != 0)
         return false;
+    size = bt_source_size(source);
     for (size_t sum = 0; sum <= BT_CHECKSUM_SIZE; sum += BT_CHECKSUM_SIZE) {
         /* Relay logs write the name with the directory in front ("./"), so look from the end. */
         size_t want = name_len + sum;
         struct bt_slice tail;
 
-        if (last->size < want + BT_EVENT_HEADER_SIZE + 8 ||
-            bt_source_view(source, last->size - want, want, &tail, &err) != 0 || tail.len < want)
+        if (size < want + BT_EVENT_HEADER_SIZE + 8 ||
+            bt_source_view(source, size - want, want, &tail, &err) != 0 || tail.len < want)
             continue;
         if (memcmp(tail.ptr, name, name_len) == 0)
             return true;
@@ -389,6 +392,21 @@ static enum bt_log_kind kind_of(const struct bt_log_set *set)
         return header.flags & BT_FLAG_RELAY_LOG ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
     }
     return BT_LOG_KIND_UNKNOWN;
+}
+
+/* A set that nobody here can read, since MySQL has encrypted its files, is worth a word. */
+static void note_encrypted(struct bt_log_home *home, const struct bt_log_set *set)
+{
+    bt_auto_source struct bt_source *source = NULL;
+    struct bt_err err = {0};
+    struct bt_slice head;
+
+    if (set->count == 0 || bt_log_set_open(set, set->count - 1, &source, &err) != 0 ||
+        bt_source_view(source, 0, MAGIC_SIZE, &head, &err) != 0 || head.len < MAGIC_SIZE ||
+        memcmp(head.ptr, magic_encrypted, MAGIC_SIZE) != 0)
+        return;
+    bt_buf_addf(&home->notes, "\"%s\" is encrypted by MySQL: its keyring is needed\n",
+                set->logs[set->count - 1].name);
 }
 
 /* "relay-log-conn2.info" -> "conn2"; false when the name is not of that pattern. */
@@ -497,8 +515,11 @@ static int find_sets(struct finder *f, struct bt_err *err)
     }
     if (add_unindexed(f, err) != 0)
         return -1;
-    for (size_t i = 0; i < home->set_count; i++)
+    for (size_t i = 0; i < home->set_count; i++) {
         home->sets[i].kind = kind_of(&home->sets[i]);
+        if (home->sets[i].kind == BT_LOG_KIND_UNKNOWN)
+            note_encrypted(home, &home->sets[i]);
+    }
     match_connections(home);
     return 0;
 }

@@ -32,6 +32,7 @@
 /* ------------------------------------------------------------------ opener */
 
 struct bt_log_opener;
+struct bt_keys;
 
 /* Called for each name; -1 stops the listing with err filled. */
 typedef int bt_log_name_fn(void *ctx, const char *name, uint64_t size, struct bt_err *err);
@@ -48,6 +49,8 @@ struct bt_log_opener_ops {
 struct bt_log_opener {
     const struct bt_log_opener_ops *ops;
     const char *name; /* for messages: a directory, "host:directory" */
+    /* of logs that MariaDB encrypted (parser/crypt.h), borrowed; NULL: those are a cut */
+    const struct bt_keys *keys;
 };
 
 /* The files of a directory.  path is copied. */

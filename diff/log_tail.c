@@ -78,7 +78,8 @@ int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_l
     unsigned misses = 0;
     int got;
 
-    if (!head->place.file[0] || !head->has_transaction || !head->checksum || !head->gtid_type)
+    if (!head->place.file[0] || !head->has_transaction || !head->checksum || !head->gtid_type ||
+        head->encrypted)
         return 1;
     got = bt_log_set_open(set, log, &source, err);
     if (got != 0)

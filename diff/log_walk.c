@@ -88,7 +88,9 @@ static int resume_place(struct bt_log_walk *w, struct bt_err *err)
 static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *err)
 {
     const struct bt_log *log = &w->set->logs[w->log];
-    struct bt_reader_opts opts = {.start_pos = w->start_pos, .format_pos = w->format_pos};
+    struct bt_reader_opts opts = {.start_pos = w->start_pos,
+                                  .format_pos = w->format_pos,
+                                  .keys = w->set->opener->keys};
     int got = bt_log_set_open(w->set, w->log, &w->source, err);
 
     if (got < 0)
@@ -145,6 +147,14 @@ static bool end_log(struct bt_log_walk *w, struct bt_cut *ret)
         return true;
     }
     return false;
+}
+
+/* An encrypted log without a key: nothing of it can be used. */
+static void cut_sealed(struct bt_log_walk *w, const struct bt_event *ev, struct bt_cut *ret)
+{
+    set_cut(ret, BT_CUT_CORRUPT, w->set->logs[w->log].name, ev->offset);
+    ret->bytes = bt_source_size(w->source) - ev->offset;
+    snprintf(ret->reason, sizeof(ret->reason), "it is encrypted, and no key was given");
 }
 
 /* Whether a transaction visibly begins with this event.  The grouper knows where the server writes
@@ -330,6 +340,10 @@ int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct
         got = bt_reader_next(w->reader, &step.event, err);
         if (got < 0)
             return bt_err_wrap(err, "log \"%s\"", w->set->logs[w->log].name);
+        if (got == 0 && step.event.sealed) {
+            cut_sealed(w, &step.event, &step.cut);
+            break;
+        }
         if (got == 0) {
             if (!step.event.inner)
                 w->bytes_read += step.event.header.length;
@@ -417,6 +431,10 @@ static int head_read(const struct bt_log_set *set, size_t log, bool names, struc
         struct bt_event ev;
 
         got = bt_reader_next(w.reader, &ev, err);
+        if (got == 0 && ev.sealed)
+            break;
+        if (got == 0 && ev.type == BT_START_ENCRYPTION)
+            head.encrypted = true;
         if (got == 0)
             name_log(&w, &ev);
         if (got == 0)

@@ -85,6 +85,7 @@ struct bt_log_head {
     uint64_t first_pos;  /* offset of its first transaction */
     uint64_t format_pos; /* of the FORMAT_DESCRIPTION in force there */
     bool checksum;       /* which says that events have a CRC */
+    bool encrypted;      /* event by event, by MariaDB */
     uint8_t gtid_type;   /* of the event that begins transactions; 0 = none does */
     /* GTID_LIST, PREVIOUS_GTIDS: what stands in front of its first transaction */
     struct bt_had list;

@@ -155,7 +155,7 @@ int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex,
     logs->channel = channel;
     logs->mutex = mutex;
     logs->name = strdup(host);
-    logs->opener = (struct bt_log_opener){&opener_ops, logs->name};
+    logs->opener = (struct bt_log_opener){.ops = &opener_ops, .name = logs->name};
     if (!logs->name || list(logs, id, until, err) != 0) {
         bt_remote_logs_close(logs);
         return -1;

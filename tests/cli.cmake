@@ -2,6 +2,7 @@
 add_executable(print_rows tools/print_rows.c)
 target_link_libraries(print_rows PRIVATE bt_flags bt_base bt_parser)
 bt_bats(cli diff)
+bt_bats(cli diff_keys)
 bt_bats(cli apply)
 bt_bats(cli node)
 bt_bats(cli inspect)

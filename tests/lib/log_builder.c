@@ -264,7 +264,7 @@ struct bt_log_home *bt_built_open(struct bt_built_home *h)
     struct bt_err err = {0};
 
     assert(o);
-    o->base = (struct bt_log_opener){&ops, "built"};
+    o->base = (struct bt_log_opener){.ops = &ops, .name = "built"};
     o->home = h;
     if (bt_log_home_open(&o->base, &home, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);
