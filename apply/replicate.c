@@ -8,6 +8,7 @@
 #include "apply/log_check.h"
 #include "apply/sender.h"
 #include "apply/target.h"
+#include "base/crash_point.h"
 #include "base/number.h"
 #include "diff/diff_log.h"
 
@@ -135,6 +136,7 @@ static int start(struct replicate *r, struct bt_err *err)
     to.is_wish = r->opts->workers == 0;
     if (bt_link_set_up(&r->link, c, &to, until(r, ASK_MS), err) == 0)
         status = bt_link_start(&r->link, c, until(r, ASK_MS), err);
+    bt_crash_point("feed-started");
     explicit_bzero(&place, sizeof(place));
     return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/target.h"
 
+#include "apply/feed/known.h"
 #include "base/number.h"
 
 enum { STATE_TEXT_MAX = 1 << 20, ER_SPECIFIC_ACCESS_DENIED = 1227 };
@@ -257,20 +258,8 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
 
 bool bt_target_has(const struct bt_target *t, const struct bt_gtid *gtid)
 {
-    if (!t->keeps_gtids)
-        return false;
-    if (gtid->kind == BT_GTID_MYSQL)
-        return bt_gtid_set_has(&t->executed, gtid);
-    if (gtid->kind != BT_GTID_MARIADB)
-        return false;
-    for (size_t i = 0; i < t->binlog_state.count; i++) {
-        const struct bt_gtid *last = &t->binlog_state.items[i];
-
-        if (last->domain == gtid->domain && last->server_id == gtid->server_id)
-            return gtid->sequence <= last->sequence ||
-                   bt_gtid_state_has(&t->slave_pos, gtid);
-    }
-    return bt_gtid_state_has(&t->slave_pos, gtid);
+    return t->keeps_gtids &&
+           bt_feed_is_known(&t->binlog_state, &t->slave_pos, &t->executed, gtid);
 }
 
 /* --------------------------------------------------------------------------- gaps */

@@ -125,6 +125,7 @@ bt_module(feed
   SOURCES
     answer.c
     feed.c
+    known.c
     login.c
     stream.c
     wire.c
@@ -161,6 +162,7 @@ bt_module(failover
     manager_serve.c
     manager_watch.c
     node_client.c
+    node_feed.c
     node_open.c
     picture.c
     plan.c
@@ -181,6 +183,7 @@ bt_module(failover
     ssh.c
     sessions.c
     steps.c
+    steps_apply.c
     steps_build.c
     steps_check.c
     steps_complete.c
@@ -198,7 +201,7 @@ bt_module(failover
     topology.c
     vip_watch.c
     watch.c
-  USES base parser diff apply vip node)
+  USES base parser diff apply feed vip node)
 
 bt_module(vip
   SOURCES
@@ -217,6 +220,7 @@ bt_module(vip
 bt_module(node
   FOLDER failover/node
   SOURCES
+    answer_feed.c
     answer_host.c
     answer_logs.c
     answer_vip.c
@@ -225,6 +229,7 @@ bt_module(node
     guard.c
     message.c
     proc.c
+    protocol_feed.c
     protocol_host.c
     protocol_logs.c
     reach.c
@@ -232,7 +237,8 @@ bt_module(node
     server_keeper.c
     server_process.c
     server_stop.c
+    spool.c
     stream.c
     systemd.c
-  USES base parser diff vip
+  USES base parser diff feed vip
   LINKS bt::zstd bt::xxhash Threads::Threads)

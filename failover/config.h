@@ -37,6 +37,7 @@ enum bt_log_level_choice { BT_CONF_LOG_DEBUG,
                            BT_CONF_LOG_ERROR };
 enum bt_ping_type { BT_PING_SELECT, BT_PING_CONNECT, BT_PING_INSERT };
 enum bt_fence_policy { BT_FENCE_PROVED, BT_FENCE_BEST_EFFORT };
+enum bt_apply_via { BT_APPLY_VIA_AUTO, BT_APPLY_VIA_SQL, BT_APPLY_VIA_REPLICATION };
 enum bt_detection { BT_DETECTION_VOTES, BT_DETECTION_COUNT };
 enum bt_node_mode { BT_NODE_AUTO, BT_NODE_SSH, BT_NODE_LOCAL, BT_NODE_NONE };
 

@@ -92,7 +92,8 @@ enum bt_key_scope {
     X(CONNECT_TIMEOUT, "connect_timeout", SECONDS, "4", ALL, true, "seconds for an SQL connection to stand") \
     X(DRAIN_TIMEOUT, "drain_timeout", SECONDS, "600", SAG, true, "seconds a replica may take to apply what it has received") \
     X(HOOK_TIMEOUT, "hook_timeout", SECONDS, "60", AG, false, "seconds a hook script may run") \
-    X(APPLY_WORKERS, "apply_workers", UINT, "4", SAG, true, "sessions that apply a diff log at once")
+    X(APPLY_WORKERS, "apply_workers", UINT, "4", SAG, true, "sessions that apply a diff log at once") \
+    X(APPLY_VIA, "apply_via", CHOICE, "auto", SAG, true, "who applies a diff log: replication (the server's own threads, fed by the node on its host), sql (sessions of ours), or auto")
 /* clang-format on */
 
 #endif

@@ -27,6 +27,7 @@ const char *const *bt_conf_choices(enum bt_conf id)
     static const char *const pings[] = {"SELECT", "CONNECT", "INSERT", NULL};
     static const char *const fences[] = {"proved", "best-effort", NULL};
     static const char *const detections[] = {"votes", "count", NULL};
+    static const char *const roads[] = {"auto", "sql", "replication", NULL};
     static const char *const nodes[] = {"auto", "ssh", "local", "none", NULL};
 
     if (id == BT_CONF_LOG_LEVEL)
@@ -35,6 +36,8 @@ const char *const *bt_conf_choices(enum bt_conf id)
         return pings;
     if (id == BT_CONF_FENCE_POLICY)
         return fences;
+    if (id == BT_CONF_APPLY_VIA)
+        return roads;
     if (id == BT_CONF_DETECTION)
         return detections;
     return id == BT_CONF_NODE_MODE ? nodes : none;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "apply/feed/feed.h"
 #include "base/number.h"
 #include "failover/each.h"
 #include "failover/privileges.h"
@@ -251,8 +252,10 @@ static int ask_upstreams(struct bt_database *d, struct bt_deadline until, struct
         return bt_arena_fail(&d->status, "replication state", err);
     for (uint64_t i = 0; i < rows.row_count; i++) {
         const char *host = column(&rows, i, "Master_Host", "Source_Host");
+        const char *name = column(&rows, i, "Connection_name", "Channel_Name");
 
-        if (host && host[0]) /* a connection that was reset keeps a row without a host */
+        /* A connection that was reset keeps a row without a host; one of ours feeds a diff log. */
+        if (host && host[0] && !(name && strcmp(name, BT_FEED_USER) == 0))
             upstream_fill(d, &rows, i, &list[count++]);
     }
     d->facts.upstreams = list;

@@ -179,6 +179,9 @@ void bt_fo_complete_join(struct bt_failover *f);
 int bt_fo_build(struct bt_failover *f, size_t i, bool from_executed, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* Applies host h's diff log, and notes how much of it was there already. */
+int bt_fo_apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err) BT_MUST_CHECK;
+
 /* One line for the log (info) and the report. */
 void bt_fo_note(struct bt_failover *f, const char *fmt, ...) BT_PRINTF(2, 3);
 

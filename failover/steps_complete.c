@@ -6,7 +6,6 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "apply/replay.h"
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "diff/rank.h"
@@ -61,30 +60,6 @@ static int drain(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err
 }
 
 /* -------------------------------------------------------------------- apply */
-
-static int apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
-{
-    struct bt_connection_opts login = bt_database_login(h->conf);
-    bool is_winner = bt_fo_winner(f) == h->index;
-    struct bt_replay_opts opts = {
-        .deadline = bt_deadline_in(bt_fo_step_ms(BT_FO_APPLY)),
-        .no_binlog = bt_setting_number(h->conf->settings, BT_CONF_DISABLE_LOG_BIN) != 0 ||
-                     (!is_winner && !h->db->facts.log_slave_updates),
-        .set_slave_pos = h->db->facts.flavor == BT_FLAVOR_MARIADB,
-    };
-    struct bt_replay_result result = {0};
-
-    if (bt_replay_file(&login, h->diff_path, &opts, &result, err) != 0)
-        return bt_err_wrap(err, "%s", h->conf->name);
-    h->applied = result.transactions;
-    h->skipped = result.skipped_already_there;
-    if (result.transactions + result.skipped_already_there != h->manifest.transactions)
-        return bt_fail(err, BT_ERR_CONFLICT, "%s has applied %llu of %llu transactions of \"%s\"",
-                       h->conf->name,
-                       (unsigned long long)(result.transactions + result.skipped_already_there),
-                       (unsigned long long)h->manifest.transactions, h->diff_path);
-    return 0;
-}
 
 /* Whether the server's own GTID state now has the last transaction of the diff log. */
 static int look(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
@@ -186,7 +161,7 @@ static int complete(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *
         bt_info(BT_SAY_APPLYING, h->conf->name);
         bt_info(" %llu transactions, %s to %s, from %s", (unsigned long long)lack->transactions,
                 lack->first, lack->last, lack->sources);
-        if (apply(f, h, err) != 0 || look(f, h, err) != 0)
+        if (bt_fo_apply(f, h, err) != 0 || look(f, h, err) != 0)
             return -1;
         bt_info(BT_SAY_APPLIED);
     }

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "apply/link.h"
 #include "base/crash_point.h"
 #include "base/log.h"
 #include "failover/each.h"
@@ -53,6 +54,21 @@ static void journal_found(struct bt_json *json, void *ctx)
     bt_json_key_u64(json, "connection", h->link);
 }
 
+/* A failover that was killed while a server's own threads applied a diff log left their connection:
+ * it is not one of the cluster's, and its applier must not go on beside us. */
+static int leftover_remove(struct bt_fo_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    struct bt_err old = {0};
+    struct bt_link link;
+    bool found;
+
+    if (bt_link_init(&link, h->db->sql, until, &old) != 0)
+        return 0; /* it takes no diff log that way */
+    if (bt_link_clear(&link, h->db->sql, until, &found, err) != 0)
+        return bt_err_wrap(err, "%s", h->conf->name);
+    return 0;
+}
+
 static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     struct bt_deadline until = bt_deadline_in(bt_fo_step_ms(BT_FO_FREEZE));
@@ -65,7 +81,7 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name,
                          journal_found, h, err) != 0)
         return -1;
-    if (applier_start(h, until, err) != 0)
+    if (leftover_remove(h, until, err) != 0 || applier_start(h, until, err) != 0)
         return -1;
     if (h->relay_log_purge_was) {
         h->purge_changed = true;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The plain functions: EVP would make baton-node, which is static and is sent to hosts, 3 MB
+ * larger, and look for providers in files of a host that has another version. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "apply/feed/login.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <sys/random.h>
 
 enum {
@@ -14,15 +17,24 @@ enum {
 
 static const char native[] = "mysql_native_password", sha2[] = "caching_sha2_password";
 
-static bool digest(const EVP_MD *method, struct bt_slice a, struct bt_slice b, uint8_t *to)
+static void sha1(struct bt_slice a, struct bt_slice b, uint8_t *to)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx && EVP_DigestInit_ex(ctx, method, NULL) == 1 &&
-              EVP_DigestUpdate(ctx, a.ptr, a.len) == 1 &&
-              EVP_DigestUpdate(ctx, b.ptr, b.len) == 1 && EVP_DigestFinal_ex(ctx, to, NULL) == 1;
+    SHA_CTX ctx;
 
-    EVP_MD_CTX_free(ctx);
-    return ok;
+    SHA1_Init(&ctx);
+    SHA1_Update(&ctx, a.ptr, a.len);
+    SHA1_Update(&ctx, b.ptr, b.len);
+    SHA1_Final(to, &ctx);
+}
+
+static void sha256(struct bt_slice a, struct bt_slice b, uint8_t *to)
+{
+    SHA256_CTX ctx;
+
+    SHA256_Init(&ctx);
+    SHA256_Update(&ctx, a.ptr, a.len);
+    SHA256_Update(&ctx, b.ptr, b.len);
+    SHA256_Final(to, &ctx);
 }
 
 /* Whether proof is once XOR salted. */
@@ -39,24 +51,24 @@ bool bt_feed_proves_native(struct bt_slice proof, const char *password, const ui
 {
     uint8_t once[SHA1_SIZE], twice[SHA1_SIZE], salted[SHA1_SIZE];
 
-    return proof.len == SHA1_SIZE &&
-           digest(EVP_sha1(), bt_slice_str(password), bt_slice_empty(), once) &&
-           digest(EVP_sha1(), bt_slice(once, SHA1_SIZE), bt_slice_empty(), twice) &&
-           digest(EVP_sha1(), bt_slice(scramble, BT_WIRE_SCRAMBLE_SIZE),
-                  bt_slice(twice, SHA1_SIZE), salted) &&
-           is_mask(proof, once, salted, SHA1_SIZE);
+    if (proof.len != SHA1_SIZE)
+        return false;
+    sha1(bt_slice_str(password), bt_slice_empty(), once);
+    sha1(bt_slice(once, SHA1_SIZE), bt_slice_empty(), twice);
+    sha1(bt_slice(scramble, BT_WIRE_SCRAMBLE_SIZE), bt_slice(twice, SHA1_SIZE), salted);
+    return is_mask(proof, once, salted, SHA1_SIZE);
 }
 
 bool bt_feed_proves_sha2(struct bt_slice proof, const char *password, const uint8_t *scramble)
 {
     uint8_t once[SHA256_SIZE], twice[SHA256_SIZE], salted[SHA256_SIZE];
 
-    return proof.len == SHA256_SIZE &&
-           digest(EVP_sha256(), bt_slice_str(password), bt_slice_empty(), once) &&
-           digest(EVP_sha256(), bt_slice(once, SHA256_SIZE), bt_slice_empty(), twice) &&
-           digest(EVP_sha256(), bt_slice(twice, SHA256_SIZE),
-                  bt_slice(scramble, BT_WIRE_SCRAMBLE_SIZE), salted) &&
-           is_mask(proof, once, salted, SHA256_SIZE);
+    if (proof.len != SHA256_SIZE)
+        return false;
+    sha256(bt_slice_str(password), bt_slice_empty(), once);
+    sha256(bt_slice(once, SHA256_SIZE), bt_slice_empty(), twice);
+    sha256(bt_slice(twice, SHA256_SIZE), bt_slice(scramble, BT_WIRE_SCRAMBLE_SIZE), salted);
+    return is_mask(proof, once, salted, SHA256_SIZE);
 }
 
 static int make_scramble(uint8_t *to, struct bt_err *err)

@@ -34,6 +34,8 @@ bt_answer_fn bt_answer_vip;
 /* Waits until the announcements that go on behind answers are over: the manager may have gone away
  * content, and its clients' neighbours have not all heard. */
 void bt_announcements_finish(struct bt_deadline until);
+/* answer_feed.c */
+bt_answer_fn bt_answer_feed_add, bt_answer_feed_open, bt_answer_feed_look, bt_answer_feed_close;
 /* answer_logs.c */
 bt_answer_fn bt_answer_list, bt_answer_read, bt_answer_survey, bt_answer_extract;
 

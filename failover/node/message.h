@@ -34,6 +34,10 @@ enum { BT_MESSAGE_HEADER_SIZE = 9,
     X(VIP,    9,  "vip",          "look for, add, remove, announce an address") \
     X(PROBE,  10, "probe",        "reach an address from here")            \
     X(GUARD,  11, "guard",        "give the address up when cut off")      \
+    X(FEED_ADD, 12, "feed add",   "a piece of a diff log for the host's server") \
+    X(FEED_OPEN, 13, "feed open", "serve it on the host's loopback")       \
+    X(FEED_LOOK, 14, "feed look", "how far its replication threads have read") \
+    X(FEED_CLOSE, 15, "feed close", "end that")                            \
     X(PONG,   64, "pong",         "answers PING")                          \
     X(REPLY,  65, "reply",        "ends a request well")                   \
     X(ERROR,  66, "error",        "ends a request badly: a struct bt_err") \

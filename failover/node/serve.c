@@ -72,6 +72,10 @@ static bt_answer_fn *answer_of(uint8_t kind)
         [BT_MESSAGE_VIP] = bt_answer_vip,
         [BT_MESSAGE_PROBE] = bt_answer_reach,
         [BT_MESSAGE_GUARD] = bt_answer_guard,
+        [BT_MESSAGE_FEED_ADD] = bt_answer_feed_add,
+        [BT_MESSAGE_FEED_OPEN] = bt_answer_feed_open,
+        [BT_MESSAGE_FEED_LOOK] = bt_answer_feed_look,
+        [BT_MESSAGE_FEED_CLOSE] = bt_answer_feed_close,
     };
 
     return kind < sizeof(answers) / sizeof(answers[0]) ? answers[kind] : NULL;
