@@ -16,6 +16,8 @@
 #include "failover/sessions.h"
 #include "failover/switchover_steps.h"
 
+enum { PROBE_MS = 100 };
+
 static void add(struct bt_buf *lines, const char *fmt, ...) BT_PRINTF(2, 3);
 
 static void add(struct bt_buf *lines, const char *fmt, ...)
@@ -250,21 +252,34 @@ static int sessions_look(struct bt_switchover *s, struct bt_err *err)
 
 /* --------------------------------------------------------------------- address */
 
+/* The primary's host has it, and nobody else: asked from there, where the own answer does not
+ * count.  Later there is no time to ask. */
 static void address_look(struct bt_switchover *s, struct bt_so_host *old, const struct bt_vip *vip)
 {
     char text[BT_VIP_TEXT_SIZE];
     struct bt_vip_request request = {.action = BT_VIP_STATUS,
                                      .vip = bt_vip_text(vip, text),
                                      .interface = "",
-                                     .label = ""};
+                                     .label = "",
+                                     .probe_ms = PROBE_MS};
     struct bt_vip_reply reply = {0};
     struct bt_err err = {0};
+    int rc = bt_node_vip(old->node, &request, bt_so_until(BT_SO_CHECK), &old->arena, &reply, &err);
 
-    if (bt_node_vip(old->node, &request, bt_so_until(BT_SO_CHECK), &old->arena, &reply, &err) != 0)
-        add(&s->blockers, "whether %s has %s is not known: %.600s", old->conf->name, text,
-            err.text);
-    else if (reply.place_count == 0)
+    if (rc == 0 && reply.place_count == 0) {
         add(&s->blockers, "%s is not on the primary %s", text, old->conf->name);
+        return;
+    }
+    if (rc == 0) {
+        request.action = BT_VIP_PROBE;
+        request.interface = reply.places[0].interface;
+        rc = bt_node_vip(old->node, &request, bt_so_until(BT_SO_CHECK), &old->arena, &reply, &err);
+    }
+    if (rc != 0)
+        add(&s->blockers, "whether %s alone has %s is not known: %.600s", old->conf->name, text,
+            err.text);
+    else if (reply.found)
+        add(&s->blockers, "%s is answered for by another host too, MAC %s", text, reply.holder);
 }
 
 static void addresses_look(struct bt_switchover *s)

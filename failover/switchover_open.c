@@ -13,9 +13,6 @@
 #include "failover/phrases.h"
 #include "failover/switchover_steps.h"
 
-/* A neighbour answers within a few ms; the old host was seen to drop the address already. */
-enum { PROBE_MS = 50 };
-
 /* ------------------------------------------------------------------- catch up */
 
 int bt_so_catch_up(struct bt_switchover *s, struct bt_err *err)
@@ -84,6 +81,18 @@ static int script_start(struct bt_switchover *s, struct bt_err *err)
                                  s->opts.old_becomes_replica, &result, err);
 }
 
+/* Until this moment clients reach the old primary, which refuses their writes at once: a client
+ * whose connection request finds nobody waits a second before it asks again. */
+static int address_move(struct bt_switchover *s, struct bt_err *err)
+{
+    s->touched.address_gone = s->config->vip_count > 0;
+    if (bt_so_address(s, bt_so_old(s), false, 0, err) != 0)
+        return -1;
+    bt_crash_point("switch-address-off");
+    s->touched.address_taken = s->config->vip_count > 0;
+    return bt_so_address(s, bt_so_new(s), true, -1, err);
+}
+
 /* MHA's order: the script, then read_only; our own address last, when writes will be taken. */
 int bt_so_open(struct bt_switchover *s, struct bt_err *err)
 {
@@ -102,8 +111,7 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err)
         bt_info(BT_SAY_READ_ONLY_OFF, new->conf->name);
     }
     bt_crash_point("switch-opened");
-    s->touched.address_taken = s->config->vip_count > 0;
-    if (bt_so_address(s, new, true, PROBE_MS, err) != 0)
+    if (address_move(s, err) != 0)
         return -1;
     s->opened_us = bt_clock_us();
     s->is_opened = true;

@@ -256,9 +256,6 @@ int bt_so_stop(struct bt_switchover *s, struct bt_err *err)
         return -1;
     if (stillness_verify(s, err) != 0)
         return -1;
-    s->touched.address_gone = s->config->vip_count > 0;
-    if (bt_so_address(s, bt_so_old(s), false, 0, err) != 0)
-        return -1;
     bt_so_step_end(s, BT_SO_STOP);
     bt_crash_point("switch-stopped");
     return 0;
