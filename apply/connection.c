@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 
 #include "apply/connection_priv.h"
+
+#include <ma_pvio.h> /* needs mysql.h before it */
 #include "apply/packet.h"
 
 enum {
@@ -418,11 +420,14 @@ bool bt_connection_has_answer(struct bt_connection *c, int64_t ms)
     struct pollfd p = {.fd = mysql_get_socket(&c->mysql), .events = POLLIN};
     struct bt_deadline deadline = bt_deadline_in(ms);
     int got;
+    const MARIADB_PVIO *pvio = c->mysql.net.pvio;
 
+    if (c->lost || !pvio || (pvio->cache && pvio->cache_pos < pvio->cache + pvio->cache_size))
+        return true;
     do
         got = poll(&p, 1, bt_deadline_left(deadline));
     while (got < 0 && errno == EINTR);
-    return c->lost || got != 0;
+    return got != 0;
 }
 
 int bt_connection_query(struct bt_connection *c, struct bt_slice sql, struct bt_deadline deadline,

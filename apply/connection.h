@@ -158,8 +158,8 @@ int bt_connection_send(struct bt_connection *c, struct bt_slice sql, struct bt_d
 int bt_connection_answer(struct bt_connection *c, bool is_first, struct bt_slice sql,
                          struct bt_deadline deadline, struct bt_err *err) BT_MUST_CHECK;
 
-/* Whether an answer has begun to arrive, waited for at most ms.  Asked only where a command is on
- * its way and none of its answers has been read; true when the session is lost. */
+/* Whether an answer has begun to arrive, waited for at most ms.  True when the
+ * session is lost. */
 bool bt_connection_has_answer(struct bt_connection *c, int64_t ms);
 
 /* Where LOAD DATA LOCAL takes its data from, whatever file the statement names: read gives up to

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apply/replay.h"
 
+#include "apply/ahead.h"
 #include "apply/log_check.h"
 #include "apply/replicate.h"
 #include "apply/road.h"
 #include "apply/row_count.h"
-#include "apply/sender.h"
-#include "apply/target.h"
+#include "apply/session.h"
 #include "diff/diff_log.h"
 #include "parser/reader.h"
 
@@ -28,15 +28,15 @@ struct replay {
     struct bt_grouper grouper;
 
     struct bt_target target;
-    struct bt_statements statements;
-    struct bt_sender sender;
+    struct bt_session front;
+    struct bt_ahead *ahead; /* NULL with one worker */
     struct bt_row_count rows;
-    bool is_open;                 /* the three above are */
+    bool is_open;                 /* target and front are */
     bool is_passed_over;          /* the transaction under way is on the target already */
     bool stop;                    /* progress said so */
     struct bt_gtid_state reached; /* MariaDB: what gtid_slave_pos is to become */
     struct bt_err late;           /* of a callback that cannot fail */
-    int64_t started_ms, told_ms, opened_ms;
+    int64_t started_ms, told_ms;
 
     /* The log is read again from its start when a transaction is to be tried again. */
     uint64_t number; /* of the transaction under way, from 0 */
@@ -86,15 +86,18 @@ static void tell(struct replay *r, bool now)
 
 /* ------------------------------------------------------------------- open and close */
 
-/* A dry run makes every statement and sends none. */
-static int drop_step(void *ctx, const struct bt_step *step, struct bt_err *err)
+static int open_ahead(struct replay *r, const struct bt_target_opts *target,
+                      const struct bt_session_opts *session, struct bt_err *err)
 {
-    bt_auto_fd int fd = step->file;
+    struct bt_ahead_opts ahead = {.where = r->where,
+                                  .target = &r->target,
+                                  .target_opts = *target,
+                                  .front = &r->front,
+                                  .session = *session,
+                                  .done = &r->done,
+                                  .workers = r->opts->workers - 1};
 
-    (void)fd;
-    (void)ctx;
-    (void)err;
-    return 0;
+    return bt_ahead_open(&ahead, &r->ahead, err);
 }
 
 /* Once the log's flavour is known. */
@@ -103,38 +106,40 @@ static int open_target(struct replay *r, const struct bt_format *format, struct 
     const struct bt_replay_opts *o = r->opts;
     struct bt_target_opts target = {
         .no_binlog = o->no_binlog, .set_slave_pos = o->set_slave_pos, .dry_run = o->dry_run};
-    struct bt_statements_opts make;
+    struct bt_session_opts session = {.drops_all = o->dry_run,
+                                      .statement_ms = o->statement_ms,
+                                      .deadline = o->deadline,
+                                      .ended = on_ended,
+                                      .ctx = r};
 
     if (bt_target_open(r->where, format->flavor, &target, until(r, CONNECT_MS), &r->target, err) <
         0)
         return -1;
-    make = (struct bt_statements_opts){.target = r->target.server.flavor,
-                                       .target_version = r->target.server.version_number,
-                                       .keep_gtids = r->target.keeps_gtids,
-                                       .packet_max = r->target.packet_max,
-                                       .join_ends = r->target.server.flavor == BT_FLAVOR_MARIADB,
-                                       .collations = &r->target.collations,
-                                       .emit = o->dry_run ? drop_step : bt_sender_add,
-                                       .ctx = &r->sender};
-    r->opened_ms = bt_clock_ms();
-    bt_statements_init(&r->statements, &make);
     r->is_open = true;
-    if (bt_sender_init(&r->sender, r->target.connection, r->target.packet_max, err) < 0)
+    if (bt_session_open(&r->front, r->target.connection, false, &r->target, &session, err) < 0)
         return -1;
-    if (o->statement_ms > 0)
-        r->sender.statement_ms = o->statement_ms;
-    r->sender.deadline = o->deadline;
-    r->sender.ended = on_ended;
-    r->sender.ctx = r;
-    return 0;
+    return o->workers > 1 && !o->dry_run ? open_ahead(r, &target, &session, err) : 0;
+}
+
+static void note_counts(struct replay *r)
+{
+    struct bt_ahead_counts counts = {0};
+
+    if (r->ahead)
+        counts = bt_ahead_counts(r->ahead);
+    r->result->barriers += counts.barriers;
+    r->result->ran_ahead += counts.ran_ahead;
+    r->result->again += counts.again;
 }
 
 /* Everything of one reading of the log. */
 static void done(struct replay *r)
 {
     if (r->is_open) {
-        bt_statements_done(&r->statements);
-        bt_sender_done(&r->sender);
+        note_counts(r);
+        bt_ahead_close(r->ahead);
+        r->ahead = NULL;
+        bt_session_close(&r->front);
         bt_target_close(&r->target); /* which rolls back what is open */
         r->is_open = false;
     }
@@ -158,21 +163,31 @@ static void begin(struct replay *r)
     struct bt_sender_transaction now = name_of(r);
 
     r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid);
-    if (!r->is_passed_over) {
-        bt_statements_begin(&r->statements);
-        bt_sender_transaction(&r->sender, &now);
-    }
+    if (r->is_passed_over)
+        return;
+    if (r->ahead)
+        bt_ahead_begin(r->ahead, &now);
+    else
+        bt_session_begin(&r->front, &now);
+}
+
+/* Everything that was sent is answered. */
+static int settle(struct replay *r, struct bt_err *err)
+{
+    return r->ahead ? bt_ahead_drain(r->ahead, err) : bt_sender_flush(&r->front.sender, err);
 }
 
 static int end(struct replay *r, struct bt_err *err)
 {
     struct bt_sender_transaction whole = name_of(r);
     bool is_skipped = r->is_passed_over && r->number >= r->done;
-    bool is_nothing = !r->is_passed_over &&
-                      (bt_statements_is_skipped(&r->statements) || r->opts->dry_run);
+    bool is_nothing = !r->is_passed_over && !r->ahead &&
+                      (bt_statements_is_skipped(&r->front.statements) || r->opts->dry_run);
 
+    if (r->ahead && !r->is_passed_over && bt_ahead_end(r->ahead, &whole, err) < 0)
+        return -1;
     /* In log order with those that are sent and not answered yet. */
-    if ((is_skipped || is_nothing) && bt_sender_flush(&r->sender, err) < 0)
+    if ((is_skipped || is_nothing) && settle(r, err) < 0)
         return -1;
     if (is_skipped) {
         r->result->skipped_already_there++;
@@ -187,17 +202,14 @@ static int end(struct replay *r, struct bt_err *err)
     return 0;
 }
 
-static int feed_statements(struct replay *r, const struct bt_event *ev, struct bt_err *err)
+/* An event of a transaction, or one between two. */
+static int hand_on(struct replay *r, const struct bt_event *ev, struct bt_err *err)
 {
-    struct bt_sender_transaction name;
+    const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
 
-    if (bt_statements_feed(&r->statements, ev, err) == 0)
-        return 0;
-    if (!r->sender.failed && bt_grouper_transaction(&r->grouper)) {
-        name = name_of(r);
-        bt_sender_name(&name, r->statements.rows.table, err);
-    }
-    return -1;
+    if (!r->ahead)
+        return bt_session_event(&r->front, ev, err);
+    return t ? bt_ahead_event(r->ahead, ev, err) : bt_ahead_between(r->ahead, ev, err);
 }
 
 static int abandoned(const struct bt_transaction *t, struct bt_err *err)
@@ -228,11 +240,11 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
         return abandoned(&r->grouper.abandoned, err);
     if (step == BT_GROUP_BEGIN || step == BT_GROUP_WHOLE)
         begin(r);
-    if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
-        r->sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
+    if (!r->ahead && (step == BT_GROUP_END || step == BT_GROUP_WHOLE))
+        r->front.sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
     if (!r->is_passed_over)
         r->result->rows += bt_row_count_feed(&r->rows, ev);
-    if (!r->is_passed_over && feed_statements(r, ev, err) < 0)
+    if (!r->is_passed_over && hand_on(r, ev, err) < 0)
         return -1;
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
         return end(r, err);
@@ -241,13 +253,19 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
 
 /* ------------------------------------------------------------------ the end */
 
+/* The session that failed. */
+static const struct bt_session *broken(const struct replay *r)
+{
+    return r->ahead ? bt_ahead_failed(r->ahead) : &r->front;
+}
+
 /* Ends our old session on the server, which may still be at work on what it was sent last, and
  * waits until it is gone.  A server that was restarted since has ended it, and its number may be
  * somebody else's by now. */
 static int end_old_session(struct replay *r, const struct bt_target *again, struct bt_err *err)
 {
     struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
-    unsigned long long id = r->target.server.thread_id;
+    unsigned long long id = bt_connection_server(broken(r)->connection)->thread_id;
     struct bt_err no_such_thread = {0};
     uint64_t uptime = 0, there = 1;
 
@@ -262,7 +280,7 @@ static int end_old_session(struct replay *r, const struct bt_target *again, stru
                                  id) < 0)
             return -1;
         if (!bt_rows_u64(&status, 0, "Value", &uptime) ||
-            (int64_t)uptime * 1000 < bt_clock_ms() - r->opened_ms ||
+            (int64_t)uptime * 1000 < bt_clock_ms() - broken(r)->opened_ms ||
             !bt_rows_u64(&rows, 0, "n", &there) || there == 0)
             return 0;
         (void)!bt_connection_executef(again->connection, give_up, &no_such_thread, "KILL %llu", id);
@@ -279,8 +297,8 @@ static int count_ended(struct replay *r, const struct bt_sender_transaction **re
                        struct bt_err *err)
 {
     struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
-    enum bt_flavor source = r->statements.context.source;
-    const struct bt_sender_transaction *t = bt_sender_unknown(&r->sender, 0);
+    enum bt_flavor source = r->front.statements.context.source;
+    const struct bt_sender_transaction *t = bt_sender_unknown(&broken(r)->sender, 0);
     struct bt_target_opts read_only = {.dry_run = true};
     struct bt_target first = {0}, again = {0};
 
@@ -296,7 +314,7 @@ static int count_ended(struct replay *r, const struct bt_sender_transaction **re
     }
     for (unsigned i = 1; t && bt_target_has(&again, &t->gtid); i++) {
         on_ended(r, t);
-        t = bt_sender_unknown(&r->sender, i);
+        t = bt_sender_unknown(&broken(r)->sender, i);
     }
     bt_target_close(&first);
     bt_target_close(&again);
@@ -308,7 +326,7 @@ static int count_ended(struct replay *r, const struct bt_sender_transaction **re
  * was killed needs a moment to come back. */
 static int ask_which_ended(struct replay *r, struct bt_err *err)
 {
-    const struct bt_sender_transaction *t = bt_sender_unknown(&r->sender, 0);
+    const struct bt_sender_transaction *t = bt_sender_unknown(&broken(r)->sender, 0);
     char gtid[BT_GTID_TEXT_SIZE];
     struct bt_err why = {0};
 
@@ -380,7 +398,7 @@ static int run(struct replay *r, struct bt_err *err)
     }
     if (status < 0)
         return -1;
-    if (r->is_open && bt_sender_flush(&r->sender, err) < 0)
+    if (r->is_open && (r->stop ? bt_sender_flush(&r->front.sender, err) : settle(r, err)) < 0)
         return -1;
     if (status == 1 && check_end(r->reader, &r->grouper, r->log->name, err) < 0)
         return -1;
@@ -404,8 +422,8 @@ static int read_once(struct replay *r, struct bt_err *err)
     status = bt_reader_open(r->log, (struct bt_reader_opts){0}, &r->reader, err) < 0 ? -1 : 0;
     if (status == 0)
         status = run(r, err);
-    if (status < 0 && r->is_open && bt_connection_is_lost(r->target.connection) &&
-        bt_sender_unknown(&r->sender, 0))
+    if (status < 0 && r->is_open && bt_connection_is_lost(broken(r)->connection) &&
+        bt_sender_unknown(&broken(r)->sender, 0))
         ask_which_ended(r, err);
     return status;
 }
@@ -413,8 +431,9 @@ static int read_once(struct replay *r, struct bt_err *err)
 /* Whether the transaction that failed met a lock of somebody else, and is to be tried once more. */
 static bool may_try_again(struct replay *r)
 {
-    if (!r->is_open || !r->sender.failed || !r->sender.is_busy || !r->log->can_go_back ||
-        r->stop || r->sender.failed_at.number != r->done || r->tries == TRIES_MAX)
+    if (!r->is_open || !r->front.sender.failed || !r->front.sender.is_busy ||
+        !r->log->can_go_back || r->stop || r->front.sender.failed_at.number != r->done ||
+        r->tries == TRIES_MAX)
         return false;
     r->tries++;
     bt_clock_pause(TRY_PAUSE_MS, until(r, TRY_PAUSE_MS));

@@ -40,6 +40,9 @@ struct bt_replay_result {
     uint64_t skipped_already_there;
     uint64_t events, rows_events, bytes; /* read from the log */
     uint64_t rows;
+    /* SQL: transactions that ran ahead of their turn, that were rolled back and ran again, and
+     * before and behind which nothing may run (with several workers) */
+    uint64_t ran_ahead, again, barriers;
     double seconds;
     char digest[33];           /* XXH3-128 of the verified log; "" when it was not verified */
     enum bt_replay_via via;    /* the road it took */
@@ -54,7 +57,7 @@ typedef int bt_replay_progress(const struct bt_replay_result *so_far, uint64_t l
 
 struct bt_replay_opts {
     enum bt_replay_via via;
-    unsigned workers;               /* REPLICATION: slave_parallel_threads; 0 = as they are */
+    unsigned workers;               /* SQL: sessions; REPLICATION: threads, 0 = as they are */
     const char *feed_address;       /* REPLICATION: where we listen; NULL = 127.0.0.1 */
     const struct bt_feeder *feeder; /* REPLICATION: who serves the log (feeder.h); NULL = we do */
     struct bt_deadline deadline;    /* of the whole; at_ms 0 = none */

@@ -12,6 +12,7 @@ enum {
     PACKET_LATER = 48 * 1024,
     GUARD_ROOM = 128,
     NAMES_MAX = 1 << 20,
+    STUCK_MS = 100,
 };
 
 /* Server errors (include/mysqld_error.h, MariaDB 10.11). */
@@ -232,6 +233,16 @@ const struct bt_sender_transaction *bt_sender_unknown(const struct bt_sender *s,
 
 /* ------------------------------------------------------------ sending, reading */
 
+/* Lets somebody else look while an answer does not come. */
+static void wait_for_answer(struct bt_sender *s)
+{
+    struct bt_deadline deadline = statement_deadline(s);
+
+    while (s->stuck && !bt_connection_has_answer(s->connection, STUCK_MS) &&
+           !bt_deadline_passed(deadline))
+        s->stuck(s->stuck_ctx);
+}
+
 static int read_oldest(struct bt_sender *s, struct bt_err *err)
 {
     struct bt_sender_packet *p = packet_at(s, 0);
@@ -240,6 +251,7 @@ static int read_oldest(struct bt_sender *s, struct bt_err *err)
         const struct bt_sender_item *item = &p->items[p->answered];
         struct bt_slice sql = bt_slice(p->text.data + item->from, item->len);
 
+        wait_for_answer(s);
         if (bt_connection_answer(s->connection, p->answered == 0, sql, statement_deadline(s),
                                  err) < 0)
             return fail_at(s, p, err);
@@ -286,12 +298,6 @@ int bt_sender_flush(struct bt_sender *s, struct bt_err *err)
             return -1;
     }
     return 0;
-}
-
-bool bt_sender_is_stuck(struct bt_sender *s, int64_t ms)
-{
-    return s->on_their_way > 0 && packet_at(s, 0)->answered == 0 &&
-           !bt_connection_has_answer(s->connection, ms);
 }
 
 static int read_file(void *ctx, uint8_t *to, unsigned room)

@@ -71,6 +71,10 @@ struct bt_sender {
 
     struct bt_sender_transaction now;
 
+    /* When set: called again and again while an answer does not come. */
+    void (*stuck)(void *ctx);
+    void *stuck_ctx;
+
     /* Called with each transaction whose END was answered well. */
     void (*ended)(void *ctx, const struct bt_sender_transaction *t);
     void *ctx;
@@ -89,9 +93,6 @@ int bt_sender_add(void *sender, const struct bt_step *step, struct bt_err *err) 
 
 /* Sends what waits, without waiting for the answers to it. */
 int bt_sender_push(struct bt_sender *s, struct bt_err *err) BT_MUST_CHECK;
-
-/* Whether answers are awaited that have not begun to arrive after ms. */
-bool bt_sender_is_stuck(struct bt_sender *s, int64_t ms);
 
 /* Sends what waits and reads all answers. */
 int bt_sender_flush(struct bt_sender *s, struct bt_err *err) BT_MUST_CHECK;

@@ -254,6 +254,25 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
     return 0;
 }
 
+int bt_target_open_beside(const struct bt_connection_opts *where, const struct bt_target *t,
+                          const struct bt_target_opts *opts, struct bt_deadline deadline,
+                          struct bt_connection **ret, struct bt_err *err)
+{
+    struct bt_connection_opts with_files = *where;
+    struct bt_target beside = *t;
+
+    with_files.local_infile = true;
+    with_files.multi_statements = true;
+    if (bt_connection_open(&with_files, deadline, &beside.connection, err) < 0)
+        return -1;
+    if (set_up_session(&beside, opts, deadline, err) < 0) {
+        bt_connection_close(beside.connection);
+        return -1;
+    }
+    *ret = beside.connection;
+    return 0;
+}
+
 /* ----------------------------------------------------------------------------- has */
 
 bool bt_target_has(const struct bt_target *t, const struct bt_gtid *gtid)

@@ -38,6 +38,11 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
                    struct bt_target *ret, struct bt_err *err) BT_MUST_CHECK;
 void bt_target_close(struct bt_target *t);
 
+/* Another session like the one that t has. */
+int bt_target_open_beside(const struct bt_connection_opts *where, const struct bt_target *t,
+                          const struct bt_target_opts *opts, struct bt_deadline deadline,
+                          struct bt_connection **ret, struct bt_err *err) BT_MUST_CHECK;
+
 /* Whether the target has this transaction: MariaDB by domain and server in gtid_binlog_state, by
  * domain in gtid_slave_pos; MySQL by gtid_executed.  False without GTIDs. */
 bool bt_target_has(const struct bt_target *t, const struct bt_gtid *gtid);

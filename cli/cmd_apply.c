@@ -39,8 +39,8 @@ static const struct bt_opt opts[] = {
     {"tls-key", 0, BT_OPT_STRING, "FILE", "its key", NULL, &opt.tls_key},
     {"via", 0, BT_OPT_CHOICE, "ROAD", "auto, sql (a session), or replication (its own threads)",
      via_names, &opt.via},
-    {"workers", 'w', BT_OPT_UINT, "N", "with --via=replication: its parallel threads meanwhile",
-     NULL, &opt.workers},
+    {"workers", 'w', BT_OPT_UINT, "N",
+     "parallel sessions (SQL) or threads (replication) on the server (1)", NULL, &opt.workers},
     {"feed-address", 0, BT_OPT_STRING, "IP",
      "with --via=replication: address of ours that the server reaches (127.0.0.1)", NULL,
      &opt.feed_address},
@@ -91,6 +91,9 @@ static void add(struct bt_replay_result *sum, const struct bt_replay_result *one
     sum->events += one->events;
     sum->rows_events += one->rows_events;
     sum->rows += one->rows;
+    sum->barriers += one->barriers;
+    sum->ran_ahead += one->ran_ahead;
+    sum->again += one->again;
     sum->bytes += one->bytes;
     sum->seconds += one->seconds;
     if (one->last_gtid.kind != BT_GTID_NONE)
@@ -114,7 +117,9 @@ static void write_json(const struct bt_replay_result *r, uint64_t conflicts, str
     bt_json_key(&j, "seconds");
     bt_json_f64(&j, r->seconds);
     bt_json_key_u64(&j, "workers", opt.workers ? opt.workers : 1);
-    bt_json_key_u64(&j, "barriers", 0);
+    bt_json_key_u64(&j, "barriers", r->barriers);
+    bt_json_key_u64(&j, "ran_ahead", r->ran_ahead);
+    bt_json_key_u64(&j, "ran_again", r->again);
     bt_json_key_u64(&j, "conflicts", conflicts);
     bt_json_key_str(&j, "digest", r->digest);
     bt_json_key_u64(&j, "skipped_already_there", r->skipped_already_there);
@@ -193,9 +198,8 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_USAGE, "which log is to be applied? Give at least one FILE");
     if (opt.port > 65535)
         return bt_fail(err, BT_ERR_USAGE, "port %llu is over 65535", (unsigned long long)opt.port);
-    if (opt.workers > 1024 || (opt.workers > 1 && opt.via != BT_REPLAY_REPLICATION))
-        return bt_fail(err, BT_ERR_USAGE, "--workers=%llu: one session, or 1 to 1024 threads with "
-                                          "--via=replication",
+    if (opt.workers > 1024)
+        return bt_fail(err, BT_ERR_USAGE, "--workers=%llu, allowed are 1 to 1024",
                        (unsigned long long)opt.workers);
     if (!opt.host && !opt.socket && !opt.defaults_file)
         return bt_fail(err, BT_ERR_USAGE,

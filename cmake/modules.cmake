@@ -93,6 +93,7 @@ bt_module(diff
 
 bt_module(apply
   SOURCES
+    ahead.c
     base64.c
     connection.c
     context.c
@@ -102,6 +103,7 @@ bt_module(apply
     flashback.c
     flashback_row.c
     flashback_table.c
+    kept.c
     load_file.c
     log_check.c
     packet.c
@@ -111,13 +113,16 @@ bt_module(apply
     row_count.c
     row_statement.c
     rows.c
+    schedule.c
     sender.c
+    session.c
     server_schema.c
     sql.c
     statement.c
+    table_keys.c
     target.c
   USES base parser diff feed
-  LINKS PkgConfig::MARIADB)
+  LINKS PkgConfig::MARIADB bt::xxhash)
 
 # Serves a log to replication threads: used by baton and by baton-node, so without libmariadb.
 bt_module(feed
