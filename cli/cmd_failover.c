@@ -13,7 +13,7 @@ enum { EXIT_PARTIAL = 10 };
 static struct {
     const char *conf, *global_conf, *dead, *winner, *workdir, *log;
     uint64_t last_minutes;
-    bool dry_run, json, ignore_last, yes, skip_read_only, remove_dead;
+    bool dry_run, json, ignore_last, yes, skip_read_only, remove_dead, resume;
 } opt;
 
 static const struct bt_opt opts[] = {
@@ -27,6 +27,8 @@ static const struct bt_opt opts[] = {
      &opt.winner},
     {"dry-run", 'n', BT_OPT_FLAG, NULL, "collect and show the plan, change nothing", NULL,
      &opt.dry_run},
+    {"resume", 0, BT_OPT_FLAG, NULL, "finish the failover that was cut off, or failed", NULL,
+     &opt.resume},
     {"json", 0, BT_OPT_FLAG, NULL, "write the plan or the report as JSON", NULL, &opt.json},
     {"ignore-last-failover", 0, BT_OPT_FLAG, NULL, "go on although one was done or failed lately",
      NULL, &opt.ignore_last},
@@ -48,7 +50,7 @@ static bool is_confirmed(const struct bt_config *config)
 {
     char answer[16] = "";
 
-    if (opt.yes || opt.dry_run || !isatty(STDIN_FILENO))
+    if (opt.yes || opt.dry_run || opt.resume || !isatty(STDIN_FILENO))
         return true;
     fprintf(stderr, "Master of %s is dead. Proceed? (yes/NO): ", config->app);
     return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
@@ -80,6 +82,7 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
         .last_failover_minutes = opt.last_minutes,
         .keep_read_only = opt.skip_read_only,
         .remove_dead_conf = opt.remove_dead,
+        .resume = opt.resume,
     };
     enum bt_failover_outcome outcome;
     struct bt_failover *f;
@@ -89,9 +92,12 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
     if (bt_failover_new(config, &fo, &f, err) != 0)
         return -1;
     rc = bt_failover_run(f, &outcome, err);
+    if (outcome == BT_FAILOVER_NOTHING)
+        fprintf(stderr, "Nothing is to be resumed: the last failover came to its end.\n");
     /* A refusal is one error, not a report of nothing. */
-    if ((outcome != BT_FAILOVER_REFUSED || opt.json || opt.dry_run) && show(f, &show_err) != 0 &&
-        rc == 0) {
+    else if (((outcome != BT_FAILOVER_REFUSED && outcome != BT_FAILOVER_ALIVE) || opt.json ||
+              opt.dry_run) &&
+             show(f, &show_err) != 0 && rc == 0) {
         *err = show_err;
         rc = -1;
     }
@@ -141,6 +147,10 @@ const struct bt_command bt_cmd_failover = {
         "proved, that is said: before, in the plan (--dry-run), and after, in the report.  Every "
         "step is in\n"
         "APP.failover.journal of the work folder before it is taken.\n"
+        "\n"
+        "--resume finishes a failover that was cut off: forward when somebody was promoted, else "
+        "from\n"
+        "the start; where the primary lives and nobody was, what was stopped is given back.\n"
         "\n"
         "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a "
         "replica\n"

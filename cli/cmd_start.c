@@ -59,6 +59,12 @@ static int fail_with_log(const struct bt_config *config, const char *log, off_t 
                    config->app, log);
 }
 
+/* Not on its way to something else: it watches, or a human is needed. */
+static bool has_settled(enum bt_health_code code)
+{
+    return code == BT_HEALTH_PING_OK || code == BT_HEALTH_FAILOVER_ERROR;
+}
+
 /* Until it watches (0), or says that it cannot yet (1), or has ended. */
 static int await(const struct bt_config *config, pid_t pid, const char *log, off_t from,
                  struct bt_err *err)
@@ -73,8 +79,7 @@ static int await(const struct bt_config *config, pid_t pid, const char *log, off
             return fail_with_log(config, log, from, err);
         if (bt_health_read(config, 0, &health, err) != 0)
             return -1;
-        if (health.pid == pid && health.code != BT_HEALTH_INITIALIZING_MONITOR &&
-            health.code != BT_HEALTH_CONFIG_ERROR)
+        if (health.pid == pid && has_settled(health.code))
             break;
         bt_clock_pause(LOOK_MS, until);
     } while (!bt_deadline_passed(until));

@@ -182,6 +182,7 @@ bt_module(failover
     remote_logs.c
     replication.c
     report.c
+    resume.c
     server.c
     sight.c
     source_node.c
@@ -197,6 +198,7 @@ bt_module(failover
     steps_freeze.c
     status.c
     steps_promote.c
+    steps_resume.c
     switchover.c
     switchover_check.c
     switchover_open.c

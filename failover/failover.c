@@ -12,6 +12,7 @@
 #include "failover/phrases.h"
 #include "failover/report.h"
 #include "failover/steps.h"
+#include "failover/steps_resume.h"
 
 enum { NOTES_MAX = 256 * 1024, HOST_ARENA_MAX = 32 << 20, FACTS_MAX = 64 << 20 };
 
@@ -31,6 +32,7 @@ static void paths_fill(struct bt_failover *f)
 static int names_find(struct bt_failover *f, struct bt_err *err)
 {
     f->named_primary = SIZE_MAX;
+    f->resumed_winner = SIZE_MAX;
     f->wanted_winner = SIZE_MAX;
     if (f->opts.dead_primary &&
         bt_config_find(f->config, f->opts.dead_primary, &f->named_primary, err) != 0)
@@ -183,13 +185,38 @@ static void journal_end(struct bt_failover *f, const char *state)
         bt_error("%s", err.text);
 }
 
-/* Nothing was promoted: what was stopped runs again. */
-static void stand_down(struct bt_failover *f, const struct bt_err *why)
+/* Whether the old primary, which answers again, has all that any replica has received. */
+static bool primary_holds_all(struct bt_failover *f)
+{
+    size_t p = f->topology.primary;
+    struct bt_database *d;
+    struct bt_err err = {0};
+
+    bt_database_ask(&f->databases[p], bt_fo_step_ms(BT_FO_DECIDE));
+    d = bt_fo_database(f, p, bt_deadline_in(bt_fo_step_ms(BT_FO_DECIDE)), &err);
+    for (size_t i = 0; d && i < f->count; i++)
+        if (f->topology.role[i] == BT_ROLE_REPLICA && f->holdings[i].known &&
+            bt_coordinate_compare(&d->facts.binlog, &f->holdings[i].received) < 0)
+            return false;
+    return d != NULL;
+}
+
+/* Nothing was promoted: what was stopped runs again.  When the primary lives and holds everything,
+ * all is as it was; else a human has to look. */
+static void stand_down(struct bt_failover *f, const struct bt_err *why,
+                       enum bt_failover_outcome *ret)
 {
     bt_error("%s", why->text);
     bt_fo_complete_join(f);
     if (!f->is_promoted)
         bt_fo_undo_freeze(f);
+    if (f->is_alive && !f->is_promoted && primary_holds_all(f)) {
+        bt_fo_note(f, "%s is alive and holds everything: it stays the primary.",
+                   f->config->servers[f->topology.primary].name);
+        journal_end(f, "undone");
+        *ret = BT_FAILOVER_ALIVE;
+        return;
+    }
     error_flag_write(f);
     journal_end(f, "failed");
 }
@@ -218,10 +245,15 @@ static void report_send(struct bt_failover *f)
 /* Settings that a failover before this one changed and could not give back. */
 static void leftovers_find(struct bt_failover *f)
 {
-    for (size_t i = 0; i < f->count; i++)
-        f->hosts[i].was_cut_off =
-            bt_journal_was_cut_off_with(f->journal_path, bt_fo_step_name(BT_FO_FREEZE),
-                                        f->hosts[i].conf->name, "relay_log_purge");
+    for (size_t i = 0; i < f->count; i++) {
+        const struct bt_resume_host *was =
+            bt_resume_host(&f->journaled, f->hosts[i].conf->name);
+
+        if (!was || f->journaled.how == BT_RESUME_NOTHING)
+            continue;
+        f->hosts[i].was_cut_off = was->relay_log_purge;
+        f->hosts[i].had_receiver = was->io_running;
+    }
 }
 
 /* As MHA's --remove_dead_master_conf: only when nothing is left to do for the old primary. */
@@ -237,20 +269,9 @@ static void conf_remove(struct bt_failover *f)
         bt_info(BT_SAY_BLOCK_DELETED, block, f->config->path);
 }
 
-static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+/* The new primary stands, whatever else became of it. */
+static int finish(struct bt_failover *f, enum bt_failover_outcome *ret)
 {
-    *ret = BT_FAILOVER_REFUSED;
-    leftovers_find(f);
-    if (bt_journal_open(f->journal_path, &f->journal, err) != 0)
-        return -1;
-    *ret = BT_FAILOVER_FAILED;
-    if (before_promotion(f, err) != 0) {
-        stand_down(f, err);
-        report_send(f);
-        return -1;
-    }
-    bt_fo_repoint(f);
-    bt_fo_cleanup(f);
     journal_end(f, f->is_partial ? "partial" : "done");
     *ret = f->is_partial ? BT_FAILOVER_PARTIAL : BT_FAILOVER_DONE;
     if (*ret == BT_FAILOVER_DONE && f->opts.remove_dead_conf)
@@ -260,24 +281,116 @@ static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_e
     return 0;
 }
 
+static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    *ret = BT_FAILOVER_REFUSED;
+    leftovers_find(f);
+    if (bt_journal_open(f->journal_path, &f->journal, err) != 0)
+        return -1;
+    *ret = BT_FAILOVER_FAILED;
+    if (before_promotion(f, err) != 0) {
+        stand_down(f, err, ret);
+        report_send(f);
+        return -1;
+    }
+    bt_fo_repoint(f);
+    bt_fo_cleanup(f);
+    return finish(f, ret);
+}
+
+static int check_and_act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    int rc;
+
+    if (bt_fo_check(f, err) != 0) {
+        bt_error("%s", err->text);
+        *ret = f->is_alive ? BT_FAILOVER_ALIVE : BT_FAILOVER_REFUSED;
+        return -1;
+    }
+    if (!f->opts.dry_run)
+        return act(f, ret, err);
+    rc = dry_run(f, err);
+    *ret = rc == 0 ? BT_FAILOVER_PLANNED : BT_FAILOVER_REFUSED;
+    return rc;
+}
+
+/* --------------------------------------------------------------------- resume */
+
+static int forward(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    leftovers_find(f);
+    if (bt_fo_locks_take(f, err) != 0 ||
+        bt_journal_continue(f->journal_path, &f->journal, err) != 0)
+        return -1;
+    *ret = BT_FAILOVER_FAILED;
+    if (bt_fo_resume_forward(f, err) != 0) {
+        bt_error("%s", err->text);
+        return -1; /* the journal has no end: it can be resumed again */
+    }
+    (void)!unlink(f->error_path);
+    return finish(f, ret);
+}
+
+/* Nobody was promoted: a primary that lives gets everything back, a dead one is replaced. */
+static int again(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    if (f->resume->has_failed)
+        f->opts.ignore_last_failover = true; /* its own error flag */
+    if (bt_topology_find(f->config, f->facts, &f->topology, err) != 0)
+        return -1;
+    if (f->facts[f->topology.primary].life != BT_LIFE_ALIVE)
+        return check_and_act(f, ret, err);
+    f->has_topology = true;
+    if (bt_fo_locks_take(f, err) != 0 ||
+        bt_journal_continue(f->journal_path, &f->journal, err) != 0)
+        return -1;
+    bt_fo_give_back(f);
+    (void)!unlink(f->error_path);
+    journal_end(f, "undone");
+    *ret = BT_FAILOVER_ALIVE;
+    return 0;
+}
+
+static int resume(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
+{
+    enum bt_resume_how how;
+
+    f->resume = &f->journaled;
+    *ret = BT_FAILOVER_NOTHING;
+    if (f->resume->how == BT_RESUME_NOTHING)
+        return 0;
+    *ret = BT_FAILOVER_REFUSED;
+    if (bt_fo_resume_check(f, &how, err) != 0)
+        return -1;
+    return how == BT_RESUME_FORWARD ? forward(f, ret, err) : again(f, ret, err);
+}
+
+bool bt_failover_was_cut_off(const struct bt_config *config)
+{
+    bt_auto_arena struct bt_arena arena;
+    struct bt_resume r;
+    struct bt_err err = {0};
+    char path[4096];
+
+    bt_arena_init(&arena, FACTS_MAX);
+    snprintf(path, sizeof(path), "%s/%s.failover.journal", config->workdir, config->app);
+    return bt_resume_read(path, &arena, &r, &err) == 0 && r.how != BT_RESUME_NOTHING &&
+           !r.has_failed;
+}
+
+/* ------------------------------------------------------------------------ run */
+
 int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_err *err)
 {
     int rc;
 
     f->began_ms = bt_clock_ms();
     f->began_wall_us = bt_clock_wall_us();
-    bt_info(BT_SAY_STARTING);
     *ret = BT_FAILOVER_REFUSED;
-    if (bt_fo_check(f, err) != 0) {
-        bt_error("%s", err->text);
-        *ret = f->is_alive ? BT_FAILOVER_ALIVE : BT_FAILOVER_REFUSED;
-        rc = -1;
-    } else if (f->opts.dry_run) {
-        rc = dry_run(f, err);
-        *ret = rc == 0 ? BT_FAILOVER_PLANNED : BT_FAILOVER_REFUSED;
-    } else {
-        rc = act(f, ret, err);
-    }
+    if (bt_resume_read(f->journal_path, &f->facts_arena, &f->journaled, err) != 0)
+        return -1;
+    bt_info(BT_SAY_STARTING);
+    rc = f->opts.resume ? resume(f, ret, err) : check_and_act(f, ret, err);
     if (!f->ended_ms)
         f->ended_ms = bt_clock_ms();
     return rc;

@@ -42,6 +42,7 @@ struct bt_failover_opts {
     /* HOST[:PORT] that must be the one found; NULL = whoever it is */
     const char *dead_primary;
     const char *new_primary;        /* HOST[:PORT] to be elected; NULL = elect */
+    bool resume;                    /* finish the one that was cut off, or failed */
     bool dry_run;                   /* collect and decide, change nothing */
     bool ignore_last_failover;      /* the 8 hour guard and the error flag do not hold */
     uint64_t last_failover_minutes; /* 0 = 480 */
@@ -68,8 +69,12 @@ void bt_failover_free(struct bt_failover *f); /* accepts NULL */
 int bt_failover_is_allowed(const struct bt_config *config, const struct bt_failover_opts *opts,
                            struct bt_err *err) BT_MUST_CHECK;
 
+/* Whether one was cut off and waits to be finished (not: one that ended with an error). */
+bool bt_failover_was_cut_off(const struct bt_config *config);
+
 enum bt_failover_outcome {
     /* the primary is alive after all; nothing was touched, or all was put back */
+    BT_FAILOVER_NOTHING, /* there is nothing to resume */
     BT_FAILOVER_ALIVE,
     BT_FAILOVER_REFUSED, /* nothing was touched, or all was put back */
     BT_FAILOVER_FAILED,  /* stopped behind the freeze; the journal says where */

@@ -149,24 +149,3 @@ int bt_journal_write(struct bt_journal *j, const char *step, const char *state, 
     pthread_mutex_unlock(&j->mutex);
     return rc;
 }
-
-/* The lines are our own, so their members can be looked for as text. */
-bool bt_journal_was_cut_off_with(const char *path, const char *step, const char *host,
-                                 const char *member)
-{
-    bt_auto_file FILE *file = fopen(path, "re");
-    bt_auto_free char *line = NULL;
-    char want_step[128], want_host[1024], want_member[128];
-    size_t room = 0;
-    bool found = false, ended = false;
-
-    snprintf(want_step, sizeof(want_step), "\"step\":\"%s\"", step);
-    snprintf(want_host, sizeof(want_host), "\"host\":\"%s\"", host);
-    snprintf(want_member, sizeof(want_member), "\"%s\":true", member);
-    while (file && getline(&line, &room, file) > 0) {
-        ended = ended || strstr(line, "\"step\":\"end\"");
-        found = found ||
-                (strstr(line, want_step) && strstr(line, want_host) && strstr(line, want_member));
-    }
-    return found && !ended;
-}

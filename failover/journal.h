@@ -38,10 +38,4 @@ typedef void bt_journal_fill(struct bt_json *json, void *ctx);
 int bt_journal_write(struct bt_journal *j, const char *step, const char *state, const char *host,
                      bt_journal_fill *fill, void *ctx, struct bt_err *err) BT_MUST_CHECK;
 
-/* What a failover that was cut off had found: whether its journal at path, which has no "end" line,
- * says of the host, at that step, that member is true.  false also when there is no such journal.
- */
-bool bt_journal_was_cut_off_with(const char *path, const char *step, const char *host,
-                                 const char *member);
-
 #endif

@@ -231,12 +231,17 @@ static void *job_main(void *ctx)
     return NULL;
 }
 
+static void job_init(struct bt_manager *m)
+{
+    m->job = (struct bt_manager_job){.config = &m->config, .wake_fd = m->wake_fd};
+}
+
 static void job_fill(struct bt_manager *m)
 {
     struct bt_manager_job *job = &m->job;
     const struct bt_conf_server *primary = &m->config.servers[m->topology.primary];
 
-    *job = (struct bt_manager_job){.config = &m->config, .wake_fd = m->wake_fd};
+    job_init(m);
     snprintf(job->death, sizeof(job->death), "%s", m->judgement.reason);
     snprintf(job->dead_name, sizeof(job->dead_name), "%s:%u", primary->hostname, primary->port);
     job->opts = (struct bt_failover_opts){
@@ -253,10 +258,24 @@ static void job_fill(struct bt_manager *m)
 }
 
 /* In a thread of its own: questions are answered and signals noted meanwhile. */
-static enum bt_failover_outcome fail_over(struct bt_manager *m, struct bt_err *err)
+static enum bt_failover_outcome job_run(struct bt_manager *m, struct bt_err *err)
 {
     struct bt_manager_job *job = &m->job;
-    int rc;
+    int rc = pthread_create(&job->thread, NULL, job_main, job);
+
+    if (rc != 0)
+        job_main(job);
+    while (!atomic_load(&job->is_done))
+        bt_manager_poll(m, JOB_LOOK_MS);
+    if (rc == 0)
+        pthread_join(job->thread, NULL);
+    *err = job->err;
+    return job->outcome;
+}
+
+static enum bt_failover_outcome fail_over(struct bt_manager *m, struct bt_err *err)
+{
+    enum bt_failover_outcome outcome;
 
     bt_warning(BT_SAY_NOT_REACHABLE_CHECKER);
     bt_warning(BT_SAY_NOT_REACHABLE, m->config.servers[m->topology.primary].name);
@@ -264,20 +283,37 @@ static enum bt_failover_outcome fail_over(struct bt_manager *m, struct bt_err *e
     bt_info(BT_SAY_EXIT_DEAD);
     bt_manager_state(m, BT_HEALTH_FAILOVER_RUNNING);
     job_fill(m);
-    bt_lookout_hand_over(m->lookout, m->judgement.was_silent, job->warm);
-    rc = pthread_create(&job->thread, NULL, job_main, job);
-    if (rc != 0)
-        job_main(job);
-    while (!atomic_load(&job->is_done))
-        bt_manager_poll(m, JOB_LOOK_MS);
-    if (rc == 0)
-        pthread_join(job->thread, NULL);
+    bt_lookout_hand_over(m->lookout, m->judgement.was_silent, m->job.warm);
+    outcome = job_run(m, err);
     bt_lookout_free(m->retired);
     m->retired = m->lookout;
     m->lookout = NULL;
     m->suspect = m->topology.primary;
-    *err = job->err;
-    return job->outcome;
+    return outcome;
+}
+
+/* What a manager before this one had begun comes first. */
+static int resume(struct bt_manager *m, int *ret_code, struct bt_err *err)
+{
+    enum bt_failover_outcome outcome;
+
+    if (!bt_failover_was_cut_off(&m->config))
+        return 0;
+    bt_warning("A failover was cut off: it is finished first.");
+    bt_manager_state(m, BT_HEALTH_FAILOVER_RUNNING);
+    job_init(m);
+    m->job.opts = (struct bt_failover_opts){
+        .resume = true, .last_failover_minutes = m->opts->last_failover_minutes};
+    outcome = job_run(m, err);
+    if (outcome == BT_FAILOVER_DONE || outcome == BT_FAILOVER_PARTIAL) {
+        *ret_code = outcome == BT_FAILOVER_DONE ? 0 : EXIT_PARTIAL;
+        return m->opts->once ? 1 : 0;
+    }
+    if (outcome == BT_FAILOVER_ALIVE || outcome == BT_FAILOVER_NOTHING)
+        return 0;
+    bt_error("%s", err->text);
+    *ret_code = 1;
+    return m->opts->once ? 1 : 0;
 }
 
 /* Monitor only: nothing is done about it. */
@@ -301,6 +337,7 @@ static bool after_failover(struct bt_manager *m, enum bt_failover_outcome outcom
         m->was_replaced[m->topology.primary] = true;
         *ret_code = outcome == BT_FAILOVER_DONE ? 0 : EXIT_PARTIAL;
         return m->opts->once;
+    case BT_FAILOVER_NOTHING:
     case BT_FAILOVER_ALIVE:
         bt_info(BT_SAY_ALIVE_AGAIN);
         bt_manager_state(m, BT_HEALTH_RETRYING_MONITOR);
@@ -322,6 +359,9 @@ static bool after_failover(struct bt_manager *m, enum bt_failover_outcome outcom
 static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
 {
     *ret_code = 0;
+    if (resume(m, ret_code, err) != 0)
+        return 0;
+    bt_err_clear(err);
     for (;;) {
         enum bt_watch_end end;
         enum bt_failover_outcome outcome;

@@ -16,6 +16,7 @@
 #include "failover/failover.h"
 #include "failover/journal.h"
 #include "failover/remote_logs.h"
+#include "failover/resume.h"
 #include "failover/server.h"
 
 /* clang-format off */
@@ -73,7 +74,8 @@ struct bt_fo_host {
     enum bt_fo_step failed_at;
     struct bt_err err;
     bool relay_log_purge_was, purge_changed;
-    bool was_cut_off; /* a failover that was cut off had switched relay_log_purge off */
+    /* a failover that was cut off had switched relay_log_purge off, had stopped the receiver */
+    bool was_cut_off, had_receiver;
     bool io_was_running, io_stopped;
     /* GTID mode with both threads stopped: START SLAVE would drop the relay logs */
     bool cannot_drain;
@@ -138,9 +140,12 @@ struct bt_failover {
     pthread_mutex_t build_mutex;
     struct bt_coordinate position; /* the new primary's, when it stood complete */
     char gtid[4096];
-    char slave_gtid[4096]; /* what the new primary has of the old one, by GTID */
-    char statement[2048];  /* CHANGE MASTER of the runbook's line */
-    bool is_alive;         /* the primary turned out to be */
+    char slave_gtid[4096];          /* what the new primary has of the old one, by GTID */
+    char statement[2048];           /* CHANGE MASTER of the runbook's line */
+    bool is_alive;                  /* the primary turned out to be */
+    struct bt_resume journaled;     /* what the failover before this one has left */
+    const struct bt_resume *resume; /* it, when it is to be finished; else NULL */
+    size_t resumed_winner;          /* whom it had promoted; SIZE_MAX = nobody */
     bool is_promoted;
     bool vip_is_up;
     bool is_partial;
@@ -170,6 +175,16 @@ void bt_fo_cleanup(struct bt_failover *f);
 void bt_fo_undo_freeze(struct bt_failover *f); /* starts receivers again, gives settings back */
 
 /* ------------------------------------------------------------- shared helpers */
+
+/* Connects to all servers and hosts at once and takes their facts. */
+int bt_fo_ask_all(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
+
+/* MHA's failover lock on every replica. */
+int bt_fo_locks_take(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;
+
+/* Puts a VIP on a host, announced; one that is there already is no error. */
+int bt_fo_address_take(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip,
+                       struct bt_err *err) BT_MUST_CHECK;
 
 /* The thread body of one replica: build, drain, apply, wait at the gate, repoint. */
 void bt_fo_complete_start(struct bt_failover *f);

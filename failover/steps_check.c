@@ -175,7 +175,7 @@ static void lock_one(size_t i, void *ctx)
         bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
 }
 
-static int locks_take(struct bt_failover *f, struct bt_err *err)
+int bt_fo_locks_take(struct bt_failover *f, struct bt_err *err)
 {
     bt_each(f->count, lock_one, f);
     for (size_t i = 0; i < f->count; i++)
@@ -213,21 +213,26 @@ static int state_files_check(struct bt_failover *f, struct bt_err *err)
  * again could make a second one. */
 static int half_promoted_check(struct bt_failover *f, struct bt_err *err)
 {
+    if (f->journaled.how != BT_RESUME_FORWARD)
+        return 0;
     for (size_t i = 0; i < f->count; i++) {
         const char *name = f->config->servers[i].name;
 
-        if (f->facts[i].life == BT_LIFE_ALIVE && !f->facts[i].read_only &&
-            bt_journal_was_cut_off_with(f->journal_path, bt_fo_step_name(BT_FO_PROMOTE), name,
-                                        "read_only_off"))
+        if (strcmp(name, f->journaled.winner) == 0 && f->facts[i].life == BT_LIFE_ALIVE &&
+            !f->facts[i].read_only)
             return bt_fail(err, BT_ERR_CONFLICT,
-                           "%s was promoted by a failover that was cut off, and takes writes. Its "
-                           "position stands "
-                           "in \"%s\": take the address there and make the others follow, or set "
-                           "it read-only to "
-                           "elect again.",
-                           name, f->journal_path);
+                           "%s was promoted by a failover that was cut off, and takes writes. "
+                           "Finish it with: baton failover --resume (its journal is \"%s\"), or "
+                           "set %s read-only to elect again.",
+                           name, f->journal_path, name);
     }
     return 0;
+}
+
+int bt_fo_ask_all(struct bt_failover *f, struct bt_err *err)
+{
+    bt_each(f->count * 2, ask_and_open, f);
+    return bt_fo_facts_take(f, err);
 }
 
 int bt_fo_check(struct bt_failover *f, struct bt_err *err)
@@ -236,8 +241,7 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
     bt_fo_step_begin(f, BT_FO_CHECK);
     if (state_files_check(f, err) != 0)
         return -1;
-    bt_each(f->count * 2, ask_and_open, f);
-    if (bt_fo_facts_take(f, err) != 0 ||
+    if (bt_fo_ask_all(f, err) != 0 ||
         bt_topology_find(f->config, f->facts, &f->topology, err) != 0)
         return -1;
     f->has_topology = true;
@@ -246,7 +250,7 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
         return -1;
     for (size_t i = 0; i < f->count; i++)
         f->hosts[i].link = f->topology.link[i];
-    if (!f->opts.dry_run && locks_take(f, err) != 0)
+    if (!f->opts.dry_run && bt_fo_locks_take(f, err) != 0)
         return -1;
     bt_info(uses_gtid(f) ? BT_SAY_MODE_GTID : BT_SAY_MODE_POSITION);
     bt_fo_step_end(f, BT_FO_CHECK);

@@ -252,6 +252,7 @@ static int repoint(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *e
     repoint_fill(f, h, &to);
     if (bt_database_repoint(h->db, h->link, &to, until, err) != 0)
         return -1;
+    bt_crash_point("in-repoint");
     /* CHANGE MASTER switches relay_log_purge on by itself; it stays as it was. */
     if (bt_database_set_relay_log_purge(h->db, h->relay_log_purge_was, until, err) != 0 ||
         bt_database_start(h->db, h->link, until, err) != 0 ||

@@ -49,7 +49,7 @@ static void journal_found(struct bt_json *json, void *ctx)
 
     assert(u); /* only replicas come here */
     bt_json_key_bool(json, "relay_log_purge", h->relay_log_purge_was);
-    bt_json_key_bool(json, "io_running", u->io != BT_THREAD_NO);
+    bt_json_key_bool(json, "io_running", u->io != BT_THREAD_NO || h->had_receiver);
     bt_json_key_bool(json, "sql_running", u->sql != BT_THREAD_NO);
     bt_json_key_u64(json, "connection", h->link);
 }
@@ -67,6 +67,13 @@ static int leftover_remove(struct bt_fo_host *h, struct bt_deadline until, struc
     if (bt_link_clear(&link, h->db->sql, until, &found, err) != 0)
         return bt_err_wrap(err, "%s", h->conf->name);
     return 0;
+}
+
+static void journal_primary(struct bt_json *json, void *ctx)
+{
+    const struct bt_failover *f = ctx;
+
+    bt_json_key_str(json, "primary", f->config->servers[f->topology.primary].name);
 }
 
 static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
@@ -267,7 +274,10 @@ static void freeze_and_collect(size_t i, void *ctx)
         dead_collect(f, may_read);
         return;
     }
-    if (f->topology.role[i] != BT_ROLE_REPLICA)
+    /* Promoted before: its relay logs are a source as long as it has them. */
+    if (i == f->resumed_winner)
+        collect(f, h);
+    if (f->topology.role[i] != BT_ROLE_REPLICA || h->state == BT_FO_FOLLOWS)
         return;
     if (freeze(f, h, &err) != 0) {
         bt_fo_fail(f, i, BT_FO_FREEZE, &err);
@@ -298,7 +308,8 @@ int bt_fo_freeze(struct bt_failover *f, struct bt_err *err)
     bt_fo_step_begin(f, BT_FO_FREEZE);
     bt_fo_step_begin(f, BT_FO_FENCE);
     bt_fo_step_begin(f, BT_FO_COLLECT);
-    if (bt_fo_journal(f, BT_FO_FREEZE, "begin", SIZE_MAX, err) != 0)
+    if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", NULL, journal_primary,
+                         f, err) != 0)
         return -1;
     bt_crash_point("before-freeze");
     bt_info(f->hosts[p].node ? BT_SAY_SSH_REACHABLE : BT_SAY_SSH_NOT_REACHABLE);

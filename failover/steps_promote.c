@@ -51,6 +51,8 @@ static void fill_position(struct bt_json *json, void *ctx)
     bt_json_key_str(json, "file", f->position.file);
     bt_json_key_u64(json, "pos", f->position.pos);
     bt_json_key_str(json, "gtid", f->gtid);
+    bt_json_key_str(json, "slave_gtid", f->slave_gtid);
+    bt_json_key_str(json, "statement", f->statement);
     bt_json_key_bool(json, "read_only_off", true);
 }
 
@@ -99,8 +101,8 @@ static void partial(struct bt_failover *f, const char *what, const struct bt_err
     bt_fo_note(f, "%s: %s", what, why->text);
 }
 
-static int address_take(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip,
-                        struct bt_err *err)
+int bt_fo_address_take(struct bt_failover *f, struct bt_fo_host *w, const struct bt_vip *vip,
+                       struct bt_err *err)
 {
     char text[BT_VIP_TEXT_SIZE];
     struct bt_vip_request request = {
@@ -141,7 +143,7 @@ static void address_move(struct bt_failover *f)
     f->vip_is_up = f->config->vip_count > 0;
     for (size_t k = 0; k < f->config->vip_count; k++) {
         bt_err_clear(&err);
-        if (address_take(f, w, &f->config->vips[k], &err) != 0) {
+        if (bt_fo_address_take(f, w, &f->config->vips[k], &err) != 0) {
             f->vip_is_up = false;
             partial(f, "The address could not be moved", &err);
         }
@@ -206,7 +208,8 @@ static void winner_reset(struct bt_failover *f)
     struct bt_fo_host *w = &f->hosts[f->plan.winner];
     struct bt_err err = {0};
 
-    if (bt_setting_number(w->conf->settings, BT_CONF_SKIP_RESET_SLAVE) == 0) {
+    if (bt_setting_number(w->conf->settings, BT_CONF_SKIP_RESET_SLAVE) == 0 &&
+        w->db->facts.upstream_count) {
         bt_info(BT_SAY_RESETTING);
         if (bt_database_reset(w->db, w->link, until, &err) != 0)
             partial(f, "The new primary keeps its replica settings", &err);

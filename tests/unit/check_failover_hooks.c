@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "failover/hooks.h"
 #include "failover/journal.h"
+#include "failover/resume.h"
 #include "tests/unit/suite.h"
 
 static struct bt_arena arena;
@@ -211,8 +212,16 @@ static void freeze_line(struct bt_json *json, void *ctx)
     bt_json_key_bool(json, "relay_log_purge", true);
 }
 
+static void promote_line(struct bt_json *json, void *ctx)
+{
+    (void)ctx;
+    bt_json_key_bool(json, "read_only_off", true);
+}
+
 START_TEST(a_journal_without_an_end_tells_what_was_changed)
 {
+    struct bt_arena texts;
+    struct bt_resume r;
     char path[128], old[160];
     struct bt_journal *j;
     struct stat st;
@@ -220,13 +229,27 @@ START_TEST(a_journal_without_an_end_tells_what_was_changed)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/app1.failover.journal", dir);
     snprintf(old, sizeof(old), "%s.1", path);
-    ck_assert(!bt_journal_was_cut_off_with(path, "freeze", "db2", "relay_log_purge"));
+    bt_arena_init(&texts, 1 << 20);
+    ck_assert_int_eq(bt_resume_read(path, &texts, &r, &err), 0);
+    ck_assert_int_eq(r.how, BT_RESUME_NOTHING);
     ck_assert_int_eq(bt_journal_open(path, &j, &err), 0);
     ck_assert_int_eq(bt_journal_write(j, "freeze", "begin", "db2", freeze_line, NULL, &err), 0);
-    ck_assert(bt_journal_was_cut_off_with(path, "freeze", "db2", "relay_log_purge"));
-    ck_assert(!bt_journal_was_cut_off_with(path, "freeze", "db3", "relay_log_purge"));
+    ck_assert_int_eq(bt_resume_read(path, &texts, &r, &err), 0);
+    ck_assert_int_eq(r.how, BT_RESUME_AGAIN);
+    ck_assert(bt_resume_host(&r, "db2")->relay_log_purge);
+    ck_assert_ptr_null(bt_resume_host(&r, "db3"));
+    ck_assert_int_eq(bt_journal_write(j, "promote", "begin", "db2", promote_line, NULL, &err), 0);
+    ck_assert_int_eq(bt_resume_read(path, &texts, &r, &err), 0);
+    ck_assert_int_eq(r.how, BT_RESUME_FORWARD);
+    ck_assert_str_eq(r.winner, "db2");
+    ck_assert(!r.is_certain);
+    ck_assert_int_eq(bt_journal_write(j, "vip", "begin", "db2", NULL, NULL, &err), 0);
+    ck_assert_int_eq(bt_resume_read(path, &texts, &r, &err), 0);
+    ck_assert(r.is_certain);
     ck_assert_int_eq(bt_journal_write(j, "end", "done", NULL, NULL, NULL, &err), 0);
-    ck_assert(!bt_journal_was_cut_off_with(path, "freeze", "db2", "relay_log_purge"));
+    ck_assert_int_eq(bt_resume_read(path, &texts, &r, &err), 0);
+    ck_assert_int_eq(r.how, BT_RESUME_NOTHING);
+    bt_arena_done(&texts);
     bt_journal_close(j);
     ck_assert_int_eq(bt_journal_open(path, &j, &err), 0);
     bt_journal_close(j);
