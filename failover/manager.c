@@ -303,7 +303,10 @@ static int resume(struct bt_manager *m, int *ret_code, struct bt_err *err)
     bt_manager_state(m, BT_HEALTH_FAILOVER_RUNNING);
     job_init(m);
     m->job.opts = (struct bt_failover_opts){
-        .resume = true, .last_failover_minutes = m->opts->last_failover_minutes};
+        .resume = true,
+        .last_failover_minutes = m->opts->last_failover_minutes,
+        .keep_read_only = m->opts->keep_read_only,
+        .remove_dead_conf = m->opts->remove_dead_conf};
     outcome = job_run(m, err);
     if (outcome == BT_FAILOVER_DONE || outcome == BT_FAILOVER_PARTIAL) {
         *ret_code = outcome == BT_FAILOVER_DONE ? 0 : EXIT_PARTIAL;
@@ -336,6 +339,8 @@ static bool after_failover(struct bt_manager *m, enum bt_failover_outcome outcom
     case BT_FAILOVER_PARTIAL:
         m->was_replaced[m->topology.primary] = true;
         *ret_code = outcome == BT_FAILOVER_DONE ? 0 : EXIT_PARTIAL;
+        if (m->opts->remove_dead_conf)
+            m->must_reload = true; /* it has changed */
         return m->opts->once;
     case BT_FAILOVER_NOTHING:
     case BT_FAILOVER_ALIVE:
@@ -366,6 +371,8 @@ static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
         enum bt_watch_end end;
         enum bt_failover_outcome outcome;
 
+        if (m->must_reload)
+            reload(m);
         if (!m->must_stop && arm_patiently(m, err) != 0)
             return -1;
         if (m->must_stop)
@@ -392,8 +399,6 @@ static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
             return -1;
         if (end == BT_WATCH_STOP)
             break;
-        if (end == BT_WATCH_RELOAD)
-            reload(m);
     }
     *ret_code = m->opts->once ? 1 : 0; /* MHA's manager ends with 1 when it is told to */
     return 0;

@@ -189,6 +189,8 @@ static int winner_open(struct bt_failover *f, struct bt_err *err)
     w->state = BT_FO_COMPLETED;
     w->purge_changed = was && was->relay_log_purge;
     w->relay_log_purge_was = w->purge_changed;
+    if (f->opts.keep_read_only)
+        return 0;
     return bt_database_set_read_only(w->db, false, bt_deadline_in(bt_fo_step_ms(BT_FO_PROMOTE)),
                                      err);
 }
