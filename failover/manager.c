@@ -184,6 +184,17 @@ static int arm(struct bt_manager *m, struct bt_err *err)
     return bt_lookout_start(&opts, &m->lookout, err);
 }
 
+static void pause_for(struct bt_manager *m, int64_t ms)
+{
+    int64_t end = bt_clock_ms() + ms;
+
+    while (!m->must_stop && !m->must_reload && bt_clock_ms() < end) {
+        int64_t left = end - bt_clock_ms();
+
+        bt_manager_poll(m, left > 0 ? left : 0);
+    }
+}
+
 /* Again and again until it works, unless it is to be tried once. */
 static int arm_patiently(struct bt_manager *m, struct bt_err *err)
 {
@@ -203,8 +214,7 @@ static int arm_patiently(struct bt_manager *m, struct bt_err *err)
             return -1;
         }
         bt_err_clear(err);
-        for (int64_t end = bt_clock_ms() + RETRY_MS; bt_clock_ms() < end && !m->must_stop;)
-            bt_manager_poll(m, end - bt_clock_ms() > 0 ? end - bt_clock_ms() : 0);
+        pause_for(m, RETRY_MS);
         if (m->must_stop)
             return 0;
         if (m->must_reload)
@@ -394,9 +404,13 @@ static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
         }
         bt_lookout_free(m->lookout);
         m->lookout = NULL;
-        if (end == BT_WATCH_FAILED && (m->opts->once || !m->was_armed ||
-                                       err->kind == BT_ERR_CONFLICT))
+        if (end == BT_WATCH_FAILED && (m->opts->once || !m->has_held_lock))
             return -1;
+        if (end == BT_WATCH_FAILED) {
+            bt_error("%s", err->text);
+            bt_err_clear(err);
+            pause_for(m, AGAIN_MS);
+        }
         if (end == BT_WATCH_STOP)
             break;
     }

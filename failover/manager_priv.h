@@ -57,7 +57,8 @@ struct bt_manager {
     int64_t attempt_after_ms;          /* no failover before */
     struct bt_err refusal;             /* that the log knows of */
     bool was_armed;
-    size_t suspect; /* the primary that died last: not waited for; SIZE_MAX = none */
+    bool has_held_lock; /* the monitor's, on any primary */
+    size_t suspect;     /* the primary that died last: not waited for; SIZE_MAX = none */
     struct bt_manager_job job;
 };
 

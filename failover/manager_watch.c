@@ -59,8 +59,13 @@ static void healthy_say(struct bt_manager *m)
 /* Once everybody was asked, or time is up for who does not answer, there is something to tell. */
 static bool has_begun(struct bt_manager *m)
 {
-    return m->code == BT_HEALTH_PING_OK || bt_lookout_has_seen_all(m->lookout) ||
-           bt_clock_ms() - m->began_ms >= BEGIN_MS;
+    struct bt_sight primary;
+
+    if (m->code == BT_HEALTH_PING_OK)
+        return true;
+    bt_lookout_sight(m->lookout, m->topology.primary, &primary);
+    return !primary.lock_is_taken && (bt_lookout_has_seen_all(m->lookout) ||
+                                      bt_clock_ms() - m->began_ms >= BEGIN_MS);
 }
 
 static void verdict_say(struct bt_manager *m)
@@ -167,6 +172,7 @@ static bool is_taken(struct bt_manager *m, const struct bt_sight *primary)
 
     if (!primary->lock_is_taken) {
         m->lock_taken_since_ms = 0;
+        m->has_held_lock = true;
         return false;
     }
     if (!m->lock_taken_since_ms)
