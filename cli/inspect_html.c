@@ -20,7 +20,9 @@ static const char style[] =
     "td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     ".soft{color:var(--soft)}.bad{color:var(--bad)}"
     "svg{width:100%;height:auto}svg text{fill:var(--soft);font-size:12px}.axis{stroke:var(--line)}"
-    ".key{display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 1.2em;border-radius:2px}"
+    ".entry{margin-right:1.2em;white-space:nowrap}"
+    ".grid{stroke:var(--line);stroke-dasharray:2 4}"
+    ".key{display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 0;border-radius:2px}"
     "</style>";
 
 static const char *const colours[SERIES + 1] = {"#4269d0", "#efb118", "#ff725c",
@@ -57,6 +59,27 @@ static void add_time(struct bt_buf *out, uint32_t minute)
     char text[BT_TIME_TEXT_SIZE];
 
     bt_buf_add_str(out, bt_time_text((int64_t)minute * 60000000, text));
+}
+
+/* "11-22 14:30", for an axis. */
+static void add_short_time(struct bt_buf *out, uint32_t minute)
+{
+    char text[BT_TIME_TEXT_SIZE];
+
+    bt_time_text((int64_t)minute * 60000000, text);
+    bt_buf_addf(out, "%.5s %.5s", text + 5, text + 11);
+}
+
+/* A log by its last name; the whole one shows when it is pointed at. */
+static void add_log(struct bt_buf *out, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    bt_buf_add_str(out, "<span title=\"");
+    add_str(out, path);
+    bt_buf_add_str(out, "\">");
+    add_str(out, slash ? slash + 1 : path);
+    bt_buf_add_str(out, "</span>");
 }
 
 /* Minutes in the largest unit that keeps two digits. */
@@ -138,15 +161,63 @@ static void load_key(const struct load *l, struct bt_table_stats *const *tables,
 {
     bt_buf_add_str(out, "<p>");
     for (size_t t = 0; t < l->series; t++) {
-        bt_buf_addf(out, "<span class=key style=\"background:%s\"></span>", colours[t]);
+        bt_buf_addf(out, "<span class=entry><span class=key style=\"background:%s\"></span>",
+                    colours[t]);
         add_text(out, tables[t]->db);
         bt_buf_add_byte(out, '.');
         add_text(out, tables[t]->table);
+        bt_buf_add_str(out, "</span>\n");
     }
     bt_buf_addf(
         out,
-        "<span class=key style=\"background:%s\"></span>statements, frames and other tables</p>\n",
+        "<span class=entry><span class=key style=\"background:%s\"></span>"
+        "statements, frames and other tables</span></p>\n",
         colours[SERIES]);
+}
+
+/* Dotted lines at quarters of the height, and times below. */
+static void load_axes(const struct load *l, struct bt_buf *out)
+{
+    enum { TICKS_MAX = 6, QUARTERS = 4 };
+    uint32_t minutes = (uint32_t)l->buckets * l->span;
+    uint32_t last = minutes < TICKS_MAX ? minutes : TICKS_MAX - 1; /* tick */
+
+    for (int i = 0; i < QUARTERS; i++)
+        bt_buf_addf(out, "<line class=grid x1=%d y1=%d x2=%d y2=%d />", LEFT,
+                    HEIGHT * i / QUARTERS, WIDTH, HEIGHT * i / QUARTERS);
+    bt_buf_addf(out, "<line class=axis x1=%d y1=%d x2=%d y2=%d />", LEFT, HEIGHT, WIDTH, HEIGHT);
+    bt_buf_add_str(out, "<text x=0 y=12>");
+    add_size(out, l->greatest);
+    bt_buf_add_str(out, "</text><text x=0 y=28>per ");
+    add_span(out, l->span);
+    bt_buf_addf(out, "</text><text x=0 y=%d>", HEIGHT / 2 + 4);
+    add_size(out, l->greatest / 2);
+    bt_buf_add_str(out, "</text>");
+    for (uint32_t i = 0; i <= last; i++) {
+        bt_buf_addf(out, "<text x=%u y=%d text-anchor=%s>",
+                    LEFT + (unsigned)(WIDTH - LEFT) * i / last, HEIGHT + 18,
+                    i == 0      ? "start"
+                    : i == last ? "end"
+                                : "middle");
+        add_short_time(out, l->first + minutes * i / last);
+        bt_buf_add_str(out, "</text>");
+    }
+}
+
+/* The minute with most bytes. */
+static void add_busiest(const struct bt_summary *s, struct bt_buf *out)
+{
+    const struct bt_minute *busiest = &s->minutes[0];
+
+    for (size_t i = 1; i < s->minute_count; i++)
+        if (s->minutes[i].bytes > busiest->bytes)
+            busiest = &s->minutes[i];
+    bt_buf_add_str(out, "<p class=soft>Times are UTC. The busiest minute was ");
+    add_short_time(out, busiest->minute);
+    bt_buf_add_str(out, ": ");
+    add_size(out, busiest->bytes);
+    bt_buf_addf(out, ", %llu transactions, %llu rows.</p>\n",
+                (unsigned long long)busiest->transactions, (unsigned long long)busiest->rows);
 }
 
 static void section_load(struct bt_summary *s, struct bt_table_stats *const *tables,
@@ -162,23 +233,39 @@ static void section_load(struct bt_summary *s, struct bt_table_stats *const *tab
     load_fill(&l, s, tables);
     bt_buf_addf(out, "<svg viewBox=\"0 0 %d %d\" role=img aria-label=\"bytes written over time\">",
                 WIDTH, HEIGHT + 24);
-    bt_buf_addf(out, "<line class=axis x1=%d y1=%d x2=%d y2=%d /><text x=0 y=12>", LEFT, HEIGHT,
-                WIDTH, HEIGHT);
-    add_size(out, l.greatest);
-    bt_buf_add_str(out, "</text><text x=0 y=28>per ");
-    add_span(out, l.span);
-    bt_buf_add_str(out, "</text>");
+    load_axes(&l, out);
     for (size_t b = 0; b < l.buckets; b++)
         load_bar(&l, b, out);
-    bt_buf_addf(out, "<text x=%d y=%d>", LEFT, HEIGHT + 18);
-    add_time(out, l.first);
-    bt_buf_addf(out, "</text><text x=%d y=%d text-anchor=end>", WIDTH, HEIGHT + 18);
-    add_time(out, l.first + (uint32_t)l.buckets * l.span);
-    bt_buf_add_str(out, "</text></svg>\n");
+    bt_buf_add_str(out, "</svg>\n");
     load_key(&l, tables, out);
+    add_busiest(s, out);
 }
 
 /* --------------------------------------------------------- size distribution */
+
+/* A power of two, short. */
+static void add_class(struct bt_buf *out, unsigned i)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+
+    bt_buf_addf(out, "%u %s", 1u << i % 10, units[i / 10]);
+}
+
+static void size_bar(const struct bt_summary *s, unsigned i, double x, double width,
+                     uint64_t greatest, struct bt_buf *out)
+{
+    double height = (double)s->sizes[i] * 130 / (double)greatest;
+
+    if (s->sizes[i] == 0)
+        return;
+    if (height < 1)
+        height = 1;
+    bt_buf_addf(out,
+                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" />"
+                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle>%llu</text>",
+                x, 150 - height, width - 3, height, colours[0], x + width / 2, 145 - height,
+                (unsigned long long)s->sizes[i]);
+}
 
 static void section_sizes(const struct bt_summary *s, struct bt_buf *out)
 {
@@ -201,17 +288,13 @@ static void section_sizes(const struct bt_summary *s, struct bt_buf *out)
     bt_buf_addf(out, "<svg viewBox=\"0 0 %d %d\" role=img aria-label=\"transactions by size\">",
                 WIDTH, 180);
     for (unsigned i = first; i <= last; i++) {
-        double height = (double)s->sizes[i] * 130 / (double)greatest,
-               x = LEFT + width * (i - first);
+        double x = LEFT + width * (i - first);
 
-        bt_buf_addf(
-            out,
-            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" />"
-            "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle>%llu</text>"
-            "<text x=\"%.1f\" y=170 text-anchor=middle>",
-            x, 150 - height, width - 3, height, colours[0], x + width / 2, 145 - height,
-            (unsigned long long)s->sizes[i], x + width / 2);
-        add_size(out, 1ull << i);
+        size_bar(s, i, x, width, greatest, out);
+        if (width < 56 && (i - first) % 2)
+            continue; /* no room for every label */
+        bt_buf_addf(out, "<text x=\"%.1f\" y=170 text-anchor=middle>", x + width / 2);
+        add_class(out, i);
         bt_buf_add_str(out, "</text>");
     }
     bt_buf_add_str(out,
@@ -219,6 +302,32 @@ static void section_sizes(const struct bt_summary *s, struct bt_buf *out)
 }
 
 /* -------------------------------------------------------------------- tables */
+
+/* Rows by table, those with most bytes first. */
+static void section_tables(const struct bt_summary *s, struct bt_table_stats *const *tables,
+                           struct bt_buf *out)
+{
+    enum { SHOWN = 30 };
+
+    if (s->tables.count == 0)
+        return;
+    bt_buf_add_str(out, "<h2>Rows by table</h2>\n<table><tr><th>Table<th class=n>Inserted"
+                        "<th class=n>Updated<th class=n>Deleted<th class=n>Size</tr>\n");
+    for (size_t i = 0; i < s->tables.count && i < SHOWN; i++) {
+        bt_buf_add_str(out, "<tr><td>");
+        add_text(out, tables[i]->db);
+        bt_buf_add_byte(out, '.');
+        add_text(out, tables[i]->table);
+        bt_buf_addf(out, "<td class=n>%llu<td class=n>%llu<td class=n>%llu<td class=n>",
+                    (unsigned long long)tables[i]->inserts, (unsigned long long)tables[i]->updates,
+                    (unsigned long long)tables[i]->deletes);
+        add_size(out, tables[i]->bytes);
+        bt_buf_add_str(out, "</tr>\n");
+    }
+    bt_buf_add_str(out, "</table>\n");
+    if (s->tables.count > SHOWN)
+        bt_buf_addf(out, "<p class=soft>And %zu more.</p>\n", s->tables.count - SHOWN);
+}
 
 static void section_largest(const struct bt_summary *s, struct bt_buf *out)
 {
@@ -234,7 +343,7 @@ static void section_largest(const struct bt_summary *s, struct bt_buf *out)
         bt_buf_add_str(out, "<tr><td>");
         add_str(out, bt_gtid_text(&t->gtid, gtid));
         bt_buf_add_str(out, "<td>");
-        add_str(out, s->files[t->file].path);
+        add_log(out, s->files[t->file].path);
         bt_buf_addf(out, "<td class=n>%llu<td class=n>", (unsigned long long)t->start);
         add_size(out, t->bytes);
         bt_buf_addf(out, "<td class=n>%llu<td class=n>%u</tr>\n", (unsigned long long)t->rows,
@@ -243,14 +352,28 @@ static void section_largest(const struct bt_summary *s, struct bt_buf *out)
     bt_buf_add_str(out, "</table>\n");
 }
 
+static int section_gtids(struct bt_summary *s, struct bt_buf *out, struct bt_err *err)
+{
+    bt_auto_buf struct bt_buf state;
+
+    bt_buf_init(&state, 1 << 24);
+    if (bt_summary_gtid_text(s, &state, err) != 0)
+        return -1;
+    bt_buf_add_str(out, "<h2>GTIDs</h2>\n");
+    if (state.len == 0)
+        bt_buf_add_str(out, "<p class=soft>The logs hold no GTIDs, so gaps do not show.</p>\n");
+    else
+        bt_buf_add_str(out, "<p>At the end: <code>");
+    add_text(out, bt_buf_slice(&state));
+    if (state.len)
+        bt_buf_add_str(out, "</code></p>\n");
+    return bt_buf_check(out, "page", err);
+}
+
 static void section_gaps(const struct bt_summary *s, struct bt_buf *out)
 {
-    bt_buf_add_str(out, "<h2>Gaps</h2>\n");
-    if (s->gtid_state.count == 0) {
-        bt_buf_add_str(out, "<p class=soft>The logs hold no GTIDs of MariaDB, so gaps do not show."
-                            "</p>\n");
+    if (s->gtid_state.count == 0 || s->is_filtered)
         return;
-    }
     if (s->gap_count == 0) {
         bt_buf_add_str(out,
                        "<p class=soft>No GTID is missing between the first and the last.</p>\n");
@@ -263,7 +386,7 @@ static void section_gaps(const struct bt_summary *s, struct bt_buf *out)
 
         bt_buf_addf(out, "<tr><td class=n>%u<td class=n>%llu to %llu<td>", g->domain,
                     (unsigned long long)g->first, (unsigned long long)g->last);
-        add_str(out, s->files[g->file].path);
+        add_log(out, s->files[g->file].path);
         bt_buf_addf(out, ":%llu</tr>\n", (unsigned long long)g->offset);
     }
     bt_buf_add_str(out, "</table>\n");
@@ -314,10 +437,21 @@ int bt_summary_print_html(struct bt_summary *s, struct bt_out *out, struct bt_er
     bt_buf_addf(page, "\n<h1>Binary logs</h1>\n<p class=soft>%zu log%s, %llu transactions, ",
                 s->file_count, s->file_count == 1 ? "" : "s", (unsigned long long)s->transactions);
     add_size(page, s->transaction_bytes);
-    bt_buf_addf(page, ", %llu unfinished</p>\n", (unsigned long long)s->unfinished);
+    if (s->unfinished)
+        bt_buf_addf(page, ", %llu unfinished", (unsigned long long)s->unfinished);
+    if (s->minute_count) {
+        bt_buf_add_str(page, ", from ");
+        add_time(page, s->minutes[0].minute);
+        bt_buf_add_str(page, " to ");
+        add_time(page, s->minutes[s->minute_count - 1].minute);
+    }
+    bt_buf_add_str(page, "</p>\n");
     section_load(s, tables, page);
     section_sizes(s, page);
     section_largest(s, page);
+    section_tables(s, tables, page);
+    if (section_gtids(s, page, err) != 0)
+        return -1;
     section_gaps(s, page);
     section_logs(s, page);
     bt_buf_add_str(page, "</html>\n");
