@@ -28,6 +28,8 @@ static void configure(const char *text)
 {
     struct bt_config_opts opts = {.path = "/etc/app1.cnf", .resolve = resolve_for_test};
 
+    bt_arena_done(&arena); /* of the call before */
+    bt_config_notes_done(&notes);
     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     bt_config_notes_init(&notes);
     ck_assert_int_eq(
