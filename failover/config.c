@@ -92,6 +92,9 @@ static void warn_no_effect(struct load *l, const char *path, const struct bt_ini
     if (id == BT_CONF_CLIENT_BINDIR || id == BT_CONF_CLIENT_LIBDIR)
         bt_ini_mistake(&l->notes->warnings, path, e->line,
                        "%s has no effect: Baton calls no client program", e->key);
+    else if (id == BT_CONF_USE_GTID_AUTO_POS && setting->number == 0)
+        bt_ini_mistake(&l->notes->warnings, path, e->line,
+                       "%s=0 has no effect: each replica keeps the mode it replicates in", e->key);
     else if (id == BT_CONF_HANDLE_RAW_BINLOG && setting->number == 0)
         bt_ini_mistake(&l->notes->warnings, path, e->line,
                        "%s=0 has no effect: Baton works on the events, never on their text",
@@ -391,6 +394,11 @@ static void check_sections(struct load *l, const struct bt_ini *ini, bool is_glo
                 &l->notes->mistakes, ini->path, s->line,
                 "[%s] is no section; allowed are [server default], [serverNAME] and [binlogNAME]",
                 s->name);
+        else if (!is_global && kind == SECTION_BINLOG)
+            bt_ini_mistake(&l->notes->warnings, ini->path, s->line,
+                           "[%s] is not asked by a failover, which reads the logs of the servers "
+                           "themselves",
+                           s->name);
         else if (is_global && kind != SECTION_DEFAULT)
             bt_ini_mistake(&l->notes->warnings, ini->path, s->line,
                            "[%s] has no effect in the global file: only [server default] is read",

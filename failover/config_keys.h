@@ -80,7 +80,7 @@ enum bt_key_scope {
     X(SHUTDOWN_SCRIPT, "shutdown_script", COMMAND, "", AG, false, "makes sure the dead primary stays dead") \
     X(REPORT_SCRIPT, "report_script", COMMAND, "", AG, false, "is called with the report of a failover") \
     X(INIT_CONF_LOAD_SCRIPT, "init_conf_load_script", COMMAND, "", AG, false, "prints further name=value lines, over the application's defaults") \
-    X(USE_GTID_AUTO_POS, "use_gtid_auto_pos", FLAG, "1", AG, false, "MySQL: use GTID auto position where all servers have it") \
+    X(USE_GTID_AUTO_POS, "use_gtid_auto_pos", FLAG, "1", AG, false, "accepted; each replica keeps the mode it replicates in") \
     /* ------------------------------------------------------------------- ours */ \
     X(VIP, "vip", VIPS, "", AG, false, "writer address with prefix length (192.0.2.9/24), more by commas; v4 and v6") \
     X(VIP_INTERFACE, "vip_interface", TEXT, "", SAG, true, "interface the writer address goes on") \

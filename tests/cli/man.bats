@@ -57,3 +57,11 @@ commands() {
     run -2 baton help man nothing
     assert_output --partial 'there is no man page "nothing"'
 }
+
+@test "every finding of baton check stands in its document" {
+    local name
+    for name in $(grep -ho '"[a-z]*-[a-z-]*"' "$BATON_SOURCE"/failover/check_{server,host,repl,outlook}.c |
+        tr -d '"' | sort -u); do
+        grep -qF "\`$name\`" "$BATON_SOURCE/docs/check.md" || fail "$name is not in docs/check.md"
+    done
+}
