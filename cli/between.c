@@ -2,25 +2,35 @@
 #include "cli/between.h"
 
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/number.h"
+#include "cli/cluster_config.h"
+#include "cli/contents.h"
 #include "cli/output.h"
 #include "cli/server_logs.h"
 #include "diff/missing.h"
 #include "diff/rank.h"
+
+enum { EXIT_PARTIAL = 10 };
 
 /* One of the two, and what it lacks of the other. */
 struct side {
     struct bt_server_logs logs;
     /* what it is looked at by: its relay logs, else its binary logs */
     const struct bt_log_set *set;
+    struct bt_missing_source sources[2]; /* the other's logs */
     struct bt_missing lacks;
     bool found;
 };
 
 struct pair {
     struct side sides[2];
+    struct bt_arena arena; /* of the configuration */
+    struct bt_config config;
+    struct bt_live *live; /* NULL = directories only */
 };
 
 static void pair_done(struct pair *p)
@@ -28,15 +38,29 @@ static void pair_done(struct pair *p)
     for (int i = 0; i < 2; i++) {
         if (p->sides[i].found)
             bt_missing_done(&p->sides[i].lacks);
-        if (p->sides[i].logs.home)
-            bt_server_logs_close(&p->sides[i].logs);
+        bt_server_logs_close(&p->sides[i].logs);
     }
+    bt_live_close(p->live);
+    bt_arena_done(&p->arena);
 }
 
-static int open_side(struct side *s, const char *dir, const char *connection, struct bt_err *err)
+/* name: a directory, or where there is a configuration and no such directory, a server of it. */
+static int open_side(struct pair *p, struct side *s, const char *name, const char *connection,
+                     struct bt_err *err)
 {
-    if (bt_server_logs_open(dir, connection, &s->logs, err) != 0)
+    struct stat st;
+    size_t index;
+
+    if (p->live && (stat(name, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        if (bt_config_find(&p->config, name, &index, err) != 0)
+            return -1;
+        bt_server_logs_take(&p->live->servers[index], &s->logs);
+        if (s->logs.from_words || (!s->logs.relay && !s->logs.binlog))
+            return bt_fail(err, BT_ERR_REMOTE, "the logs of %s cannot be read: %s", s->logs.dir,
+                           bt_live_error(s->logs.live));
+    } else if (bt_server_logs_open(name, connection, &s->logs, err) != 0) {
         return -1;
+    }
     bt_server_logs_warn(&s->logs);
     s->set = s->logs.relay ? s->logs.relay : s->logs.binlog;
     return bt_server_logs_survey(&s->logs, s->set, true, err);
@@ -58,7 +82,7 @@ static int find_lacks(struct side *s, const struct side *other, struct bt_err *e
 {
     const struct bt_survey *mine = &s->logs.survey, *theirs = &other->logs.survey;
     struct bt_missing_want want = {0};
-    struct bt_missing_source sources[2];
+    struct bt_missing_source *sources = s->sources;
     size_t count = 0;
     bool by_place = same_names(&mine->received, &theirs->received);
 
@@ -87,8 +111,6 @@ static int find_lacks(struct side *s, const struct side *other, struct bt_err *e
             .with_own = true};
     if (bt_missing_find(&want, sources, count, &s->lacks, err) != 0)
         return -1;
-    /* The sources lived in this function: what is shown of the set does not need them. */
-    s->lacks.sources = NULL;
     s->found = true;
     return 0;
 }
@@ -101,6 +123,17 @@ static const char *verdict_of(const struct pair *p)
     return a && b ? "forked" : a ? "b_ahead"
                            : b   ? "a_ahead"
                                  : "equal";
+}
+
+/* The last transaction that both have, where their histories fork. */
+static struct bt_gtid fork_point(const struct pair *p)
+{
+    const struct bt_survey *a = &p->sides[0].logs.survey, *b = &p->sides[1].logs.survey;
+    const struct bt_missing *lacks = &p->sides[0].lacks;
+
+    if (!lacks->count || !p->sides[1].lacks.count || !a->has_gtid || !b->has_gtid)
+        return (struct bt_gtid){0};
+    return bt_gtid_state_fork(&a->gtid, &b->gtid, lacks->items[0].gtid.domain);
 }
 
 /* -------------------------------------------------------------------- output */
@@ -118,6 +151,7 @@ static void write_side(const struct side *s, const char *key, struct bt_json *j)
     bt_json_key_str(j, "gtid_received", s->logs.survey.has_gtid ? bt_buf_str(gtids) : NULL);
     bt_json_key_u64(j, "lacks", m->count);
     bt_json_key_u64(j, "lacks_bytes", m->bytes);
+    bt_contents_json(m, "transactions", j);
     bt_json_key_str(j, "first",
                     m->count ? bt_gtid_text(&m->items[0].gtid, gtid) : NULL);
     bt_json_key_str(j, "last",
@@ -145,8 +179,20 @@ static void say_side(const struct side *s, const struct side *other, struct bt_b
                     m->count, bt_size_text(m->bytes, size), other->logs.dir,
                     bt_gtid_text(&m->items[0].gtid, first),
                     bt_gtid_text(&m->items[m->count - 1].gtid, last));
+    bt_contents_text(m, 4, out);
     if (m->lost.len)
         bt_buf_addf(out, "  %.*s\n", BT_SLICE_ARG(bt_buf_slice(&m->lost)));
+}
+
+static void say_fork(const struct pair *p, struct bt_buf *out)
+{
+    struct bt_gtid point = fork_point(p);
+    char gtid[BT_GTID_TEXT_SIZE];
+
+    bt_buf_add_str(out, "Their histories fork: each holds what the other has never seen.\n");
+    if (point.kind != BT_GTID_NONE)
+        bt_buf_addf(out, "The last that both have of domain %u is %s.\n", point.domain,
+                    bt_gtid_text(&point, gtid));
 }
 
 static void say_pair(const struct pair *p, struct bt_buf *out)
@@ -169,7 +215,7 @@ static void say_pair(const struct pair *p, struct bt_buf *out)
     if (strcmp(verdict, "equal") == 0)
         bt_buf_add_str(out, "They hold the same.\n");
     else if (strcmp(verdict, "forked") == 0)
-        bt_buf_add_str(out, "Their histories fork: each holds what the other has never seen.\n");
+        say_fork(p, out);
     else
         bt_buf_addf(out, "%s is ahead.\n",
                     strcmp(verdict, "a_ahead") == 0 ? a->logs.dir : b->logs.dir);
@@ -184,7 +230,12 @@ static int print_pair(const struct pair *p, bool as_json, struct bt_err *err)
     if (as_json) {
         bt_json_init(&json, &out.buf);
         bt_json_object(&json);
+        struct bt_gtid point = fork_point(p);
+        char gtid[BT_GTID_TEXT_SIZE];
+
         bt_json_key_str(&json, "verdict", verdict_of(p));
+        bt_json_key_str(&json, "fork_point",
+                        point.kind == BT_GTID_NONE ? NULL : bt_gtid_text(&point, gtid));
         write_side(&p->sides[0], "a", &json);
         write_side(&p->sides[1], "b", &json);
         bt_json_end(&json);
@@ -195,15 +246,31 @@ static int print_pair(const struct pair *p, bool as_json, struct bt_err *err)
     return bt_out_finish(&out, err);
 }
 
-int bt_between_run(const char *a, const char *b, const char *connection, bool json,
-                   struct bt_err *err)
+int bt_between_run(const struct bt_between_opts *opts, struct bt_err *err)
 {
     struct pair p = {0};
-    int failed = open_side(&p.sides[0], a, connection, err) != 0 ||
-                 open_side(&p.sides[1], b, connection, err) != 0 ||
-                 find_lacks(&p.sides[0], &p.sides[1], err) != 0 ||
-                 find_lacks(&p.sides[1], &p.sides[0], err) != 0 || print_pair(&p, json, err) != 0;
+    size_t unreachable;
+    int failed;
 
+    bt_arena_init(&p.arena, BT_CONFIG_ARENA_MAX);
+    failed = (opts->conf && bt_cluster_open(opts->conf, opts->global_conf, opts->connection,
+                                            &p.arena, &p.config, &p.live, err) != 0) ||
+             open_side(&p, &p.sides[0], opts->a, opts->connection, err) != 0 ||
+             open_side(&p, &p.sides[1], opts->b, opts->connection, err) != 0 ||
+             find_lacks(&p.sides[0], &p.sides[1], err) != 0 ||
+             find_lacks(&p.sides[1], &p.sides[0], err) != 0 ||
+             print_pair(&p, opts->json, err) != 0;
+    /* Only what was asked about counts: another server may be away. */
+    unreachable = 0;
+    for (int i = 0; i < 2 && !failed; i++) {
+        const struct bt_live_server *live = p.sides[i].logs.live;
+
+        if (live && bt_live_error(live)[0]) {
+            bt_warning("%s: %s", live->conf->name, bt_live_error(live));
+            unreachable++;
+        }
+    }
     pair_done(&p);
-    return failed ? -1 : 0;
+    return failed ? -1 : unreachable ? EXIT_PARTIAL
+                                     : 0;
 }

@@ -22,6 +22,35 @@ int bt_cluster_config_load(const struct bt_config_opts *opts, struct bt_arena *a
     return rc;
 }
 
+int bt_cluster_open(const char *conf, const char *global_conf, const char *connection,
+                    struct bt_arena *arena, struct bt_config *config, struct bt_live **ret,
+                    struct bt_err *err)
+{
+    const struct bt_config_opts how = {.path = conf, .global_path = global_conf};
+
+    if (bt_cluster_config_load(&how, arena, config, err) != 0 ||
+        bt_live_open(config, connection, ret, err) != 0)
+        return -1;
+    if (!(*ret)->has_topology)
+        bt_warning("%s", (*ret)->topology_error);
+    return 0;
+}
+
+size_t bt_cluster_say_unreachable(const struct bt_live *live)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < live->count; i++) {
+        const char *why = bt_live_error(&live->servers[i]);
+
+        if (!why[0])
+            continue;
+        bt_warning("%s: %s", live->config->servers[i].name, why);
+        count++;
+    }
+    return count;
+}
+
 void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet)
 {
     const char *path = bt_setting_text(config->settings, BT_CONF_MANAGER_LOG);

@@ -6,12 +6,21 @@
 #ifndef BT_CLI_CLUSTER_CONFIG_H
 #define BT_CLI_CLUSTER_CONFIG_H
 
-#include "failover/config.h"
+#include "failover/live.h"
 
 /* Reads it.  On failure everything that is wrong stands on stderr before err does.  opts->path NULL
  * is a usage error. */
 int bt_cluster_config_load(const struct bt_config_opts *opts, struct bt_arena *arena,
                            struct bt_config *config, struct bt_err *err) BT_MUST_CHECK;
+
+/* The same for commands that look at all logs of the cluster: reads, connects, surveys.  What the
+ * configuration says lives in arena and config, which outlive *ret. */
+int bt_cluster_open(const char *conf, const char *global_conf, const char *connection,
+                    struct bt_arena *arena, struct bt_config *config, struct bt_live **ret,
+                    struct bt_err *err) BT_MUST_CHECK;
+
+/* Names on stderr each server of which something is not known, and why.  How many. */
+size_t bt_cluster_say_unreachable(const struct bt_live *live);
 
 /* Log lines in MHA's format into manager_log (stderr where there is none), from log_level on; a
  * quiet command (a dry run) logs errors only, and to stderr. */

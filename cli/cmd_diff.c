@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `baton diff`: writes the smallest log that gives a replica what it lacks. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "cli/bars.h"
 #include "cli/between.h"
+#include "cli/cluster_config.h"
 #include "cli/command.h"
 #include "cli/log_keys.h"
 #include "cli/output.h"
@@ -14,6 +17,7 @@
 #include "diff/diff_log.h"
 
 enum { FROM_RECEIVED, FROM_EXECUTED };
+enum { EXIT_PARTIAL = 10 };
 
 static const char *const from_names[] = {"received", "executed", NULL};
 
@@ -23,13 +27,21 @@ static struct {
     const char *primary;
     const char *out;
     const char *connection;
+    const char *conf, *global_conf;
     int from;
     bool json, dry_run, list, between;
 } opt;
 
 static const struct bt_opt opts[] = {
-    {"target", 't', BT_OPT_STRING, "DIR", "the replica to complete: its log directory", NULL,
-     &opt.target},
+    {"target", 't', BT_OPT_STRING, "DIR|HOST",
+     "the replica to complete: its log directory, or with --conf its name", NULL, &opt.target},
+    {"conf", 'c', BT_OPT_STRING, "FILE",
+     "take from the running servers of this configuration, and from the primary's logs even if it "
+     "is"
+     " dead",
+     NULL, &opt.conf},
+    {"global-conf", 0, BT_OPT_STRING, "FILE",
+     "defaults of all clusters (/etc/masterha_default.cnf)", NULL, &opt.global_conf},
     {"replica", 'r', BT_OPT_LIST, "DIR", "another replica of the same primary", NULL,
      &opt.replicas},
     {"primary", 'p', BT_OPT_STRING, "DIR", "the primary's binary logs", NULL, &opt.primary},
@@ -41,7 +53,7 @@ static const struct bt_opt opts[] = {
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
     BT_LOG_KEYS_OPTS,
-    {"between", 0, BT_OPT_FLAG, NULL, "say how the servers of two directories differ", NULL,
+    {"between", 0, BT_OPT_FLAG, NULL, "say how two servers differ, directories or hosts", NULL,
      &opt.between},
     {"dry-run", 'n', BT_OPT_FLAG, NULL, "find out, but write nothing", NULL, &opt.dry_run},
     {"list", 0, BT_OPT_FLAG, NULL, "with --json: every transaction too", NULL, &opt.list},
@@ -52,21 +64,28 @@ static const struct bt_opt opts[] = {
 enum { SERVERS_MAX = 14, SOURCES_MAX = 2 * SERVERS_MAX + 2 };
 
 struct job {
+    struct bt_arena arena; /* of the configuration */
+    struct bt_config config;
+    struct bt_live *live; /* NULL = directories */
     struct bt_server_logs target, primary, replicas[SERVERS_MAX];
     size_t replica_count;
     struct bt_missing_want want;
+    struct bt_gtid_state executed; /* --from executed of a running server in GTID mode */
+    struct bt_gtid_set executed_set;
     struct bt_missing_source sources[SOURCES_MAX];
     size_t source_count;
 };
 
 static void job_done(struct job *job)
 {
-    if (job->target.home)
-        bt_server_logs_close(&job->target);
-    if (job->primary.home)
-        bt_server_logs_close(&job->primary);
+    bt_server_logs_close(&job->target);
+    bt_server_logs_close(&job->primary);
     for (size_t i = 0; i < job->replica_count; i++)
         bt_server_logs_close(&job->replicas[i]);
+    bt_gtid_state_done(&job->executed);
+    bt_gtid_set_done(&job->executed_set);
+    bt_live_close(job->live);
+    bt_arena_done(&job->arena);
 }
 
 static void add_source(struct job *job, const struct bt_server_logs *from,
@@ -115,6 +134,34 @@ static int open_all(struct job *job, struct bt_err *err)
     return 0;
 }
 
+/* The servers of a cluster: the target by its name, everybody else is a source. */
+static int open_live(struct job *job, struct bt_err *err)
+{
+    size_t target;
+
+    if (opt.replicas.count || opt.primary)
+        return bt_fail(err, BT_ERR_USAGE,
+                       "with --conf the primary and the replicas are those of the cluster");
+    if (bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &job->arena, &job->config,
+                        &job->live, err) != 0 ||
+        bt_config_find(&job->config, opt.target, &target, err) != 0)
+        return -1;
+    bt_server_logs_take(&job->live->servers[target], &job->target);
+    if (!job->target.relay || job->target.from_words)
+        return bt_fail(err, BT_ERR_REALITY, "%s: %s", job->target.dir,
+                       bt_live_error(job->target.live)[0] ? bt_live_error(job->target.live)
+                                                          : "it has no relay logs");
+    for (size_t i = 0; i < job->live->count && job->replica_count < SERVERS_MAX; i++) {
+        if (i == target)
+            continue;
+        if (i == job->live->topology.primary)
+            bt_server_logs_take(&job->live->servers[i], &job->primary);
+        else
+            bt_server_logs_take(&job->live->servers[i], &job->replicas[job->replica_count++]);
+    }
+    return 0;
+}
+
 /* What the target has.  by_gtid: read as much as it takes to know every domain's GTID, not only the
  * coordinate. */
 static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
@@ -124,6 +171,16 @@ static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
 
     if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
         return -1;
+    if (opt.from == FROM_EXECUTED && target->live && survey->flavor == BT_FLAVOR_MARIADB &&
+        !bt_server_logs_by_position(target) && target->live->gtid_executed[0]) {
+        if (bt_gtid_state_parse(bt_slice_str(target->live->gtid_executed), &job->executed, err) !=
+            0)
+            return -1;
+        job->want.gtid = &job->executed;
+        job->want.after = survey->executed;
+        add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, false);
+        return 0;
+    }
     if (opt.from == FROM_EXECUTED) {
         if (!survey->executed.file[0])
             return bt_fail(err, BT_ERR_REALITY,
@@ -170,8 +227,7 @@ static int take_sources(struct job *job, struct bt_err *err)
  * gap, the GTIDs may close it out of a replica's own binary logs. */
 static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
 {
-    const struct bt_source_info *info = job->target.source_info;
-    bool by_gtid = opt.from == FROM_RECEIVED && !(info && info->using_gtid == 0);
+    bool by_gtid = opt.from == FROM_RECEIVED && !bt_server_logs_by_position(&job->target);
 
     for (;;) {
         job->source_count = 0;
@@ -195,6 +251,24 @@ static int discard(void *ctx, struct bt_slice bytes, struct bt_err *err)
     return 0;
 }
 
+/* Applied, received, and what the diff log gives. */
+static void draw_bar(const struct job *job, const struct bt_manifest *m, struct bt_out *out)
+{
+    const struct bt_survey *survey = &job->target.survey;
+    const struct bt_manifest_item *last = m->count ? &m->items[m->count - 1] : NULL;
+    struct bt_coordinate end = {.pos = last ? last->end : 0};
+    struct bt_bars bars;
+
+    bt_bars_begin(&bars, job->primary.binlog);
+    bt_bars_add(&bars, &survey->executed, &survey->received);
+    if (last && last->file < m->file_count) {
+        snprintf(end.file, sizeof(end.file), "%s", m->files[last->file]);
+        bt_bars_add(&bars, &end, &end);
+    }
+    bt_bars_draw(&bars, &survey->executed, &survey->received, out);
+    bt_bars_legend(&bars, out);
+}
+
 /* What the target had, what it lacks, and from where it comes: for people. */
 static void write_text(const struct job *job, const struct bt_manifest *m, struct bt_out *out)
 {
@@ -204,6 +278,7 @@ static void write_text(const struct job *job, const struct bt_manifest *m, struc
                 bt_coordinate_text(&job->want.after, place));
     bt_buf_addf(&out->buf, "missing  %" PRIu64 " transactions, %" PRIu64 " events, %s\n",
                 m->transactions, m->events, bt_size_text(m->bytes, size));
+    draw_bar(job, m, out);
     for (size_t i = 0; i < 2 && m->count; i++) {
         const struct bt_manifest_item *item = &m->items[i ? m->count - 1 : 0];
 
@@ -269,12 +344,19 @@ static int run(int argc, char **argv, struct bt_err *err)
 {
     bt_auto_free struct job *memory = calloc(1, sizeof(*memory));
     struct job *job = memory;
+    size_t unreachable;
     int failed;
 
     if (opt.between && argc != 2)
-        return bt_fail(err, BT_ERR_USAGE, "diff --between takes two directories");
+        return bt_fail(err, BT_ERR_USAGE, "diff --between takes two directories or hosts");
     if (opt.between)
-        return bt_between_run(argv[0], argv[1], opt.connection, opt.json, err);
+        return bt_between_run(&(struct bt_between_opts){.a = argv[0],
+                                                        .b = argv[1],
+                                                        .connection = opt.connection,
+                                                        .conf = opt.conf,
+                                                        .global_conf = opt.global_conf,
+                                                        .json = opt.json},
+                              err);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "\"%s\": diff takes options only", argv[0]);
     if (!opt.target)
@@ -283,17 +365,22 @@ static int run(int argc, char **argv, struct bt_err *err)
         return bt_fail(err, BT_ERR_USAGE, "diff needs --output or --dry-run");
     if (!job)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for a diff");
-    failed = open_all(job, err) != 0 || write_log(job, err) != 0;
+    bt_arena_init(&job->arena, BT_CONFIG_ARENA_MAX);
+    failed = (opt.conf ? open_live(job, err) : open_all(job, err)) != 0 || write_log(job, err) != 0;
+    unreachable = job->live ? bt_cluster_say_unreachable(job->live) : 0;
     job_done(job);
     bt_log_keys_forget();
-    return failed ? -1 : 0;
+    return failed ? -1 : unreachable ? EXIT_PARTIAL
+                                     : 0;
 }
 
 const struct bt_command bt_cmd_diff = {
     .name = "diff",
-    .group = "Logs, offline",
+    .group = "Logs",
     .summary = "write the log of what a replica lacks",
-    .usage = "--target DIR [--replica DIR]... [--primary DIR] -o FILE | --between DIR DIR",
+    .usage =
+        "--target DIR [--replica DIR]... [--primary DIR] -o FILE | --conf FILE --target HOST -o "
+        "FILE | --between A B",
     .about =
         "Finds every transaction that the target lacks and that some other log holds whole, and "
         "writes\n"
@@ -301,10 +388,18 @@ const struct bt_command bt_cmd_diff = {
         "transaction without its end and anything behind damage is left out; the manifest says "
         "where and\n"
         "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n"
-        "A diff log of encrypted logs is in clear (mode 600): keep it where the data may be.\n",
+        "A diff log of encrypted logs is in clear (mode 600): keep it where the data may be.\n"
+        "\n"
+        "With --conf the logs are those of running servers, and of a dead primary whose host can "
+        "be\n"
+        "reached.  Nothing is stopped or changed there.  A server that cannot be reached is named, "
+        "the\n"
+        "rest is done, and the exit code is 10.\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
                 "  $ baton diff --target r2 --primary dead --dry-run\n"
-                "  $ baton diff --between r1 r2\n",
+                "  $ baton diff --conf /etc/app1.cnf --target db3 --dry-run\n"
+                "  $ baton diff --between r1 r2\n"
+                "  $ baton diff --conf /etc/app1.cnf --between db2 db3\n",
     .opts = opts,
     .run = run,
 };

@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `baton rank`: which of several replicas has received most. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "base/number.h"
+#include "cli/bars.h"
+#include "cli/cluster_config.h"
 #include "cli/command.h"
+#include "cli/contents.h"
 #include "cli/log_keys.h"
-#include "cli/output.h"
 #include "cli/server_logs.h"
+#include "diff/had.h"
 #include "diff/rank.h"
+
+enum { EXIT_PARTIAL = 10 };
 
 static struct {
     bool json;
-    const char *connection;
+    const char *connection, *conf, *global_conf;
 } opt;
 
 static const struct bt_opt opts[] = {
+    {"conf", 'c', BT_OPT_STRING, "FILE", "look at the running servers of this configuration", NULL,
+     &opt.conf},
+    {"global-conf", 0, BT_OPT_STRING, "FILE",
+     "defaults of all clusters (/etc/masterha_default.cnf)", NULL, &opt.global_conf},
     {"json", 0, BT_OPT_FLAG, NULL, "write one JSON document", NULL, &opt.json},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
@@ -24,34 +35,79 @@ static const struct bt_opt opts[] = {
     {0},
 };
 
-/* The replicas in the order they were given, and their rank. */
+/* One server that is shown. */
+struct server {
+    struct bt_server_logs logs;
+    const struct bt_live_server *live; /* NULL: a directory */
+    bool is_ranked;                    /* has an item */
+    struct bt_missing_source errant_source;
+    struct bt_missing errant; /* what it wrote itself and the primary never had */
+    bool has_errant;
+};
+
 struct ranking {
-    struct bt_server_logs *logs;
-    struct bt_rank_item *items;
-    size_t *order;
+    struct bt_arena arena; /* of the configuration */
+    struct bt_config config;
+    struct bt_live *live;
+    struct server *servers;
     size_t count;
+    size_t primary; /* SIZE_MAX = not known, or none of them */
+    struct bt_rank_item *items;
+    size_t *item_server; /* whose item it is */
+    size_t *order;       /* of the items */
+    size_t item_count;
+    struct bt_bars bars;
 };
 
 static void ranking_done(struct ranking *r)
 {
-    for (size_t i = 0; i < r->count; i++)
-        bt_server_logs_close(&r->logs[i]);
-    free(r->logs);
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->servers[i].has_errant)
+            bt_missing_done(&r->servers[i].errant);
+        bt_server_logs_close(&r->servers[i].logs);
+    }
+    free(r->servers);
     free(r->items);
+    free(r->item_server);
     free(r->order);
+    bt_live_close(r->live);
+    bt_arena_done(&r->arena);
+}
+#define auto_ranking BT_AUTO(ranking_done)
+
+static int make_room(struct ranking *r, size_t room, struct bt_err *err)
+{
+    r->servers = calloc(room, sizeof(*r->servers));
+    r->items = calloc(room, sizeof(*r->items));
+    r->item_server = calloc(room, sizeof(*r->item_server));
+    r->order = calloc(room, sizeof(*r->order));
+    if (!r->servers || !r->items || !r->item_server || !r->order)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to rank %zu servers", room);
+    return 0;
 }
 
-static int collect(struct ranking *r, int argc, char **argv, struct bt_err *err)
-{
-    size_t room = (size_t)argc;
+/* ------------------------------------------------------------------- collect */
 
-    r->logs = calloc(room, sizeof(*r->logs));
-    r->items = calloc(room, sizeof(*r->items));
-    r->order = calloc(room, sizeof(*r->order));
-    if (!r->logs || !r->items || !r->order)
-        return bt_fail(err, BT_ERR_SYSTEM, "no memory to rank %d replicas", argc);
+static void add_item(struct ranking *r, size_t index)
+{
+    const struct bt_survey *survey = &r->servers[index].logs.survey;
+    struct bt_rank_item *item = &r->items[r->item_count];
+
+    item->received = survey->received;
+    if (survey->has_gtid && survey->flavor == BT_FLAVOR_MARIADB)
+        item->gtid = &survey->gtid;
+    if (survey->has_gtid && survey->flavor == BT_FLAVOR_MYSQL)
+        item->gtid_set = &survey->gtid_set;
+    r->item_server[r->item_count++] = index;
+    r->servers[index].is_ranked = true;
+}
+
+static int collect_dirs(struct ranking *r, int argc, char **argv, struct bt_err *err)
+{
+    if (make_room(r, (size_t)argc, err) != 0)
+        return -1;
     for (int i = 0; i < argc; i++) {
-        struct bt_server_logs *logs = &r->logs[i];
+        struct bt_server_logs *logs = &r->servers[i].logs;
 
         if (bt_server_logs_open(argv[i], opt.connection, logs, err) != 0)
             return -1;
@@ -59,31 +115,219 @@ static int collect(struct ranking *r, int argc, char **argv, struct bt_err *err)
         bt_server_logs_warn(logs);
         if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, true, err) != 0)
             return -1;
-        r->items[i].received = logs->survey.received;
-        if (logs->survey.has_gtid && logs->survey.flavor == BT_FLAVOR_MARIADB)
-            r->items[i].gtid = &logs->survey.gtid;
-        if (logs->survey.has_gtid && logs->survey.flavor == BT_FLAVOR_MYSQL)
-            r->items[i].gtid_set = &logs->survey.gtid_set;
+        add_item(r, (size_t)i);
     }
     return 0;
+}
+
+static int collect_cluster(struct ranking *r, struct bt_err *err)
+{
+    if (bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &r->arena, &r->config, &r->live,
+                        err) != 0 ||
+        make_room(r, r->live->count ? r->live->count : 1, err) != 0)
+        return -1;
+    r->primary = r->live->topology.primary;
+    for (size_t i = 0; i < r->live->count; i++) {
+        struct server *s = &r->servers[i];
+
+        s->live = &r->live->servers[i];
+        bt_server_logs_take(s->live, &s->logs);
+        r->count++;
+        if (i != r->primary && s->logs.surveyed && bt_live_upstream(s->live))
+            add_item(r, i);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------ errant ones */
+
+/* Adds what a survey has.  Several servers of one domain keep an entry each. */
+static int add_had(struct bt_had *had, const struct bt_survey *survey, struct bt_err *err)
+{
+    had->known = true;
+    for (size_t i = 0; i < survey->gtid.count; i++) {
+        const struct bt_gtid *gtid = &survey->gtid.items[i];
+
+        if (!bt_had_has_of_server(had, gtid) && bt_gtid_state_update(&had->state, gtid, err) != 0)
+            return -1;
+    }
+    return bt_gtid_set_unite(&had->set, &survey->gtid_set, err);
+}
+
+/* What the primary has; where it is not at hand, what the others have received.  Only logs say of
+ * each server that ever wrote how far it came, gtid_slave_pos does not. */
+static int others_have(const struct ranking *r, size_t index, struct bt_had *ret,
+                       struct bt_err *err)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct bt_server_logs *logs = &r->servers[i].logs;
+        bool counts = r->live ? i == r->primary && !logs->from_words : i != index;
+
+        if (counts && logs->surveyed && logs->survey.has_gtid &&
+            add_had(ret, &logs->survey, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void keep_own(struct bt_missing *m, uint32_t server_id)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->items[i].server_id == server_id)
+            m->items[kept++] = m->items[i];
+    }
+    m->count = kept;
+}
+
+/* Looks through the binary logs of a replica for what it wrote itself. */
+static int find_errant(const struct ranking *r, size_t index, struct server *s, struct bt_err *err)
+{
+    const struct bt_survey *survey = &s->logs.survey;
+    struct bt_had had = {0};
+    struct bt_missing_want want = {0};
+    int failed;
+
+    s->errant_source = (struct bt_missing_source){.name = s->logs.dir,
+                                                  .role = BT_SOURCE_BINLOG,
+                                                  .set = s->logs.binlog,
+                                                  .with_own = true};
+    if (!s->logs.binlog || !s->logs.relay || !s->logs.surveyed || survey->server_id == 0)
+        return 0;
+    failed = others_have(r, index, &had, err);
+    if (!failed && had.known) {
+        want.gtid = survey->flavor == BT_FLAVOR_MARIADB ? &had.state : NULL;
+        want.gtid_set = want.gtid ? NULL : &had.set;
+        failed = bt_missing_find(&want, &s->errant_source, 1, &s->errant, err);
+        s->has_errant = !failed;
+        if (s->has_errant)
+            keep_own(&s->errant, survey->server_id);
+    }
+    bt_had_done(&had);
+    return failed ? -1 : 0;
+}
+
+/* What is odd about a replica is said; not to find it out is no reason not to rank. */
+static void find_errants(struct ranking *r)
+{
+    for (size_t i = 0; i < r->item_count; i++) {
+        struct server *s = &r->servers[r->item_server[i]];
+        struct bt_err err = {0};
+
+        if (find_errant(r, r->item_server[i], s, &err) != 0)
+            bt_warning("%s: transactions of its own were not looked for: %s", s->logs.dir,
+                       err.text);
+    }
+}
+
+/* -------------------------------------------------------------------- JSON */
+
+static void write_name(const struct server *s, struct bt_json *j)
+{
+    if (!s->live) {
+        bt_json_key_str(j, "dir", s->logs.dir);
+        return;
+    }
+    bt_json_key_str(j, "host", s->live->conf->hostname);
+    bt_json_key_u64(j, "port", s->live->conf->port);
+}
+
+static const struct bt_coordinate *primary_end(const struct ranking *r)
+{
+    const struct server *p = r->primary < r->count ? &r->servers[r->primary] : NULL;
+
+    return p && p->logs.surveyed ? &p->logs.survey.received : NULL;
+}
+
+static void write_lag(const struct ranking *r, const struct server *s, struct bt_json *j)
+{
+    const struct bt_upstream *u = bt_live_upstream(s->live);
+    const struct bt_coordinate *end = primary_end(r);
+
+    bt_json_key(j, "lag");
+    bt_json_object(j);
+    bt_json_key(j, "bytes");
+    if (end && s->logs.survey.received.file[0])
+        bt_json_u64(j, bt_bars_between(&r->bars, &s->logs.survey.received, end));
+    else
+        bt_json_null(j);
+    bt_json_key(j, "seconds");
+    if (u && u->lag_seconds >= 0)
+        bt_json_u64(j, (uint64_t)u->lag_seconds);
+    else
+        bt_json_null(j);
+    bt_json_end(j);
+}
+
+static void write_survey(const struct server *s, struct bt_json *j)
+{
+    struct bt_survey *survey = (struct bt_survey *)(uintptr_t)&s->logs.survey;
+
+    bt_json_coordinate(j, "received", &survey->received);
+    bt_json_coordinate(j, "executed", &survey->executed);
+    bt_json_key_str(j, "gtid_received", survey->has_gtid ? bt_buf_str(&survey->gtid_text) : NULL);
 }
 
 static void write_replica(const struct ranking *r, size_t index, struct bt_json *j)
 {
     const struct bt_rank_item *item = &r->items[index];
-    struct bt_survey *survey = &r->logs[index].survey;
+    const struct server *s = &r->servers[r->item_server[index]];
+    const struct bt_survey *survey = &s->logs.survey;
+    char gtid[BT_GTID_TEXT_SIZE];
+    bool forks = item->fork_with != SIZE_MAX;
 
     bt_json_object(j);
-    bt_json_key_str(j, "dir", r->logs[index].dir);
-    bt_json_coordinate(j, "received", &survey->received);
-    bt_json_coordinate(j, "executed", &survey->executed);
-    bt_json_key_str(j, "gtid_received", survey->has_gtid ? bt_buf_str(&survey->gtid_text) : NULL);
+    write_name(s, j);
+    write_survey(s, j);
     bt_json_key_u64(j, "rank", item->rank);
     bt_json_key_bool(j, "latest", item->latest);
     bt_json_key_u64(j, "unfinished_bytes", survey->unfinished_bytes);
     bt_json_key_str(j, "cut", survey->cut.kind == BT_CUT_NONE ? NULL : survey->cut.reason);
     bt_json_key_str(j, "incomparable_to",
-                    item->fork_with == SIZE_MAX ? NULL : r->logs[item->fork_with].dir);
+                    forks ? r->servers[r->item_server[item->fork_with]].logs.dir : NULL);
+    bt_json_key_str(j, "fork_point",
+                    forks && item->fork_point.kind != BT_GTID_NONE
+                        ? bt_gtid_text(&item->fork_point, gtid)
+                        : NULL);
+    if (s->has_errant)
+        bt_contents_json(&s->errant, "errant", j);
+    if (s->live) {
+        write_lag(r, s, j);
+        bt_json_key_bool(j, "from_logs", !s->logs.from_words);
+        bt_json_key_str(j, "error", bt_live_error(s->live)[0] ? bt_live_error(s->live) : NULL);
+    }
+    bt_json_end(j);
+}
+
+/* The servers of a cluster that have no rank: the primary, and those that cannot be looked at. */
+static void write_others(const struct ranking *r, struct bt_json *j)
+{
+    bt_json_key(j, "primary");
+    if (r->primary < r->count) {
+        const struct server *p = &r->servers[r->primary];
+
+        bt_json_object(j);
+        write_name(p, j);
+        write_survey(p, j);
+        bt_json_key_str(j, "error", bt_live_error(p->live)[0] ? bt_live_error(p->live) : NULL);
+        bt_json_end(j);
+    } else {
+        bt_json_null(j);
+    }
+    bt_json_key(j, "unreachable");
+    bt_json_array(j);
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->servers[i].is_ranked || i == r->primary)
+            continue;
+        bt_json_object(j);
+        write_name(&r->servers[i], j);
+        bt_json_key_str(j, "error",
+                        bt_live_error(r->servers[i].live)[0]
+                            ? bt_live_error(r->servers[i].live)
+                            : bt_role_name(r->servers[i].live->role));
+        bt_json_end(j);
+    }
     bt_json_end(j);
 }
 
@@ -95,160 +339,197 @@ static void write_json(const struct ranking *r, struct bt_buf *out)
     bt_json_object(&j);
     bt_json_key(&j, "replicas");
     bt_json_array(&j);
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0; i < r->item_count; i++)
         write_replica(r, r->order[i], &j);
     bt_json_end(&j);
+    if (r->live)
+        write_others(r, &j);
     bt_json_end(&j);
     bt_buf_add_byte(out, '\n');
 }
 
-/* ------------------------------------------------------------------- picture */
+/* -------------------------------------------------------------------- text */
 
-enum { BAR_WIDTH = 48 };
+enum { GTIDS_SHOWN = 66, ERROR_SHOWN = 56 };
 
-/* A stretch of the primary's logs that all servers' places lie in, as one line of bytes.  How long
- * the logs between two of them are is not known here: each counts as the furthest place seen. */
-struct scale {
-    uint64_t log_size;
-    uint64_t low, high;
-};
-
-static uint64_t on_scale(const struct scale *s, const struct bt_coordinate *place)
+static void say_place(const char *rank, const struct server *s, struct bt_buf *out)
 {
-    uint64_t number = 0;
-    size_t base_len;
+    char received[BT_COORDINATE_TEXT_SIZE], executed[BT_COORDINATE_TEXT_SIZE];
 
-    if (!bt_log_name_split(place->file, &base_len, &number))
-        return 0;
-    return number * s->log_size + place->pos;
+    bt_buf_addf(out, "%4s  %-20s  %-20s  %s", rank,
+                bt_coordinate_text(&s->logs.survey.received, received),
+                bt_coordinate_text(&s->logs.survey.executed, executed), s->logs.dir);
 }
 
-/* False when there is nothing to draw: a place is unknown, or nobody is behind. */
-static bool make_scale(const struct ranking *r, struct scale *ret)
+/* A long set of GTIDs is shown by its end: there the servers differ. */
+static void say_gtids(const struct bt_survey *survey, struct bt_buf *out)
 {
-    struct scale s = {.low = UINT64_MAX};
+    struct bt_slice text = bt_buf_slice(&survey->gtid_text);
 
-    for (size_t i = 0; i < r->count; i++) {
-        const struct bt_survey *survey = &r->logs[i].survey;
-
-        size_t dot = 0, first_dot = 0;
-        uint64_t number;
-
-        /* Logs of one primary only: the names agree up to the number. */
-        if (!bt_log_name_split(survey->received.file, &dot, &number) ||
-            !bt_log_name_split(r->logs[0].survey.received.file, &first_dot, &number) ||
-            dot != first_dot ||
-            strncmp(survey->received.file, r->logs[0].survey.received.file, dot) != 0 ||
-            strncmp(survey->executed.file, survey->received.file, dot) != 0)
-            return false;
-        if (survey->received.pos > s.log_size)
-            s.log_size = survey->received.pos;
-        if (survey->executed.pos > s.log_size)
-            s.log_size = survey->executed.pos;
-    }
-    for (size_t i = 0; i < r->count; i++) {
-        uint64_t received = on_scale(&s, &r->logs[i].survey.received);
-        uint64_t executed = on_scale(&s, &r->logs[i].survey.executed);
-
-        s.low = executed < s.low ? executed : s.low;
-        s.low = received < s.low ? received : s.low;
-        s.high = received > s.high ? received : s.high;
-    }
-    *ret = s;
-    return s.high > s.low;
+    if (!survey->has_gtid)
+        return;
+    if (text.len > GTIDS_SHOWN)
+        bt_buf_addf(out, "      gtid ...%.*s\n", GTIDS_SHOWN,
+                    (const char *)text.ptr + text.len - GTIDS_SHOWN);
+    else
+        bt_buf_addf(out, "      gtid %.*s\n", BT_SLICE_ARG(text));
 }
 
-/* '#' applied, '=' received only, '.' missing; a little of each is never nothing. */
-static void draw_bar(const struct scale *s, const struct bt_survey *survey, struct bt_buf *out)
+static void say_fork(const struct ranking *r, const struct bt_rank_item *item, struct bt_buf *out)
 {
-    uint64_t span = s->high - s->low;
-    uint64_t executed = on_scale(s, &survey->executed), received = on_scale(s, &survey->received);
-    uint64_t applied = (executed - s->low) * BAR_WIDTH / span;
-    uint64_t had = (received - s->low) * BAR_WIDTH / span;
+    char gtid[BT_GTID_TEXT_SIZE];
 
-    if (executed < s->high && applied == BAR_WIDTH)
-        applied--;
-    if (received > executed && had <= applied && had < BAR_WIDTH)
-        had = applied + 1;
-    bt_buf_add_str(out, "      [");
-    for (uint64_t i = 0; i < BAR_WIDTH; i++)
-        bt_buf_add_byte(out, i < applied ? '#' : i < had ? '='
-                                                         : '.');
-    bt_buf_add_str(out, "]\n");
+    if (item->fork_with == SIZE_MAX)
+        return;
+    bt_buf_addf(out, "      cannot be compared to %s:\n      each has something of its own",
+                r->servers[r->item_server[item->fork_with]].logs.dir);
+    if (item->gtid)
+        bt_buf_addf(out, " (this one in domain %u)", item->fork_domain);
+    if (item->fork_point.kind != BT_GTID_NONE)
+        bt_buf_addf(out, ", both have %s", bt_gtid_text(&item->fork_point, gtid));
+    bt_buf_add_byte(out, '\n');
+}
+
+static void say_live(const struct ranking *r, const struct server *s, struct bt_buf *out)
+{
+    const struct bt_upstream *u = bt_live_upstream(s->live);
+    const struct bt_coordinate *end = primary_end(r);
+    char size[BT_SIZE_TEXT_SIZE];
+
+    if (u && u->lag_seconds > 0)
+        bt_buf_addf(out, "      applies what the primary did %lld s ago\n",
+                    (long long)u->lag_seconds);
+    if (end && bt_bars_between(&r->bars, &s->logs.survey.received, end))
+        bt_buf_addf(out, "      lags %s behind the primary\n",
+                    bt_size_text(bt_bars_between(&r->bars, &s->logs.survey.received, end), size));
+    if (u && u->io != BT_THREAD_YES)
+        bt_buf_addf(out, "      receives nothing%s%.*s\n", u->io_error[0] ? ": " : "", ERROR_SHOWN,
+                    u->io_error);
+    if (u && u->sql == BT_THREAD_NO)
+        bt_buf_addf(out, "      applies nothing%s%.*s\n", u->sql_error[0] ? ": " : "", ERROR_SHOWN,
+                    u->sql_error);
+    if (bt_live_error(s->live)[0])
+        bt_buf_addf(out, "      %s: %s\n",
+                    s->logs.from_words ? "by its own words, not its logs" : "not all is known",
+                    bt_live_error(s->live));
+}
+
+static void say_replica(const struct ranking *r, size_t index, struct bt_out *out)
+{
+    const struct bt_rank_item *item = &r->items[index];
+    const struct server *s = &r->servers[r->item_server[index]];
+    const struct bt_survey *survey = &s->logs.survey;
+    char rank[16], size[BT_SIZE_TEXT_SIZE];
+
+    snprintf(rank, sizeof(rank), "%u", item->rank);
+    say_place(rank, s, &out->buf);
+    if (item->latest)
+        bt_out_coloured(out, BT_COLOUR_GREEN, "  latest");
+    bt_buf_add_byte(&out->buf, '\n');
+    say_gtids(survey, &out->buf);
+    bt_bars_draw(&r->bars, &survey->executed, &survey->received, out);
+    if (survey->cut.kind != BT_CUT_NONE)
+        bt_buf_addf(&out->buf, "      %s left out from %s:%" PRIu64 ":\n      %s\n",
+                    bt_size_text(survey->unfinished_bytes, size), survey->cut.log, survey->cut.at,
+                    survey->cut.reason);
+    say_fork(r, item, &out->buf);
+    if (s->live)
+        say_live(r, s, &out->buf);
+    if (s->has_errant && s->errant.count) {
+        bt_out_coloured(out, BT_COLOUR_RED, "      errant: ");
+        bt_buf_addf(&out->buf, "%zu transaction%s written here that the %s never had\n",
+                    s->errant.count, s->errant.count == 1 ? "" : "s",
+                    r->live ? "primary" : "others");
+        bt_contents_text(&s->errant, 8, &out->buf);
+    }
 }
 
 static void write_table(const struct ranking *r, struct bt_out *out)
 {
-    struct scale scale = {0};
-    bool draws = make_scale(r, &scale);
+    bt_out_coloured(out, BT_COLOUR_BOLD, "rank  received              executed              ");
+    bt_out_coloured(out, BT_COLOUR_BOLD, r->live ? "server\n" : "replica\n");
+    if (r->primary < r->count && r->servers[r->primary].logs.surveyed) {
+        const struct server *p = &r->servers[r->primary];
 
-    bt_out_coloured(out, BT_COLOUR_BOLD, "rank  received");
-    bt_buf_addf(&out->buf, "%*s%-26s%s\n", 16, "", "executed", "replica");
-    for (size_t i = 0; i < r->count; i++) {
-        const struct bt_rank_item *item = &r->items[r->order[i]];
-        const struct bt_server_logs *logs = &r->logs[r->order[i]];
-        char received[BT_COORDINATE_TEXT_SIZE], executed[BT_COORDINATE_TEXT_SIZE];
-        char size[BT_SIZE_TEXT_SIZE];
-
-        bt_buf_addf(&out->buf, "%4u  %-24s%-26s%s", item->rank,
-                    bt_coordinate_text(&logs->survey.received, received),
-                    bt_coordinate_text(&logs->survey.executed, executed), logs->dir);
-        if (item->latest)
-            bt_out_coloured(out, BT_COLOUR_GREEN, "  latest");
-        bt_buf_add_byte(&out->buf, '\n');
-        if (logs->survey.has_gtid)
-            bt_buf_addf(&out->buf, "      gtid %.*s\n",
-                        BT_SLICE_ARG(bt_buf_slice(&logs->survey.gtid_text)));
-        if (logs->survey.cut.kind != BT_CUT_NONE)
-            bt_buf_addf(&out->buf, "      %s left out from %s:%" PRIu64 ": %s\n",
-                        bt_size_text(logs->survey.unfinished_bytes, size), logs->survey.cut.log,
-                        logs->survey.cut.at, logs->survey.cut.reason);
-        if (draws)
-            draw_bar(&scale, &logs->survey, &out->buf);
-        if (item->fork_with != SIZE_MAX)
-            bt_buf_addf(&out->buf, "      cannot be compared to %s: each has something of its own"
-                                   " (this one in domain %u)\n",
-                        r->logs[item->fork_with].dir,
-                        item->fork_domain);
+        say_place("-", p, &out->buf);
+        bt_buf_add_str(&out->buf, "  primary\n");
+        say_gtids(&p->logs.survey, &out->buf);
+        bt_bars_draw(&r->bars, &p->logs.survey.received, &p->logs.survey.received, out);
     }
-    if (draws)
-        bt_buf_add_str(&out->buf, "      [# applied, = received, . missing against the best]\n");
+    for (size_t i = 0; i < r->item_count; i++)
+        say_replica(r, r->order[i], out);
+    bt_bars_legend(&r->bars, out);
 }
-#define auto_ranking BT_AUTO(ranking_done)
+
+/* ---------------------------------------------------------------- the command */
+
+static void scale_bars(struct ranking *r)
+{
+    const struct bt_coordinate *end = primary_end(r);
+    const struct bt_log_set *set =
+        r->primary < r->count ? r->servers[r->primary].logs.binlog : NULL;
+
+    bt_bars_begin(&r->bars, set);
+    if (end)
+        bt_bars_add(&r->bars, end, end);
+    for (size_t i = 0; i < r->item_count; i++) {
+        const struct bt_survey *survey = &r->servers[r->item_server[i]].logs.survey;
+
+        bt_bars_add(&r->bars, &survey->executed, &survey->received);
+    }
+}
 
 static int run(int argc, char **argv, struct bt_err *err)
 {
-    auto_ranking struct ranking r = {0};
+    auto_ranking struct ranking r = {.primary = SIZE_MAX};
     struct bt_out out;
-    int failed;
+    size_t unreachable;
 
-    if (argc == 0)
-        return bt_fail(err, BT_ERR_USAGE, "rank needs the log directory of at least one replica");
-    failed = collect(&r, argc, argv, err);
-    bt_log_keys_forget();
-    if (failed)
+    bt_arena_init(&r.arena, BT_CONFIG_ARENA_MAX);
+    if (argc == 0 && !opt.conf)
+        return bt_fail(err, BT_ERR_USAGE,
+                       "rank needs the log directory of at least one replica, or --conf");
+    if (argc > 0 && opt.conf)
+        return bt_fail(err, BT_ERR_USAGE, "\"%s\": rank takes directories or --conf, not both",
+                       argv[0]);
+    if ((opt.conf ? collect_cluster(&r, err) : collect_dirs(&r, argc, argv, err)) != 0)
         return -1;
-    bt_rank_run(r.items, r.count, r.order);
+    bt_rank_run(r.items, r.item_count, r.order);
+    find_errants(&r);
+    bt_log_keys_forget();
+    scale_bars(&r);
+    unreachable = r.live ? bt_cluster_say_unreachable(r.live) : 0;
     bt_out_init(&out, STDOUT_FILENO);
     if (opt.json)
         write_json(&r, &out.buf);
     else
         write_table(&r, &out);
-    return bt_out_finish(&out, err) != 0 ? -1 : 0;
+    if (bt_out_finish(&out, err) != 0)
+        return -1;
+    return unreachable ? EXIT_PARTIAL : 0;
 }
 
 const struct bt_command bt_cmd_rank = {
     .name = "rank",
-    .group = "Logs, offline",
+    .group = "Logs",
     .summary = "tell which replica has received most",
-    .usage = "[OPTIONS] REPLICA_DIR...",
+    .usage = "[OPTIONS] REPLICA_DIR... | --conf FILE",
     .about =
-        "Reads the relay logs of each directory from their end backwards and orders the replicas "
-        "by\n"
-        "what they have received whole: by GTID where both sides know theirs, by the primary's\n"
-        "coordinate otherwise.  Equal ones share a rank.  A transaction without its end does not\n"
-        "count; its bytes are shown.\n",
-    .examples = "  $ baton rank /var/lib/mysql-r1 /var/lib/mysql-r2\n",
+        "Reads the relay logs of each directory, or with --conf of each running server, from their "
+        "end\n"
+        "backwards and orders the replicas by what they have received whole: by GTID where both "
+        "sides\n"
+        "know theirs, by the primary's coordinate otherwise.  Equal ones share a rank.  A "
+        "transaction\n"
+        "without its end does not count; its bytes are shown.  Transactions that a replica wrote "
+        "itself\n"
+        "(errant) are listed with what they do.\n"
+        "\n"
+        "On running servers nothing is stopped or changed.  A server that cannot be reached is "
+        "named, the\n"
+        "others are ranked, and the exit code is 10.\n",
+    .examples = "  $ baton rank /var/lib/mysql-r1 /var/lib/mysql-r2\n"
+                "  $ baton rank --conf /etc/app1.cnf\n",
     .opts = opts,
     .run = run,
 };

@@ -55,9 +55,57 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
     return 0;
 }
 
+/* What a server says of itself where its logs cannot be read: bytes, not whole transactions. */
+static void take_words(struct bt_server_logs *s)
+{
+    const struct bt_upstream *u = bt_live_upstream(s->live);
+    const struct bt_server_facts *facts = &s->live->db->facts;
+    struct bt_survey *survey = &s->survey;
+    const char *gtid = u ? u->gtid_io_pos : facts->gtid_binlog_pos;
+    struct bt_err ignored = {0};
+
+    bt_buf_init(&survey->gtid_text, 1 << 20);
+    survey->kind = u ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
+    survey->flavor = facts->flavor;
+    survey->received = u ? u->read : facts->binlog;
+    survey->position = survey->received;
+    survey->executed = u ? u->executed : facts->binlog;
+    if (facts->flavor == BT_FLAVOR_MARIADB && gtid[0] &&
+        bt_gtid_state_parse(bt_slice_str(gtid), &survey->gtid, &ignored) == 0) {
+        survey->has_gtid = true;
+        bt_gtid_state_text(&survey->gtid, &survey->gtid_text);
+    }
+    s->from_words = s->surveyed = true;
+}
+
+void bt_server_logs_take(const struct bt_live_server *server, struct bt_server_logs *ret)
+{
+    struct bt_server_logs s = {.dir = server->conf->port == 3306 ? server->conf->hostname
+                                                                 : server->conf->name,
+                               .live = server};
+
+    s.relay = server->relay ? bt_remote_logs_set(server->relay) : NULL;
+    s.binlog = server->binlog ? bt_remote_logs_set(server->binlog) : NULL;
+    s.relay_info = server->relay ? &server->info : NULL;
+    if (server->surveyed) {
+        s.survey = server->survey.survey;
+        s.surveyed = true;
+    } else if (bt_facts_is_alive(&server->db->facts)) {
+        take_words(&s);
+    }
+    *ret = s;
+}
+
+bool bt_server_logs_by_position(const struct bt_server_logs *s)
+{
+    const struct bt_upstream *u = s->live ? bt_live_upstream(s->live) : NULL;
+
+    return u ? u->mode == BT_REPLICA_POSITION : s->source_info && s->source_info->using_gtid == 0;
+}
+
 void bt_server_logs_close(struct bt_server_logs *s)
 {
-    if (s->surveyed)
+    if (s->surveyed && (!s->live || s->from_words))
         bt_survey_done(&s->survey);
     bt_log_home_close(s->home);
     *s = (struct bt_server_logs){0};
@@ -69,6 +117,9 @@ int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set
     const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? s->relay_info : NULL;
     struct bt_survey_hints hints = {.skip_gtid = !by_gtid};
 
+    if (s->live)
+        return s->surveyed ? 0
+                           : bt_fail(err, BT_ERR_REMOTE, "%s: %s", s->dir, bt_live_error(s->live));
     if (s->surveyed)
         bt_survey_done(&s->survey);
     s->surveyed = false;
@@ -103,8 +154,10 @@ const char *bt_coordinate_text(const struct bt_coordinate *place,
 
 void bt_server_logs_warn(const struct bt_server_logs *s)
 {
-    const struct bt_buf *notes = &s->home->notes;
+    const struct bt_buf *notes = s->home ? &s->home->notes : NULL;
 
+    if (!notes)
+        return;
     for (size_t at = 0; at < notes->len;) {
         const uint8_t *end = memchr(notes->data + at, '\n', notes->len - at);
         size_t len = end ? (size_t)(end - (notes->data + at)) : notes->len - at;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server_logs.h - one server's log directory as the offline commands take it: its sets, the relay
- * set they mean, and what a survey says of it.
+ * server_logs.h - one server's logs as rank and diff take them, from a directory or from a running
+ * server: its sets, the relay set they mean, and what a survey says of it.
  */
 #ifndef BT_CLI_SERVER_LOGS_H
 #define BT_CLI_SERVER_LOGS_H
 
 #include "base/json.h"
-#include "diff/survey.h"
+#include "failover/live.h"
 
 struct bt_server_logs {
-    const char *dir; /* as given; borrowed */
-    struct bt_log_home *home;
+    const char *dir;                          /* as given, or the host's name; borrowed */
+    struct bt_log_home *home;                 /* NULL: a running server */
+    const struct bt_live_server *live;        /* NULL: a directory */
     const struct bt_log_set *relay;           /* NULL = none */
     const struct bt_log_set *binlog;          /* NULL = none */
     const struct bt_relay_info *relay_info;   /* NULL = none */
@@ -19,6 +20,7 @@ struct bt_server_logs {
     /* of what bt_server_logs_survey() was told to look at */
     struct bt_survey survey;
     bool surveyed;
+    bool from_words; /* live: its logs cannot be read; the survey is what the server says */
 };
 
 /* Lists the directory.  connection: which of several relay log families; NULL = the default one.
@@ -27,7 +29,14 @@ int bt_server_logs_open(const char *dir, const char *connection, struct bt_serve
                         struct bt_err *err) BT_MUST_CHECK;
 void bt_server_logs_close(struct bt_server_logs *s);
 
-/* Surveys one of its sets.  by_gtid: reads on backwards until the GTIDs are known too. */
+/* The same of a running server; borrows from it.  *ret is zeroed where nothing is known of it. */
+void bt_server_logs_take(const struct bt_live_server *server, struct bt_server_logs *ret);
+
+/* Whether it asks its primary by position, so that the coordinate says all. */
+bool bt_server_logs_by_position(const struct bt_server_logs *s);
+
+/* Surveys one of its sets.  by_gtid: reads on backwards until the GTIDs are known too.  A
+ * running server was surveyed when it was opened. */
 int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, bool by_gtid,
                           struct bt_err *err) BT_MUST_CHECK;
 

@@ -160,6 +160,7 @@ bt_module(failover
     hooks.c
     health.c
     journal.c
+    live.c
     lookout.c
     lookout_node.c
     lookout_sql.c

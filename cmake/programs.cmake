@@ -5,6 +5,7 @@ add_executable(baton
   cli/cmd_apply.c
   cli/cmd_check.c
   cli/cmd_conf.c
+  cli/bars.c
   cli/between.c
   cli/cmd_diff.c
   cli/cmd_failover.c
@@ -20,6 +21,7 @@ add_executable(baton
   cli/cmd_stop.c
   cli/cmd_verify.c
   cli/connect.c
+  cli/contents.c
   cli/inspect_count.c
   cli/inspect_events.c
   cli/inspect_filter.c

@@ -389,6 +389,8 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
     if (ev->type == BT_FORMAT_DESCRIPTION)
         ret->format_pos = ev->offset;
     ret->server_id = place->own_server_id;
+    ret->flavor = ev->format->flavor;
+    snprintf(ret->server_version, sizeof(ret->server_version), "%s", ev->format->server_version);
     ret->readable = true;
     if (part != BT_GROUP_OUTSIDE) {
         ret->has_transaction = true;

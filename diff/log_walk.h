@@ -77,6 +77,8 @@ void bt_log_walk_end(struct bt_log_walk *w);
 struct bt_log_head {
     bool readable;      /* at least its FORMAT_DESCRIPTION */
     uint32_t server_id; /* of who wrote it */
+    enum bt_flavor flavor;
+    char server_version[51];
     /* where in the primary's log it begins; file "" = it does not say */
     struct bt_coordinate place;
     bool has_place;    /* place.pos is known (place.file perhaps not) */

@@ -83,18 +83,40 @@ static int order_of(const struct bt_rank_item *a, const struct bt_rank_item *b)
                                                               : 0;
 }
 
+struct bt_gtid bt_gtid_state_fork(const struct bt_gtid_state *a, const struct bt_gtid_state *b,
+                                  uint32_t domain)
+{
+    struct bt_gtid best = {0};
+
+    for (size_t i = 0; i < a->count; i++) {
+        for (size_t k = 0; a->items[i].domain == domain && k < b->count; k++) {
+            const struct bt_gtid *x = &a->items[i], *y = &b->items[k];
+            const struct bt_gtid *less = x->sequence < y->sequence ? x : y;
+
+            if (y->domain == domain && x->server_id == y->server_id &&
+                (best.kind == BT_GTID_NONE || less->sequence > best.sequence))
+                best = *less;
+        }
+    }
+    return best;
+}
+
 /* Names for each item the first other one that it is incomparable to. */
 static void find_forks(struct bt_rank_item *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         items[i].fork_with = SIZE_MAX;
         items[i].fork_domain = 0;
+        items[i].fork_point = (struct bt_gtid){0};
         for (size_t k = 0; k < count && items[i].fork_with == SIZE_MAX; k++) {
             if (k == i || bt_rank_compare(&items[i], &items[k]) != BT_RANK_FORKED)
                 continue;
             items[i].fork_with = k;
-            if (items[i].gtid && items[k].gtid)
-                domains_ahead(items[i].gtid, items[k].gtid, &items[i].fork_domain);
+            if (!items[i].gtid || !items[k].gtid)
+                continue;
+            domains_ahead(items[i].gtid, items[k].gtid, &items[i].fork_domain);
+            items[i].fork_point =
+                bt_gtid_state_fork(items[i].gtid, items[k].gtid, items[i].fork_domain);
         }
     }
 }

@@ -21,6 +21,7 @@ struct bt_rank_item {
     bool latest;                        /* out: rank 1 */
     size_t fork_with;                   /* out: index of a server it is incomparable to; SIZE_MAX */
     uint32_t fork_domain;               /* out: a domain in which this one is ahead of fork_with */
+    struct bt_gtid fork_point;          /* out: the last one both have of that domain; NONE */
 };
 
 enum bt_rank_order { BT_RANK_LESS, BT_RANK_EQUAL, BT_RANK_MORE, BT_RANK_FORKED, BT_RANK_UNKNOWN };
@@ -31,6 +32,11 @@ enum bt_rank_order bt_rank_compare(const struct bt_rank_item *a, const struct bt
 /* The same for two states alone. */
 enum bt_rank_order bt_gtid_state_compare(const struct bt_gtid_state *a,
                                          const struct bt_gtid_state *b);
+
+/* The last transaction of a domain that both have: of each server that wrote there, as far as both
+ * came.  NONE when they share none. */
+struct bt_gtid bt_gtid_state_fork(const struct bt_gtid_state *a, const struct bt_gtid_state *b,
+                                  uint32_t domain);
 
 /* Fills rank, latest and fork of every item and order[] with their indexes, best first. */
 void bt_rank_run(struct bt_rank_item *items, size_t count, size_t *order);

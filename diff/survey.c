@@ -356,6 +356,10 @@ static int look_at_oldest(const struct bt_log_set *set, struct bt_survey *s, str
     s->logs_read++;
     if (head.place.file[0])
         s->oldest = head.place;
+    if (!s->server_version[0] && head.readable) { /* nothing stood behind the place of a hint */
+        s->flavor = head.flavor;
+        memcpy(s->server_version, head.server_version, sizeof(s->server_version));
+    }
     bt_log_head_done(&head);
     return 0;
 }

@@ -182,6 +182,11 @@ const struct bt_log_set *bt_remote_logs_set(const struct bt_remote_logs *logs)
     return &logs->set;
 }
 
+void bt_remote_logs_set_info(struct bt_remote_logs *logs, const struct bt_relay_info *info)
+{
+    logs->set.info = info;
+}
+
 const char *bt_remote_logs_notes(const struct bt_remote_logs *logs)
 {
     return logs->list.notes ? logs->list.notes : "";

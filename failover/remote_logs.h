@@ -29,6 +29,10 @@ void bt_remote_logs_close(struct bt_remote_logs *logs); /* accepts NULL */
 /* Borrows until close. */
 const struct bt_log_set *bt_remote_logs_set(const struct bt_remote_logs *logs);
 
+/* Where one place in the relay logs stands in the primary's, as their server says (log_set.h).
+ * info must outlive the set. */
+void bt_remote_logs_set_info(struct bt_remote_logs *logs, const struct bt_relay_info *info);
+
 /* What was odd about the listing, one line each; "" = nothing. */
 const char *bt_remote_logs_notes(const struct bt_remote_logs *logs);
 

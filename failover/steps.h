@@ -84,6 +84,7 @@ struct bt_fo_host {
     bool surveyed;
     char logs_error[512];
     struct bt_remote_logs *relay, *binlog;
+    struct bt_relay_info info; /* where the applier stands in the relay logs, by its own words */
 
     /* complete */
     char diff_path[4096];

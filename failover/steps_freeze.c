@@ -158,6 +158,11 @@ static int survey(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     h->surveyed = true;
     rc = bt_remote_logs_open(h->node, &h->node_mutex, &request.logs, h->conf->hostname, until,
                              &h->relay, err);
+    if (rc == 0) {
+        h->info = (struct bt_relay_info){.executed = u->executed, .relay_pos = u->relay_pos};
+        snprintf(h->info.relay_log, sizeof(h->info.relay_log), "%s", u->relay_log);
+        bt_remote_logs_set_info(h->relay, &h->info);
+    }
     if (rc == 1)
         return bt_fail(err, BT_ERR_REALITY, "no relay logs were found in %s", request.logs.places);
     return rc;

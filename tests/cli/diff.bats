@@ -111,9 +111,12 @@ lacking() {
 }
 
 @test "a picture shows what each replica has applied, received and lacks" {
-    run -0 baton rank "$SERVERS/r1" "$SERVERS/r2"
-    (($(grep -c '^      \[[#=.]*\]$' <<<"$output") == 2))
-    awk 'length > 100 { exit 1 }' <<<"${output//$SERVERS/}"
+    run -0 env LC_ALL=C baton rank "$SERVERS/r1" "$SERVERS/r2"
+    (($(grep -c '^      \[[#=.]*\]  \(all applied\|missing\)' <<<"$output") == 2))
+    awk 'length > 80 { exit 1 }' <<<"${output//$SERVERS/}"
+    run -0 env LC_ALL=C.UTF-8 baton rank "$SERVERS/r1" "$SERVERS/r2"
+    (($(grep -c '^      [█▒░]* *\(all applied\|missing\)' <<<"$output") == 2))
+    [[ $output != *$'\033'* ]]
 }
 
 @test "a diff log holds exactly what the replica lacks, and mariadb-binlog has no complaint" {

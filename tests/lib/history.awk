@@ -49,7 +49,8 @@ function settings(file) {
     print "MODE=" mode " MULTI=" multi " CHAIN=" chain " CLIENTS=" clients > file
     print "P_DIES=" p_dies " ROUNDS=" rounds " ROAD=" road > file
     print "P_OPTIONS='--binlog-format=" pick("ROW STATEMENT MIXED") " --binlog-row-image=" \
-        pick("FULL FULL MINIMAL NOBLOB") " --log-bin-compress-min-len=200" common_options() "'" > file
+        pick("FULL FULL MINIMAL NOBLOB") " --log-bin-compress-min-len=200" common_options() \
+        "'" > file
     print "R1_OPTIONS='" replica_options() " --log-slave-updates=" \
         (chain ? "ON" : pick("ON OFF")) "'" > file
     print "R2_OPTIONS='" replica_options() " --log-slave-updates=" pick("ON OFF") "'" > file
@@ -69,7 +70,8 @@ function xa(k, how) {
 # Many events of 8 KB: a receiver that is stopped stops within it.
 function big(k) {
     return "BEGIN; INSERT INTO t SELECT " k " * 1000 + seq, REPEAT('big ', " (draw(800) + 1) \
-        ") FROM n WHERE seq <= " (draw(600) + 50) "; UPDATE t SET b = CONCAT(b, 'u') WHERE a BETWEEN " k \
+        ") FROM n WHERE seq <= " (draw(600) + 50) \
+        "; UPDATE t SET b = CONCAT(b, 'u') WHERE a BETWEEN " k \
         " * 1000 AND " k " * 1000 + 30; COMMIT;"
 }
 
@@ -105,9 +107,11 @@ function kind_of(k, kind) {
     if (kind == 10)
         return "SET GLOBAL max_binlog_size = " pick("4096 20480 1048576") ";"
     if (kind == 11)
-        return "SET @v = 'value " k "'; INSERT INTO auto (b) VALUES (@v), (CONCAT(@v, RAND(" k ")));"
+        return "SET @v = 'value " k "'; INSERT INTO auto (b) VALUES (@v), (CONCAT(@v, RAND(" \
+            k ")));"
     if (kind == 12 && !p_dies)
-        return "BEGIN; INSERT INTO t VALUES (" k ", 'gone'); INSERT INTO m VALUES (-" k "); ROLLBACK;"
+        return "BEGIN; INSERT INTO t VALUES (" k ", 'gone'); INSERT INTO m VALUES (-" k \
+            "); ROLLBACK;"
     if (kind <= 14)
         return big(k)
     if (kind == 15)
@@ -158,7 +162,8 @@ function trouble(file, last, lines, i, who, servers) {
         if (who == "p")
             print percent, who, pick("flush restart") > file
         else
-            print percent, who, pick("receiver receiver receiver3 flush both kill restart stop stop look") > file
+            print percent, who, pick("receiver receiver receiver3 flush both kill restart stop " \
+                "stop look") > file
     }
     close(file)
 }

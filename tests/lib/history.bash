@@ -9,11 +9,11 @@
 #     servers_done
 #
 # A seed decides the servers, their settings, every statement and every trouble (history.awk); only
-# the moments at which they meet are the machine's.  p is the primary; r1 and r2 follow it; c follows
-# r1; m follows p and q by two connections.  While p works, receivers are stopped, killed and
-# restarted, relay logs flushed, p itself is restarted.  Then rank and diff are held against p's own
-# log as mariadb-binlog reads it, and at the end every replica that was given its diff log must be
-# equal to its primary.
+# the moments at which they meet are the machine's.  p is the primary; r1 and r2 follow it; c
+# follows r1; m follows p and q by two connections.  While p works, receivers are stopped, killed
+# and restarted, relay logs flushed, p itself is restarted.  Then rank and diff are held against p's
+# own log as mariadb-binlog reads it, and at the end every replica that was given its diff log must
+# be equal to its primary.
 
 history_case() {
     local seed=$1 round
@@ -78,13 +78,15 @@ history_servers() {
         history_start "$name" &
     done
     wait
-    server_sql p "SET binlog_format = ROW; CREATE DATABASE d; USE d; CREATE TABLE t (a INT PRIMARY KEY, b LONGTEXT);
+    server_sql p "SET binlog_format = ROW; CREATE DATABASE d; USE d;
+        CREATE TABLE t (a INT PRIMARY KEY, b LONGTEXT);
         CREATE TABLE m (a INT) ENGINE=MyISAM; CREATE TABLE seven (a INT PRIMARY KEY);
         CREATE TABLE shape (a INT PRIMARY KEY);
         CREATE TABLE nokey (a INT); CREATE TABLE loaded (a INT AUTO_INCREMENT PRIMARY KEY, b TEXT);
         CREATE TABLE auto (a INT AUTO_INCREMENT PRIMARY KEY, b TEXT);
         CREATE TABLE n (seq INT PRIMARY KEY); INSERT INTO n SELECT seq FROM seq_1_to_650"
-    [[ ! $MULTI ]] || server_sql q "CREATE DATABASE q; CREATE TABLE q.q (a INT PRIMARY KEY, b LONGTEXT)"
+    [[ ! $MULTI ]] ||
+        server_sql q "CREATE DATABASE q; CREATE TABLE q.q (a INT PRIMARY KEY, b LONGTEXT)"
     for name in $(history_replicas); do history_follow "$name" p; done
     [[ ! $CHAIN ]] || history_follow c r1
     [[ ! $MULTI ]] || history_follow m q
@@ -158,7 +160,8 @@ history_drain() {
     for name in $(history_followers); do
         server_wait "$name" 120 history_is_drained "$name"
         [[ -z $(history_status "$name" Last_SQL_Error) ]] && continue
-        grep -q "checksum verification failed while reading from a log" "$SERVERS/$name.log" && exit 77
+        grep -q "checksum verification failed while reading from a log" "$SERVERS/$name.log" &&
+            exit 77
         echo "$name: $(history_status "$name" Last_SQL_Error)"
         return 1
     done
@@ -243,8 +246,8 @@ history_dead() {
     [[ $had != null ]] || had=$(history_gtids_before "$primary" \
         "$(jq -r '.replicas[0].received.file' "$HISTORY/dead.ranked")" \
         "$(jq -r '.replicas[0].received.pos' "$HISTORY/dead.ranked")")
-    baton diff --target "$SERVERS/$name" "$@" --primary "$SERVERS/$primary" -o "$HISTORY/out.binlog" \
-        --json >"$HISTORY/printed"
+    baton diff --target "$SERVERS/$name" "$@" --primary "$SERVERS/$primary" \
+        -o "$HISTORY/out.binlog" --json >"$HISTORY/printed"
     baton verify "$HISTORY/out.binlog" >/dev/null
     history_gtids "$HISTORY/out.binlog" >"$HISTORY/got"
     history_gtids_of_server "$primary" | history_behind "$had" >"$HISTORY/want"
@@ -274,9 +277,10 @@ history_had() {
 
 # The last GTID of each domain in front of a coordinate of a server's own logs.
 history_gtids_before() {
-    local file=$2 pos=$3
+    local file=$2 pos=$3 log
     {
-        history_gtids $(ls "$SERVERS/$1/$(history_base "$1")".[0-9]*[0-9] | awk -v f="/$file\$" '$0 ~ f {exit} 1') /dev/null
+        ls "$SERVERS/$1/$(history_base "$1")".[0-9]*[0-9] | awk -v f="/$file\$" '$0 ~ f {exit} 1' |
+            while read -r log; do history_gtids "$log"; done
         history_binlog --stop-position="$pos" "$SERVERS/$1/$file" 2>/dev/null
     } | sed -n 's/^#.*GTID \([0-9]*-[0-9]*-[0-9]*\).*/\1/p; /^[0-9]*-[0-9]*-[0-9]*$/p' |
         awk -F- '{last[$1] = $0} END {for (d in last) print last[d]}' | paste -sd,
@@ -304,8 +308,9 @@ history_is_drained() {
     [[ -z $error ]] || { echo stopped; return; }
     [[ $(history_status "$1" Slave_SQL_Running_State | grep -c 'read all relay log') == \
         $(history_status "$1" Master_Host | wc -l) ]] || return 0
-    [[ $(server_sql "$1" "SELECT COUNT(*) FROM information_schema.processlist WHERE
-        command = 'Slave_worker' AND COALESCE(state, '') NOT LIKE 'Waiting for work from%'") == 0 ]] && echo yes
+    [[ $(server_sql "$1" "SELECT COUNT(*) FROM information_schema.processlist
+        WHERE command = 'Slave_worker'
+        AND COALESCE(state, '') NOT LIKE 'Waiting for work from%'") == 0 ]] && echo yes
 }
 
 # A field of each connection, where it is not empty.
@@ -329,14 +334,19 @@ history_binlog() {
 }
 
 # GTIDs of logs, one a line, in their order.
-history_gtids() { history_binlog "$@" 2>/dev/null | sed -n 's/^#.*GTID \([0-9]*-[0-9]*-[0-9]*\).*/\1/p'; }
+history_gtids() {
+    history_binlog "$@" 2>/dev/null | sed -n 's/^#.*GTID \([0-9]*-[0-9]*-[0-9]*\).*/\1/p'
+}
 
 history_gtids_of_server() { history_gtids "$SERVERS/$1/$(history_base "$1")".[0-9]*[0-9]; }
 
 # Of the GTIDs on stdin those behind a state.
 history_behind() {
     awk -v state="$1" '
-        BEGIN { n = split(state, all, ","); for (i = 1; i <= n; i++) { split(all[i], g, "-"); had[g[1]] = g[3] } }
+        BEGIN {
+            n = split(state, all, ",")
+            for (i = 1; i <= n; i++) { split(all[i], g, "-"); had[g[1]] = g[3] }
+        }
         { split($0, g, "-"); if (g[3] + 0 > had[g[1]] + 0) print }'
 }
 
@@ -365,14 +375,15 @@ history_diff() {
     cat >"$HISTORY/want"
     baton diff "$@" -o "$out" --json >"$HISTORY/printed"
     history_gtids "$out" >"$HISTORY/got"
-    diff <(sort -s -t - -k 1,1n "$HISTORY/want") <(sort -s -t - -k 1,1n "$HISTORY/got") || { echo "diff $*" && cat "$HISTORY/printed" && return 1; }
+    diff <(sort -s -t - -k 1,1n "$HISTORY/want") <(sort -s -t - -k 1,1n "$HISTORY/got") ||
+        { echo "diff $*" && cat "$HISTORY/printed" && return 1; }
     history_lost_is_true
     baton verify "$out" >/dev/null
     history_no_complaint "$out"
 }
 
-# Nothing is lost; or, where a receiver stopped within a transaction, that one is named, and it is on
-# neither.
+# Nothing is lost; or, where a receiver stopped within a transaction, that one is named, and it is
+# on neither.
 history_lost_is_true() {
     local lost
     jq -e '.lost == null and .cut == []' "$HISTORY/printed" >/dev/null && return
@@ -426,17 +437,19 @@ history_check_pair() {
     mine=$(history_had "$1" p)
     theirs=$(history_had "$2" p)
     # Purged relay logs cannot give what they held: then a hole is said, never passed over.
-    if [[ $(server_sql "$2" "SELECT @@relay_log_purge + @@log_slave_updates") == 1 || $MODE == slave_pos ]]; then
-        baton diff --target "$SERVERS/$1" --replica "$SERVERS/$2" -o "$HISTORY/out.binlog" >"$HISTORY/printed"
+    if [[ $(server_sql "$2" "SELECT @@relay_log_purge") == 1 || $MODE == slave_pos ]]; then
+        baton diff --target "$SERVERS/$1" --replica "$SERVERS/$2" -o "$HISTORY/out.binlog" \
+            >"$HISTORY/printed"
         baton verify "$HISTORY/out.binlog" >/dev/null
         history_gtids "$HISTORY/out.binlog" >"$HISTORY/got"
         history_behind "$mine" <"$HISTORY/all" >"$HISTORY/want"
         history_is_beginning
         return
     fi
-    history_behind "$mine" <"$HISTORY/all" | grep -vxFf <(history_behind "$theirs" <"$HISTORY/all") \
-        >"$HISTORY/pair" || true
-    HISTORY_MAY_LOSE=yes history_diff --target "$SERVERS/$1" --replica "$SERVERS/$2" <"$HISTORY/pair"
+    history_behind "$mine" <"$HISTORY/all" |
+        grep -vxFf <(history_behind "$theirs" <"$HISTORY/all") >"$HISTORY/pair" || true
+    HISTORY_MAY_LOSE=yes history_diff --target "$SERVERS/$1" --replica "$SERVERS/$2" \
+        <"$HISTORY/pair"
 }
 
 # c behind r1: by r1's binary logs, which are its primary's.
@@ -478,7 +491,7 @@ history_check_order() {
 # p dies, or rests; each replica gets its diff log; then all are equal.
 history_end() {
     local name
-    server_sql p "SET sql_log_bin = 1; INSERT INTO d.t VALUES (-1, 'after all'); CREATE TABLE d.last (a INT)"
+    server_sql p "INSERT INTO d.t VALUES (-1, 'after all'); CREATE TABLE d.last (a INT)"
     history_resume
     if [[ $P_DIES ]]; then
         server_kill p
@@ -520,7 +533,10 @@ history_equal() {
     want=$(server_sql "$2" "SELECT @@gtid_binlog_pos")
     had=$(server_sql "$1" "SELECT CONCAT(@@gtid_slave_pos, ',', @@gtid_binlog_pos)" | tr , '\n' |
         awk -F- -v of="$want" '
-            BEGIN { n = split(of, all, ","); for (i = 1; i <= n; i++) { split(all[i], g, "-"); is[g[1]] = 1 } }
+            BEGIN {
+                n = split(of, all, ",")
+                for (i = 1; i <= n; i++) { split(all[i], g, "-"); is[g[1]] = 1 }
+            }
             ($1 in is) && $3 + 0 > last[$1] + 0 { last[$1] = $3; text[$1] = $0 }
             END { for (d in text) print text[d] }' | paste -sd,)
     history_same_gtids "$want" "$had"

@@ -28,8 +28,8 @@ servers_done() {
     rm -rf "$SERVERS"
 }
 
-# Starts on a free port; again on the port it had.  Another process may take the port first, so it is
-# tried again.
+# Starts on a free port; again on the port it had.  Another process may take the port first, so it
+# is tried again.
 server_start() {
     local name=$1 id=$2 port try pid
     shift 2
