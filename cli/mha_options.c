@@ -51,12 +51,14 @@ static int option_find(const struct bt_mha_opt *opts, const char *name, size_t l
 
 static int index_of(const struct bt_mha_values *values, const char *name)
 {
-    for (int i = 0; values->opts[i].names; i++)
-        if (first_name_length(&values->opts[i]) == strlen(name) &&
-            strncmp(values->opts[i].names, name, strlen(name)) == 0)
-            return i;
-    assert(!"the option is in the tool's table");
-    return 0;
+    int i = 0;
+
+    while (values->opts[i].names &&
+           !(first_name_length(&values->opts[i]) == strlen(name) &&
+             strncmp(values->opts[i].names, name, strlen(name)) == 0))
+        i++;
+    assert(values->opts[i].names); /* the tool asks for what is in its own table */
+    return i;
 }
 
 /* ----------------------------------------------------------------- reading */
