@@ -231,7 +231,6 @@ static void manager_look(struct bt_check_ask *a)
     struct statvfs room;
     struct stat st;
 
-    m->workdir_error = "";
     m->complete_path =
         bt_check_ask_keepf(&a->arena, "%s/%s.failover.complete", dir, a->config->app);
     m->error_path = bt_check_ask_keepf(&a->arena, "%s/%s.failover.error", dir, a->config->app);
@@ -278,8 +277,13 @@ int bt_check_ask(const struct bt_config *config, unsigned parts, const char *war
     a->facts.nodes = a->nodes;
     a->facts.holdings = a->holdings;
     a->facts.dead = (struct bt_dead_host){.node_error = "", .logs_error = ""};
-    a->facts.manager.warnings = warnings;
-    manager_look(a);
+    a->facts.manager = (struct bt_check_manager){.workdir_error = "",
+                                                 .complete_age_seconds = -1,
+                                                 .complete_path = "",
+                                                 .error_path = "",
+                                                 .warnings = warnings};
+    if (parts & (1U << BT_CHECK_MANAGER | 1U << BT_CHECK_DISK))
+        manager_look(a);
     bt_each(a->count * 2, first_round, a);
     topology_find(a);
     bt_each(second_round_size(a), second_round, a);

@@ -142,7 +142,8 @@ void bt_check_ask_probe(struct bt_check_ask *a)
     if (!(a->facts.parts & 1U << BT_CHECK_VIP) || !a->facts.has_topology)
         return;
     for (size_t i = 0; i < a->count; i++)
-        if (i != p && a->channels[i] && a->nodes[i].may_network) {
+        if (i != p && a->channels[i] && a->nodes[i].may_network &&
+            !a->config->servers[i].no_master) { /* which may stand in another network */
             vip_probe(a, i);
             break;
         }

@@ -117,14 +117,17 @@ static void ask_heartbeat(struct bt_check_ask *a, size_t i, struct bt_deadline u
                             "performance_schema.replication_connection_configuration";
     bt_auto_rows struct bt_rows rows = {0};
     struct bt_err err = {0};
-    const char *text;
 
     if (d->facts.upstream_count == 0 ||
         bt_connection_query(d->sql, bt_slice_str(sql), until, &rows, &err) != 0)
         return;
-    text = bt_rows_text(&rows, 0, "Slave_heartbeat_period");
-    if (text)
-        a->sql[i].heartbeat_ms = (int64_t)(strtod(text, NULL) * 1000);
+    for (uint64_t row = 0; row < rows.row_count; row++) { /* the rarest, of several connections */
+        const char *text = bt_rows_text(&rows, row, "Slave_heartbeat_period");
+        int64_t ms = text ? (int64_t)(strtod(text, NULL) * 1000) : -1;
+
+        if (ms > a->sql[i].heartbeat_ms)
+            a->sql[i].heartbeat_ms = ms;
+    }
 }
 
 static int ask_clock(struct bt_check_ask *a, size_t i, struct bt_deadline until,

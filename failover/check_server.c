@@ -133,8 +133,11 @@ static void missing(struct bt_check_finder *f, size_t i, unsigned kind, enum bt_
     bt_buf_addf(&fix, "GRANT %s ON *.* TO ", bt_buf_str(&words));
     account_add(&fix, sql->account);
     bt_buf_add_byte(&fix, ';');
-    bt_check_add(f, level, name, i, bt_buf_str(&fix), "gives %s no %s, needed %s",
-                 sql->account, bt_buf_str(&words), bt_buf_str(&why));
+    bt_check_add(f, level, name, i, bt_buf_str(&fix), "gives %s no %s, needed %s%s", sql->account,
+                 bt_buf_str(&words), bt_buf_str(&why),
+                 s->flavor == BT_FLAVOR_MARIADB && bt_grants_have_idle_role(grants)
+                     ? " (a role was granted to it, but is not its default role)"
+                     : "");
 }
 
 static void repl_account(struct bt_check_finder *f, size_t i)

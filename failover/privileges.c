@@ -122,6 +122,24 @@ bool bt_grants_have(struct bt_slice lines, const char *privilege)
     return false;
 }
 
+bool bt_grants_have_idle_role(struct bt_slice lines)
+{
+    bool has_role = false;
+
+    while (lines.len) {
+        const uint8_t *newline = memchr(lines.ptr, '\n', lines.len);
+        size_t len = newline ? (size_t)(newline - lines.ptr) : lines.len;
+
+        if (bt_slice_starts_with(bt_slice(lines.ptr, len), "SET DEFAULT ROLE "))
+            return false;
+        has_role = has_role || (bt_slice_starts_with(bt_slice(lines.ptr, len), "GRANT `") &&
+                                !memmem(lines.ptr, len, " ON ", 4));
+        len += newline ? 1 : 0;
+        lines = bt_slice(lines.ptr + len, lines.len - len);
+    }
+    return has_role;
+}
+
 bool bt_need_is_met(const struct bt_need *need, struct bt_slice lines)
 {
     return bt_grants_have(lines, need->word) ||

@@ -40,6 +40,10 @@ size_t bt_privileges_needed(enum bt_flavor flavor, uint32_t version,
  * its name or by ALL PRIVILEGES. */
 bool bt_grants_have(struct bt_slice lines, const char *privilege);
 
+/* Whether a role was granted and none is the default one (MariaDB says which is): what it would
+ * give stands in no line, because the session does not have it. */
+bool bt_grants_have_idle_role(struct bt_slice lines);
+
 /* Whether the lines give it, or SUPER where that is enough. */
 bool bt_need_is_met(const struct bt_need *need, struct bt_slice lines);
 

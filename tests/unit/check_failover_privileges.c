@@ -73,6 +73,16 @@ START_TEST(lines_of_roles_and_of_several_accounts_add_up)
 }
 END_TEST
 
+START_TEST(a_role_that_was_granted_and_is_not_the_default_is_seen)
+{
+    ck_assert(bt_grants_have_idle_role(
+        bt_slice_str("GRANT USAGE ON *.* TO `m`@`%`\nGRANT `r` TO `m`@`%`")));
+    ck_assert(!bt_grants_have_idle_role(bt_slice_str("GRANT USAGE ON *.* TO `m`@`%`\n")));
+    ck_assert(!bt_grants_have_idle_role(
+        bt_slice_str("GRANT `r` TO `m`@`%`\nSET DEFAULT ROLE `r` FOR `m`@`%`\n")));
+}
+END_TEST
+
 START_TEST(a_name_that_begins_like_another_is_not_it)
 {
     ck_assert(!bt_grants_have(bt_slice_str("GRANT REPLICATION SLAVE ADMIN ON *.* TO `m`@`%`"),
@@ -88,4 +98,5 @@ BT_SUITE_MAIN("failover privileges", {all_privileges_on_all_are_enough_everywher
               {all_privileges_on_one_schema_are_none, 0}, {super_is_enough_until_it_was_split, 0},
               {what_one_word_gives_is_asked_for_once, 0},
               {lines_of_roles_and_of_several_accounts_add_up, 0},
+              {a_role_that_was_granted_and_is_not_the_default_is_seen, 0},
               {a_name_that_begins_like_another_is_not_it, 0})
