@@ -104,3 +104,7 @@ add_custom_command(TARGET baton POST_BUILD
 install(DIRECTORY ${man}/man1 ${man}/man5 DESTINATION ${CMAKE_INSTALL_MANDIR})
 install(FILES ${man}/completion RENAME baton
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+
+# baton@app1.service watches the cluster of /etc/baton/app1.cnf.
+configure_file(cmake/baton@.service.in generated/baton@.service @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/generated/baton@.service DESTINATION lib/systemd/system)

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "base/saved_file.h"
 #include "failover/config_edit.h"
 #include "failover/hooks.h"
 #include "failover/phrases.h"
@@ -14,7 +15,12 @@
 #include "failover/steps.h"
 #include "failover/steps_resume.h"
 
-enum { NOTES_MAX = 256 * 1024, HOST_ARENA_MAX = 32 << 20, FACTS_MAX = 64 << 20 };
+enum {
+    REPORT_MAX = 16 << 20,
+    NOTES_MAX = 256 * 1024,
+    HOST_ARENA_MAX = 32 << 20,
+    FACTS_MAX = 64 << 20,
+};
 
 /* ------------------------------------------------------------------ new, free */
 
@@ -221,6 +227,47 @@ static void stand_down(struct bt_failover *f, const struct bt_err *why,
     journal_end(f, "failed");
 }
 
+static int report_save_as(const struct bt_failover *f, const char *suffix,
+                          const struct bt_buf *text, struct bt_err *err)
+{
+    bt_auto_saved_file struct bt_saved_file file = BT_SAVED_FILE_NONE;
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/%s.failover.report", f->config->workdir, f->config->app);
+    if (bt_saved_file_open(path, suffix, &file, err) != 0 ||
+        bt_saved_file_write(&file, bt_buf_slice(text), err) != 0)
+        return -1;
+    return bt_saved_file_commit(&file, err);
+}
+
+/* Beside the journal, for people and for programs. */
+static void report_save(const struct bt_failover *f, const struct bt_buf *text)
+{
+    bt_auto_buf struct bt_buf document;
+    struct bt_err err = {0};
+    struct bt_json json;
+
+    bt_buf_init(&document, REPORT_MAX);
+    bt_json_init(&json, &document);
+    bt_report_json(f, &json);
+    bt_buf_add_byte(&document, '\n');
+    if (report_save_as(f, "", text, &err) != 0 || report_save_as(f, ".json", &document, &err) != 0)
+        bt_warning("the report: %s", err.text);
+}
+
+/* MHA's log ends with it, too; on a screen it stands below the log anyway. */
+static void report_log(struct bt_buf *text)
+{
+    const char *line = bt_buf_str(text);
+
+    while (*line) {
+        size_t len = strcspn(line, "\n");
+
+        bt_info("%.*s", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
 static void report_send(struct bt_failover *f)
 {
     bt_auto_buf struct bt_buf subject, body, replicas;
@@ -232,7 +279,11 @@ static void report_send(struct bt_failover *f)
     bt_buf_init(&replicas, 16384);
     bt_report_subject(f, &subject);
     bt_report_text(f, &body);
-    bt_info("%s", BT_SAY_REPORT);
+    if (f->opts.warm || bt_setting_is_set(f->config->settings, BT_CONF_MANAGER_LOG))
+        report_log(&body);
+    else
+        bt_info("%s", BT_SAY_REPORT);
+    report_save(f, &body);
     for (size_t i = 0; i < f->count; i++)
         if (f->hosts[i].state == BT_FO_FOLLOWS)
             bt_buf_addf(&replicas, "%s%s", replicas.len ? "," : "", f->config->servers[i].hostname);

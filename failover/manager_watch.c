@@ -39,6 +39,8 @@ static void failure_say(struct bt_manager *m)
     if (e->failures == m->told_failures)
         return;
     m->told_failures = e->failures;
+    if (e->failures > FAILURES_COUNT && (e->failures & (e->failures - 1)))
+        return; /* 8, 16, 32 ...: a log is no metronome */
     if (e->failures == 1)
         bt_warning(BT_SAY_PING_ERROR, ping_name(m), e->last.number, e->text);
     else if (e->failures > 1)

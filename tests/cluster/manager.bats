@@ -204,3 +204,41 @@ vip_is_on() { [[ $(vip_holder) == "$1" ]]; }
     kill -HUP "$(manager_pid)"
     manager_wait_state PING_OK
 }
+
+@test "hooks of a failover by the manager get MHA's arguments, and one that hangs is ended" {
+    failover_cluster 3 gtid
+    cat >"$CLUSTER_DIR/hook" <<'END'
+#!/bin/bash
+echo "$0 $*" >>"$(dirname "$0")/calls"
+case "$*" in
+*--command=start*) echo "taking the address"; exit 10 ;;
+*--command=stop*) echo "dropping the address"; [[ ! -e $(dirname "$0")/hang ]] || exec sleep 600 ;;
+esac
+END
+    chmod 755 "$CLUSTER_DIR/hook"
+    conf_write "$(manager_conf)" ping_interval=1 hook_timeout=2 \
+        master_ip_failover_script="$CLUSTER_DIR/hook" report_script="$CLUSTER_DIR/hook"
+    manager_start
+    grep -q -- "--command=status --ssh_user=root --orig_master_host=$(host_address db1)" "$CLUSTER_DIR/calls"
+    host_stop db1 -9
+    manager_wait_primary db2
+    grep -q -- "--orig_master_port=3306 --command=stopssh --ssh_user=root" "$CLUSTER_DIR/calls"
+    grep -q -- "--command=start --ssh_user=root .*--new_master_host=$(host_address db2)" "$CLUSTER_DIR/calls"
+    grep -q -- "--new_master_host=$(host_address db2) --new_slave_hosts=$(host_address db3) --conf=" "$CLUSTER_DIR/calls"
+    grep -q "taking the address" "$(manager_log)"
+    grep -q -- "----- Failover Report -----" "$CLUSTER_DIR/manager/app1.failover.report"
+    assert_equal "$(jq -r .new_primary "$CLUSTER_DIR/manager/app1.failover.report.json")" "$(host_address db2)"
+    # Now it hangs: the failover ends in an error, and says so, and what was stopped runs again.
+    touch "$CLUSTER_DIR/hang"
+    rm "$CLUSTER_DIR/manager/app1.failover.complete"
+    host_stop db2 -9
+    manager_wait_state FAILOVER_ERROR 20
+    [[ -e $CLUSTER_DIR/manager/app1.failover.error ]]
+    grep -q "master_ip_failover_script did not end within 2000 ms and was killed" "$(manager_log)"
+    assert_equal "$(host_sql db3 "SELECT @@GLOBAL.read_only")" 1
+    # Mended, it is finished by hand.
+    rm "$CLUSTER_DIR/hang"
+    run manager failover --resume
+    assert_equal "$status" 10
+    manager_wait_primary db3
+}
