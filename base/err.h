@@ -14,6 +14,8 @@
 #include <errno.h>
 
 #define BT_MUST_CHECK __attribute__((warn_unused_result))
+/* For the steps of inner loops that the compiler would rather call: measured where it is used. */
+#define BT_INLINE static inline __attribute__((always_inline))
 #define BT_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
 /* What kind of thing went wrong: decides the exit code and who must act. */

@@ -85,7 +85,7 @@ static inline struct bt_slice bt_cur_rest(const struct bt_cursor *c)
     return (struct bt_slice){c->at, c->left};
 }
 
-static inline BT_MUST_CHECK bool bt_cur_skip(struct bt_cursor *c, uint64_t n)
+BT_INLINE BT_MUST_CHECK bool bt_cur_skip(struct bt_cursor *c, uint64_t n)
 {
     if (n > c->left)
         return false;
@@ -95,7 +95,7 @@ static inline BT_MUST_CHECK bool bt_cur_skip(struct bt_cursor *c, uint64_t n)
 }
 
 /* Borrows the next n bytes into *ret. */
-static inline BT_MUST_CHECK bool bt_cur_take(struct bt_cursor *c, uint64_t n, struct bt_slice *ret)
+BT_INLINE BT_MUST_CHECK bool bt_cur_take(struct bt_cursor *c, uint64_t n, struct bt_slice *ret)
 {
     if (n > c->left)
         return false;
@@ -106,7 +106,7 @@ static inline BT_MUST_CHECK bool bt_cur_take(struct bt_cursor *c, uint64_t n, st
 }
 
 /* Copies the next n bytes to dst. */
-static inline BT_MUST_CHECK bool bt_cur_copy(struct bt_cursor *c, size_t n, void *dst)
+BT_INLINE BT_MUST_CHECK bool bt_cur_copy(struct bt_cursor *c, size_t n, void *dst)
 {
     if (n > c->left)
         return false;
@@ -117,12 +117,12 @@ static inline BT_MUST_CHECK bool bt_cur_copy(struct bt_cursor *c, size_t n, void
 }
 
 /* Little-endian numbers of 1, 2, 4, 8 bytes: one load each. */
-static inline BT_MUST_CHECK bool bt_cur_u8(struct bt_cursor *c, uint8_t *ret)
+BT_INLINE BT_MUST_CHECK bool bt_cur_u8(struct bt_cursor *c, uint8_t *ret)
 {
     return bt_cur_copy(c, 1, ret);
 }
 
-static inline BT_MUST_CHECK bool bt_cur_u16(struct bt_cursor *c, uint16_t *ret)
+BT_INLINE BT_MUST_CHECK bool bt_cur_u16(struct bt_cursor *c, uint16_t *ret)
 {
     uint16_t raw;
 
@@ -132,7 +132,7 @@ static inline BT_MUST_CHECK bool bt_cur_u16(struct bt_cursor *c, uint16_t *ret)
     return true;
 }
 
-static inline BT_MUST_CHECK bool bt_cur_u32(struct bt_cursor *c, uint32_t *ret)
+BT_INLINE BT_MUST_CHECK bool bt_cur_u32(struct bt_cursor *c, uint32_t *ret)
 {
     uint32_t raw;
 
@@ -142,7 +142,7 @@ static inline BT_MUST_CHECK bool bt_cur_u32(struct bt_cursor *c, uint32_t *ret)
     return true;
 }
 
-static inline BT_MUST_CHECK bool bt_cur_u64(struct bt_cursor *c, uint64_t *ret)
+BT_INLINE BT_MUST_CHECK bool bt_cur_u64(struct bt_cursor *c, uint64_t *ret)
 {
     uint64_t raw;
 
@@ -152,17 +152,21 @@ static inline BT_MUST_CHECK bool bt_cur_u64(struct bt_cursor *c, uint64_t *ret)
     return true;
 }
 
-/* Little-endian number of n bytes, n from 1 to 8. */
-static inline BT_MUST_CHECK bool bt_cur_le(struct bt_cursor *c, size_t n, uint64_t *ret)
+/* Little-endian number of n bytes, n from 1 to 8.  Where 8 are there it is one load whatever n is. */
+BT_INLINE BT_MUST_CHECK bool bt_cur_le(struct bt_cursor *c, size_t n, uint64_t *ret)
 {
     uint64_t raw = 0;
 
-    if (n > sizeof(raw) || n > c->left)
+    if (n - 1 >= sizeof(raw) || n > c->left)
         return false;
-    memcpy(&raw, c->at, n);
+    if (c->left >= sizeof(raw))
+        raw = le64toh(bt_bytes8(c->at)) << (64 - 8 * n) >> (64 - 8 * n);
+    else
+        for (size_t i = 0; i < n; i++)
+            raw |= (uint64_t)c->at[i] << 8 * i;
     c->at += n;
     c->left -= n;
-    *ret = le64toh(raw);
+    *ret = raw;
     return true;
 }
 

@@ -5,25 +5,15 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "cli/inspect_count_priv.h"
 #include "cli/inspect_pieces.h"
-#include "cli/inspect_rowcount.h"
 #include "parser/control.h"
 
 enum { THREADS_MAX = 64 };
 
-struct counting {
-    uint64_t min_bytes;
-    struct bt_summary *summary;
-    struct bt_summary_file *file;
-    bool damaged;
-    struct bt_row_counter counter;
-    uint64_t rows;      /* of the open transaction */
-    uint32_t last_when; /* of its last event that has a time */
-};
-
 static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *err)
 {
-    struct counting *s = ctx;
+    struct bt_counting *s = ctx;
 
     s->file = bt_summary_add_file(s->summary, log->path, err);
     if (!s->file)
@@ -33,14 +23,11 @@ static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *er
 }
 
 /* What the log itself tells: its first format, its kind, its times. */
-static void count_event(struct counting *s, const struct bt_event *ev)
+static void count_event(struct bt_counting *s, const struct bt_event *ev)
 {
     struct bt_summary_file *f = s->file;
-    struct bt_event_count *c = &s->summary->events[ev->inner][ev->header.type];
 
-    c->count++;
-    c->bytes += ev->header.length;
-    f->events += !ev->inner;
+    bt_counting_event(s, &ev->header, ev->inner);
     f->encrypted |= ev->sealed;
     if (ev->type == BT_FORMAT_DESCRIPTION) {
         if (!f->has_format) {
@@ -50,30 +37,35 @@ static void count_event(struct counting *s, const struct bt_event *ev)
         f->has_format = true;
         f->checksum = ev->format->checksum;
     }
-    if (ev->header.when) {
-        if (!f->first_time)
-            f->first_time = ev->header.when;
-        f->last_time = ev->header.when;
-    }
 }
 
-static int count_transaction(struct counting *s, const struct bt_transaction *t, bool complete,
-                             struct bt_err *err)
+int bt_counting_transaction(struct bt_counting *s, const struct bt_transaction *t,
+                            struct bt_err *err)
 {
-    struct bt_summary_transaction counted = {
-        .gtid = t->gtid,
+    struct bt_transaction_work work = {
         .file = (size_t)(s->file - s->summary->files),
-        .start = t->start,
-        .end = t->end,
-        .bytes = t->bytes,
         .rows = s->rows,
         .duration_s = s->last_when > t->when ? s->last_when - t->when : 0,
     };
 
-    if (complete && t->bytes < s->min_bytes)
+    if (t->bytes < s->min_bytes)
         return 0;
-    s->file->transactions += complete;
-    return bt_summary_add_transaction(s->summary, &counted, complete, t->when, err);
+    s->file->transactions++;
+    return bt_summary_add_transaction(s->summary, t, &work, err);
+}
+
+static int count_rows(struct bt_counting *s, const struct bt_scan_event *se, struct bt_err *err)
+{
+    struct bt_rows_counted rows = {
+        .path = se->path,
+        .offset = se->event->offset,
+        .length = se->event->header.length,
+        .when = se->event->header.when,
+        .frame = se->frame,
+        .table = se->table,
+    };
+
+    return bt_counting_rows(s, &rows, err);
 }
 
 /* What the server itself says it has lost stands in no row: it is said at once. */
@@ -89,7 +81,7 @@ static int tell_incident(const struct bt_scan_event *se, struct bt_err *err)
     return 0;
 }
 
-static int count_outside(struct counting *s, const struct bt_scan_event *se, struct bt_err *err)
+static int count_outside(struct bt_counting *s, const struct bt_scan_event *se, struct bt_err *err)
 {
     if (se->event->type != BT_PREVIOUS_GTIDS && se->event->type != BT_GTID_LIST)
         return 0;
@@ -104,8 +96,7 @@ static int count_outside(struct counting *s, const struct bt_scan_event *se, str
 
 static int count_scanned(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
-    struct counting *s = ctx;
-    uint64_t rows;
+    struct bt_counting *s = ctx;
 
     count_event(s, se->event);
     if (se->event->type == BT_INCIDENT && tell_incident(se, err) != 0)
@@ -118,27 +109,29 @@ static int count_scanned(void *ctx, const struct bt_scan_event *se, struct bt_er
     }
     if (se->event->header.when)
         s->last_when = se->event->header.when;
-    if (se->wanted) {
-        if (bt_row_counter_count(&s->counter, se, &s->summary->tables, &rows, err) != 0)
-            return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
-        s->rows += rows;
-    }
+    if (se->frame && se->table && se->wanted && count_rows(s, se, err) != 0)
+        return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
     if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
-        return count_transaction(s, se->transaction, true, err);
+        return bt_counting_transaction(s, se->transaction, err);
     return 0;
 }
 
 static int count_abandoned(void *ctx, const char *path, const struct bt_transaction *t,
                            struct bt_err *err)
 {
+    struct bt_counting *s = ctx;
+
     (void)path;
-    return count_transaction(ctx, t, false, err);
+    (void)t;
+    (void)err;
+    s->summary->unfinished++;
+    return 0;
 }
 
 static int end_log(void *ctx, const struct bt_scan_log *log, const struct bt_end *end,
                    struct bt_err *err)
 {
-    struct counting *s = ctx;
+    struct bt_counting *s = ctx;
 
     (void)err;
     s->file->end = *end;
@@ -155,13 +148,14 @@ static void note(void *ctx, struct bt_slice text)
 
 static const struct bt_scan_visitor visitor = {
     .begin_log = begin_log,
+    .ahead = bt_counting_ahead,
     .event = count_scanned,
     .abandoned = count_abandoned,
     .note = note,
     .end_log = end_log,
 };
 
-static void counting_done(struct bt_inspect *in, struct counting *c)
+static void counting_done(struct bt_inspect *in, struct bt_counting *c)
 {
     in->damaged |= c->damaged;
     if (c->counter.uncounted)
@@ -178,7 +172,7 @@ struct worker {
     size_t piece_count;
     struct bt_scan_opts opts; /* own: the filter keeps state */
     struct bt_summary summary;
-    struct counting counting;
+    struct bt_counting counting;
     struct bt_err err;
     int result;
 };
@@ -261,7 +255,7 @@ static int count_in_threads(struct bt_inspect *in, const struct bt_pieces *piece
 int bt_inspect_count(struct bt_inspect *in, const char *const *paths, size_t count,
                      unsigned threads, struct bt_summary *ret, struct bt_err *err)
 {
-    struct counting c = {.min_bytes = in->scan.filter.min_bytes, .summary = ret};
+    struct bt_counting c = {.min_bytes = in->scan.filter.min_bytes, .summary = ret};
     struct bt_pieces pieces = {0};
     int result = 1;
 

@@ -151,6 +151,12 @@ bool bt_filter_wants_table(const struct bt_filter *f, struct bt_slice db, struct
     return false;
 }
 
+bool bt_filter_passes_all(const struct bt_filter *f)
+{
+    return !bt_filter_has_range(f) && !bt_filter_has_tables(f) && f->gtids.count == 0 &&
+           f->server_ids.count == 0;
+}
+
 bool bt_filter_has_tables(const struct bt_filter *f)
 {
     return f->databases.count > 0 || f->tables.count > 0;

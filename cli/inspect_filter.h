@@ -59,6 +59,9 @@ bool bt_filter_has_range(const struct bt_filter *f);
 /* Whether --gtid, --server-id or --min-bytes leaves transactions out. */
 bool bt_filter_has_transactions(const struct bt_filter *f);
 
+/* Whether every event and transaction passes; --min-bytes is not asked. */
+bool bt_filter_passes_all(const struct bt_filter *f);
+
 /* Whether --db or --table was given at all. */
 bool bt_filter_has_tables(const struct bt_filter *f);
 

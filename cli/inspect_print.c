@@ -91,9 +91,9 @@ static void json_tables(struct bt_json *j, struct bt_table_stats *const *tables,
         bt_json_object(j);
         bt_json_key_text(j, "db", tables[i]->db);
         bt_json_key_text(j, "table", tables[i]->table);
-        bt_json_key_u64(j, "inserts", tables[i]->inserts);
-        bt_json_key_u64(j, "updates", tables[i]->updates);
-        bt_json_key_u64(j, "deletes", tables[i]->deletes);
+        bt_json_key_u64(j, "inserts", tables[i]->rows[BT_ROWS_INSERT]);
+        bt_json_key_u64(j, "updates", tables[i]->rows[BT_ROWS_UPDATE]);
+        bt_json_key_u64(j, "deletes", tables[i]->rows[BT_ROWS_DELETE]);
         bt_json_key_u64(j, "bytes", tables[i]->bytes);
         bt_json_end(j);
     }
@@ -323,9 +323,9 @@ static void text_tables(struct bt_summary *s, struct bt_out *out)
         snprintf(name, sizeof(name), "%.*s.%.*s", BT_SLICE_ARG(tables[i]->db),
                  BT_SLICE_ARG(tables[i]->table));
         cell(line, 0, name);
-        cell_u64(line, 1, tables[i]->inserts);
-        cell_u64(line, 2, tables[i]->updates);
-        cell_u64(line, 3, tables[i]->deletes);
+        cell_u64(line, 1, tables[i]->rows[BT_ROWS_INSERT]);
+        cell_u64(line, 2, tables[i]->rows[BT_ROWS_UPDATE]);
+        cell_u64(line, 3, tables[i]->rows[BT_ROWS_DELETE]);
         cell_size(line, 4, tables[i]->bytes);
     }
     print_table(table, out);

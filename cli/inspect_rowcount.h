@@ -20,8 +20,19 @@ struct bt_row_counter {
 
 void bt_row_counter_done(struct bt_row_counter *c);
 
-/* Adds the event's rows and bytes to its table; *ret is its rows, 0 for other events. */
-int bt_row_counter_count(struct bt_row_counter *c, const struct bt_scan_event *se,
+/* A rows event as far as it is counted. */
+struct bt_rows_counted {
+    const char *path; /* of the log */
+    uint64_t offset;
+    uint32_t length, when; /* of the event */
+    const struct bt_rows_event *frame;
+    struct bt_table *table;
+    struct bt_table_stats *stats; /* the table's */
+};
+
+/* Adds the rows and bytes of an event to its table; *ret is its rows.  Where the log's bytes or types
+ * do not let us count them there are 0, and the counter remembers why. */
+int bt_row_counter_count(struct bt_row_counter *c, const struct bt_rows_counted *rows,
                          struct bt_table_stats_map *tables, uint64_t *ret,
                          struct bt_err *err) BT_MUST_CHECK;
 

@@ -121,10 +121,17 @@ static int decrypt_source(struct scan *s, struct bt_source **source, struct bt_e
 static int walk(struct scan *s, struct bt_reader *reader, const char *path, struct bt_end *ret,
                 struct bt_err *err)
 {
+    struct bt_scan_place place = {path, reader, &s->grouper, s->tables};
+    bool goes_ahead = s->visitor->ahead && bt_filter_passes_all(&s->opts->filter);
     struct bt_event ev;
     int next;
 
-    while ((next = bt_reader_next(reader, &ev, err)) == 0) {
+    for (;;) {
+        if (goes_ahead && s->visitor->ahead(s->ctx, &place, err) != 0)
+            return -1;
+        next = bt_reader_next(reader, &ev, err);
+        if (next != 0)
+            break;
         if (s->opts->filter.stopped) {
             *ret = (struct bt_end){.kind = BT_END_CLEAN, .offset = ev.offset};
             return 0;

@@ -33,9 +33,20 @@ struct bt_scan_log {
     struct bt_reader *reader;
 };
 
+/* Where the scan stands: before the next event of a log. */
+struct bt_scan_place {
+    const char *path;
+    struct bt_reader *reader;
+    struct bt_grouper *grouper;
+    struct bt_table_cache *tables;
+};
+
 struct bt_scan_visitor {
     int (*begin_log)(void *ctx, const struct bt_scan_log *log, struct bt_err *err);
     int (*event)(void *ctx, const struct bt_scan_event *se, struct bt_err *err);
+    /* Takes as many of the events that come next as it can by itself, moving all that stands in
+     * `place`; the others go to event().  Called where no filter is in force.  NULL: none. */
+    int (*ahead)(void *ctx, const struct bt_scan_place *place, struct bt_err *err);
     /* A transaction that began but never ends. */
     int (*abandoned)(void *ctx, const char *path, const struct bt_transaction *t,
                      struct bt_err *err);

@@ -79,14 +79,18 @@ static uint64_t weight(const struct bt_summary *s, const struct bt_summary_trans
     return 0;
 }
 
+/* Whether a transaction of that weight is among the largest. */
+static inline bool is_large(const struct bt_summary *s, uint64_t transaction_weight)
+{
+    return s->largest_count < s->largest_max ||
+           (s->largest_max && s->largest_weight < transaction_weight);
+}
+
 /* Greatest first, one place for each; the last one falls off the end. */
-static void keep_if_large(struct bt_summary *s, const struct bt_summary_transaction *t)
+static void keep_large(struct bt_summary *s, const struct bt_summary_transaction *t)
 {
     size_t at = s->largest_count;
 
-    if (s->largest_max == 0 ||
-        (at == s->largest_max && weight(s, &s->largest[at - 1]) >= weight(s, t)))
-        return;
     if (at < s->largest_max)
         s->largest_count++;
     else
@@ -94,14 +98,14 @@ static void keep_if_large(struct bt_summary *s, const struct bt_summary_transact
     for (; at > 0 && weight(s, &s->largest[at - 1]) < weight(s, t); at--)
         s->largest[at] = s->largest[at - 1];
     s->largest[at] = *t;
+    s->largest_weight = weight(s, &s->largest[s->largest_count - 1]);
 }
 
 /* ------------------------------------------------------------ load by minute */
 
 /* The minute's counters.  Logs run forward in time, so it is nearly always the last one. */
-static struct bt_minute *minute_of(struct bt_summary *s, uint32_t when)
+static struct bt_minute *minute_of(struct bt_summary *s, uint32_t minute)
 {
-    uint32_t minute = when / 60;
     struct bt_minute *minutes;
 
     for (size_t back = 0; back < 16 && back < s->minute_count; back++)
@@ -116,15 +120,15 @@ static struct bt_minute *minute_of(struct bt_summary *s, uint32_t when)
     return &minutes[s->minute_count++];
 }
 
-static int add_minute(struct bt_summary *s, const struct bt_minute *add, struct bt_err *err)
+static inline int add_minute(struct bt_summary *s, struct bt_minute add, struct bt_err *err)
 {
-    struct bt_minute *minute = minute_of(s, add->minute * 60);
+    struct bt_minute *minute = minute_of(s, add.minute);
 
     if (!minute)
         return bt_fail(err, BT_ERR_LIMIT, "the logs span more than %d minutes", MINUTES_MAX);
-    minute->transactions += add->transactions;
-    minute->rows += add->rows;
-    minute->bytes += add->bytes;
+    minute->transactions += add.transactions;
+    minute->rows += add.rows;
+    minute->bytes += add.bytes;
     return 0;
 }
 
@@ -171,17 +175,22 @@ static int add_gap(struct bt_summary *s, struct bt_gtid_gap gap, struct bt_err *
 }
 
 /* Follows the sequence numbers of the transaction's domain. */
-static int follow_gtid(struct bt_summary *s, const struct bt_summary_transaction *t,
+static int follow_gtid(struct bt_summary *s, const struct bt_transaction *t, size_t file,
                        struct bt_err *err)
 {
     const struct bt_gtid *before = bt_gtid_state_last(&s->gtid_state, t->gtid.domain);
-    struct bt_gtid_gap gap = {.domain = t->gtid.domain, .file = t->file, .offset = t->start};
+    struct bt_gtid_gap gap;
 
     if (!before && bt_gtid_state_update(&s->first_gtids, &t->gtid, err) != 0)
         return -1;
     if (before && t->gtid.sequence > before->sequence + 1) {
-        gap.first = before->sequence + 1;
-        gap.last = t->gtid.sequence - 1;
+        gap = (struct bt_gtid_gap){
+            .domain = t->gtid.domain,
+            .first = before->sequence + 1,
+            .last = t->gtid.sequence - 1,
+            .file = file,
+            .offset = t->start,
+        };
         if (add_gap(s, gap, err) != 0)
             return -1;
     }
@@ -278,25 +287,35 @@ static unsigned size_class(uint64_t bytes)
     return bits < BT_SIZE_CLASSES ? bits : BT_SIZE_CLASSES - 1;
 }
 
-int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_transaction *t,
-                               bool complete, uint32_t when, struct bt_err *err)
+int bt_summary_add_transaction(struct bt_summary *s, const struct bt_transaction *t,
+                               const struct bt_transaction_work *work, struct bt_err *err)
 {
-    struct bt_minute load = {
-        .minute = when / 60, .transactions = 1, .rows = t->rows, .bytes = t->bytes};
+    uint64_t weights[] = {
+        [BT_ORDER_BYTES] = t->bytes,
+        [BT_ORDER_ROWS] = work->rows,
+        [BT_ORDER_DURATION] = work->duration_s,
+    };
 
-    if (!complete) {
-        s->unfinished++;
-        return 0;
-    }
     s->transactions++;
     s->transaction_bytes += t->bytes;
     s->sizes[size_class(t->bytes)]++;
-    keep_if_large(s, t);
-    if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, err) != 0)
+    if (is_large(s, weights[s->order]))
+        keep_large(s, &(struct bt_summary_transaction){
+            .gtid = t->gtid,
+            .file = work->file,
+            .start = t->start,
+            .end = t->end,
+            .bytes = t->bytes,
+            .rows = work->rows,
+            .duration_s = work->duration_s,
+                      });
+    if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, work->file, err) != 0)
         return -1;
     if (t->gtid.kind == BT_GTID_MYSQL && follow_run(s, &t->gtid, err) != 0)
         return -1;
-    return when ? add_minute(s, &load, err) : 0;
+    if (t->when == 0)
+        return 0;
+    return add_minute(s, (struct bt_minute){t->when / 60, 1, work->rows, t->bytes}, err);
 }
 
 /* ----------------------------------------------------------------- merging */
@@ -386,10 +405,11 @@ int bt_summary_merge(struct bt_summary *s, struct bt_summary *other, struct bt_e
         struct bt_summary_transaction t = other->largest[i];
 
         t.file += first_file;
-        keep_if_large(s, &t);
+        if (is_large(s, weight(s, &t)))
+            keep_large(s, &t);
     }
     for (size_t i = 0; i < other->minute_count; i++)
-        if (add_minute(s, &other->minutes[i], err) != 0)
+        if (add_minute(s, other->minutes[i], err) != 0)
             return -1;
     if (merge_gtids(s, other, first_file, err) != 0)
         return -1;

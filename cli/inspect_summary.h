@@ -37,6 +37,13 @@ struct bt_summary_transaction {
     uint32_t duration_s; /* between its first and last timestamp */
 };
 
+/* What a transaction did, beside its struct bt_transaction. */
+struct bt_transaction_work {
+    size_t file; /* as above */
+    uint64_t rows;
+    uint32_t duration_s;
+};
+
 enum bt_summary_order { BT_ORDER_BYTES, BT_ORDER_ROWS, BT_ORDER_DURATION };
 
 struct bt_event_count {
@@ -75,6 +82,7 @@ struct bt_summary {
     enum bt_summary_order order;
     struct bt_summary_transaction *largest; /* owned; the greatest first when finished */
     size_t largest_count, largest_max;
+    uint64_t largest_weight; /* of the last of them */
     struct bt_minute *minutes; /* owned; in the order first met, ascending when finished */
     size_t minute_count, minute_room;
     uint64_t sizes[BT_SIZE_CLASSES]; /* transactions of 2^i bytes up to twice that */
@@ -96,9 +104,10 @@ void bt_summary_done(struct bt_summary *s);
 struct bt_summary_file *bt_summary_add_file(struct bt_summary *s, const char *path,
                                             struct bt_err *err);
 
-/* Counts a whole or abandoned transaction and what it changed. */
-int bt_summary_add_transaction(struct bt_summary *s, const struct bt_summary_transaction *t,
-                               bool complete, uint32_t when, struct bt_err *err) BT_MUST_CHECK;
+/* Counts a transaction that ended. */
+int bt_summary_add_transaction(struct bt_summary *s, const struct bt_transaction *t,
+                               const struct bt_transaction_work *work,
+                               struct bt_err *err) BT_MUST_CHECK;
 
 /* A GTID_LIST or PREVIOUS_GTIDS: what had happened before the log was begun. */
 int bt_summary_add_before(struct bt_summary *s, const struct bt_event *ev,

@@ -82,8 +82,8 @@ struct bt_table_stats *bt_table_stats_of(struct bt_table_stats_map *m, struct bt
     return t;
 }
 
-static bool add_minute(struct bt_table_stats_map *m, struct bt_table_stats *t, uint32_t minute,
-                       uint64_t bytes)
+bool bt_table_stats_add_minute(struct bt_table_stats_map *m, struct bt_table_stats *t,
+                               uint32_t minute, uint64_t bytes)
 {
     struct bt_table_minute *last = t->minute_count ? &t->minutes[t->minute_count - 1] : NULL;
 
@@ -104,14 +104,6 @@ static bool add_minute(struct bt_table_stats_map *m, struct bt_table_stats *t, u
     }
     t->minutes[t->minute_count++] = (struct bt_table_minute){minute, bytes};
     return true;
-}
-
-bool bt_table_stats_add(struct bt_table_stats_map *m, struct bt_table_stats *t, uint64_t *counter,
-                        uint64_t rows, uint64_t bytes, uint32_t when)
-{
-    *counter += rows;
-    t->bytes += bytes;
-    return when == 0 || add_minute(m, t, when / 60, bytes);
 }
 
 static int compare_slices(struct bt_slice a, struct bt_slice b)
@@ -159,12 +151,11 @@ int bt_table_stats_merge(struct bt_table_stats_map *m, const struct bt_table_sta
         to = bt_table_stats_of(m, from->db, from->table);
         if (!to)
             return bt_fail(err, BT_ERR_LIMIT, "there are more tables than fit in memory");
-        to->inserts += from->inserts;
-        to->updates += from->updates;
-        to->deletes += from->deletes;
+        for (size_t op = 0; op < 3; op++)
+            to->rows[op] += from->rows[op];
         to->bytes += from->bytes;
         for (size_t n = 0; n < from->minute_count; n++)
-            if (!add_minute(m, to, from->minutes[n].minute, from->minutes[n].bytes))
+            if (!bt_table_stats_add_minute(m, to, from->minutes[n].minute, from->minutes[n].bytes))
                 return bt_fail(err, BT_ERR_LIMIT, "the load over time does not fit in memory");
     }
     return 0;

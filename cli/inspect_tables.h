@@ -4,6 +4,7 @@
 #define BT_CLI_INSPECT_TABLES_H
 
 #include "base/arena.h"
+#include "parser/rows.h"
 
 /* Bytes that row events wrote to a table within one minute. */
 struct bt_table_minute {
@@ -12,10 +13,10 @@ struct bt_table_minute {
 };
 
 struct bt_table_stats {
-    struct bt_slice db, table;          /* owned by the arena */
-    uint64_t inserts, updates, deletes; /* rows */
-    uint64_t bytes;                     /* of its row events */
-    struct bt_table_minute *minutes;    /* in the order met; a minute may come again */
+    struct bt_slice db, table;       /* owned by the arena */
+    uint64_t rows[3];                /* by enum bt_rows_op */
+    uint64_t bytes;                  /* of its row events */
+    struct bt_table_minute *minutes; /* in the order met; a minute may come again */
     size_t minute_count, minute_room;
     uint64_t hash;
 };
@@ -33,9 +34,24 @@ void bt_table_stats_done(struct bt_table_stats_map *m);
 struct bt_table_stats *bt_table_stats_of(struct bt_table_stats_map *m, struct bt_slice db,
                                          struct bt_slice table);
 
-/* Counts one rows event: op's counter is rows more, and the minute of `when` has its bytes. */
-bool bt_table_stats_add(struct bt_table_stats_map *m, struct bt_table_stats *t, uint64_t *counter,
-                        uint64_t rows, uint64_t bytes, uint32_t when);
+/* Adds bytes written in a minute that is not the last one met.  False without memory. */
+bool bt_table_stats_add_minute(struct bt_table_stats_map *m, struct bt_table_stats *t,
+                               uint32_t minute, uint64_t bytes);
+
+/* Counts a rows event of so many rows and bytes.  False without memory. */
+static inline bool bt_table_stats_add(struct bt_table_stats_map *m, struct bt_table_stats *t,
+                                      enum bt_rows_op op, uint64_t rows, uint64_t bytes,
+                                      uint32_t when)
+{
+    t->rows[op] += rows;
+    t->bytes += bytes;
+    if (when == 0)
+        return true;
+    if (t->minute_count == 0 || t->minutes[t->minute_count - 1].minute != when / 60)
+        return bt_table_stats_add_minute(m, t, when / 60, bytes);
+    t->minutes[t->minute_count - 1].bytes += bytes;
+    return true;
+}
 
 /* All of them, most bytes first, as an array of m->count pointers in the arena; NULL without
  * memory. */

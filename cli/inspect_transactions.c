@@ -103,17 +103,36 @@ static int show(struct listing *l, const char *path, const struct bt_transaction
     return 0;
 }
 
+static int count_rows(struct listing *l, const struct bt_scan_event *se, struct bt_err *err)
+{
+    struct bt_rows_counted rows = {
+        .path = se->path,
+        .offset = se->event->offset,
+        .length = se->event->header.length,
+        .when = se->event->header.when,
+        .frame = se->frame,
+        .table = se->table,
+    };
+    uint64_t count;
+
+    rows.stats = bt_table_stats_of(&l->tables, se->table->map.db, se->table->map.table);
+    if (!rows.stats)
+        return bt_fail(err, BT_ERR_LIMIT, "there are more tables than fit in memory");
+    if (bt_row_counter_count(&l->rows, &rows, &l->tables, &count, err) != 0)
+        return -1;
+    l->row_count += count;
+    return 0;
+}
+
 static int event(void *ctx, const struct bt_scan_event *se, struct bt_err *err)
 {
     struct listing *l = ctx;
-    uint64_t rows;
 
     if ((se->step == BT_GROUP_BEGIN || se->step == BT_GROUP_WHOLE) &&
         begin_transaction(l, err) != 0)
         return -1;
-    if (bt_row_counter_count(&l->rows, se, &l->tables, &rows, err) != 0)
+    if (se->frame && se->table && count_rows(l, se, err) != 0)
         return bt_err_wrap(err, "%s:%llu", se->path, (unsigned long long)se->event->offset);
-    l->row_count += rows;
     l->any_wanted |= se->wanted;
     if (se->step == BT_GROUP_END || se->step == BT_GROUP_WHOLE)
         return show(l, se->path, se->transaction, err);

@@ -27,6 +27,7 @@ bt_module(parser
     charset.c
     control.c
     coordinate.c
+    crc.c
     decimal.c
     double_text.c
     event.c
@@ -48,6 +49,7 @@ bt_module(parser
     reader.c
     row_reader.c
     reader_frame.c
+    reader_run.c
     rows.c
     schema.c
     schema_sql.c

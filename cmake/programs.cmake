@@ -22,6 +22,7 @@ add_executable(baton
   cli/cmd_verify.c
   cli/connect.c
   cli/contents.c
+  cli/inspect_ahead.c
   cli/inspect_count.c
   cli/inspect_events.c
   cli/inspect_filter.c

@@ -12,11 +12,6 @@
 
 #include "parser/control.h"
 
-/* A wrapped end_log_pos drops by nearly 4 GiB, since no event is longer than 1 GiB.  A smaller drop
- * is a place that was sent again. */
-#define WRAP (UINT64_C(1) << 32)
-#define WRAP_DROP_MIN (UINT64_C(1) << 31)
-
 /* ------------------------------------------------------------------- order */
 
 /* The digits behind the last dot; NULL when there are none. */
@@ -85,10 +80,11 @@ static void follow_last(struct bt_coordinate_tracker *t)
     set_name(t->start.file, t->last.file);
     set_name(t->end.file, t->last.file);
     t->start.pos = t->end.pos = t->last.pos;
+    t->names++;
     t->file_changed = false;
 }
 
-void bt_coordinate_begin(struct bt_coordinate_tracker *t, const char *name)
+static void begin_again(struct bt_coordinate_tracker *t, const char *name)
 {
     t->kind = BT_LOG_KIND_UNKNOWN;
     t->own_server_id = 0;
@@ -100,10 +96,16 @@ void bt_coordinate_begin(struct bt_coordinate_tracker *t, const char *name)
     follow_last(t);
 }
 
+void bt_coordinate_begin(struct bt_coordinate_tracker *t, const char *name)
+{
+    t->names = 0;
+    begin_again(t, name);
+}
+
 void bt_coordinate_next_log(struct bt_coordinate_tracker *t, const char *name)
 {
     if (t->kind != BT_LOG_KIND_RELAY) {
-        bt_coordinate_begin(t, name);
+        begin_again(t, name);
         return;
     }
     t->is_first = true;
@@ -114,7 +116,7 @@ void bt_coordinate_next_log(struct bt_coordinate_tracker *t, const char *name)
 void bt_coordinate_resume(struct bt_coordinate_tracker *t, enum bt_log_kind kind,
                           uint32_t own_server_id, const struct bt_coordinate *place)
 {
-    bt_coordinate_begin(t, place->file);
+    begin_again(t, place->file);
     t->kind = kind;
     t->own_server_id = own_server_id;
     t->is_first = false;
@@ -160,14 +162,6 @@ static bool is_replicas_own(const struct bt_coordinate_tracker *t, const struct 
            ev->type == BT_START_ENCRYPTION;
 }
 
-/* The 64-bit place that an end_log_pos means, knowing the last one. */
-static uint64_t widen(uint64_t last, uint32_t end_log_pos)
-{
-    uint64_t pos = (last & ~(WRAP - 1)) | end_log_pos;
-
-    return pos < last && last - pos >= WRAP_DROP_MIN ? pos + WRAP : pos;
-}
-
 /* A ROTATE that tells of the primary's logs: its next event stands there. */
 static int follow_rotate(struct bt_coordinate_tracker *t, const struct bt_event *ev,
                          struct bt_err *err)
@@ -201,7 +195,7 @@ static int feed_relay(struct bt_coordinate_tracker *t, const struct bt_event *ev
     if (!is_own && end_log_pos != 0 && !(ev->header.flags & BT_FLAG_ARTIFICIAL)) {
         if (ev->type == BT_FORMAT_DESCRIPTION && end_log_pos < t->last.pos)
             return 0; /* a copy, sent again before a place further on */
-        end = widen(t->last.pos, end_log_pos);
+        end = bt_coordinate_widen(t->last.pos, end_log_pos);
         if (is_gtid(ev->type) && end >= ev->header.length)
             t->start.pos = end - ev->header.length;
         t->end.pos = t->last.pos = end;

@@ -49,6 +49,7 @@ struct bt_coordinate_tracker {
     /* the event fed last came from the primary: start and end are its place */
     bool has_place;
 
+    uint32_t names;    /* how often the file of start and end changed */
     bool is_first;     /* the next event is the first of its log */
     bool keeps_place;  /* that log follows one whose place goes on */
     bool file_changed; /* last.file is not yet that of start and end */
@@ -71,5 +72,53 @@ void bt_coordinate_name(struct bt_coordinate_tracker *t, const char *file);
 /* Feeds every event of the log in order; afterwards start, end and has_place are the event's. */
 int bt_coordinate_feed(struct bt_coordinate_tracker *t, const struct bt_event *ev,
                        struct bt_err *err) BT_MUST_CHECK;
+
+/* A wrapped end_log_pos drops by nearly 4 GiB, since no event is longer than 1 GiB.  A smaller drop
+ * is a place that was sent again. */
+#define BT_POS_WRAP (UINT64_C(1) << 32)
+#define BT_POS_DROP_MIN (UINT64_C(1) << 31)
+
+/* The 64-bit place that an end_log_pos means, knowing the last one. */
+static inline uint64_t bt_coordinate_widen(uint64_t last, uint32_t end_log_pos)
+{
+    uint64_t pos = (last & ~(BT_POS_WRAP - 1)) | end_log_pos;
+
+    return pos < last && last - pos >= BT_POS_DROP_MIN ? pos + BT_POS_WRAP : pos;
+}
+
+/* bt_coordinate_feed() in two steps without a call, for an event of a transaction that is no inner
+ * one: whether nothing but its header has to be looked at, */
+static inline bool bt_coordinate_is_plain(const struct bt_coordinate_tracker *t,
+                                          const struct bt_event_header *h)
+{
+    if (t->kind != BT_LOG_KIND_RELAY)
+        return !t->is_first;
+    return !t->is_first && !t->file_changed && h->server_id != 0 && h->end_log_pos != 0 &&
+           !(h->flags & (BT_FLAG_RELAY_LOG | BT_FLAG_ARTIFICIAL));
+}
+
+/* and the move onto it. */
+static inline void bt_coordinate_move(struct bt_coordinate_tracker *t,
+                                      const struct bt_event_header *h, uint64_t offset,
+                                      bool is_gtid)
+{
+    uint64_t start = offset, end = offset + h->length;
+
+    if (t->kind == BT_LOG_KIND_RELAY) {
+        end = bt_coordinate_widen(t->last.pos, h->end_log_pos);
+        start = is_gtid && end >= h->length ? end - h->length : t->last.pos;
+    }
+    t->start.pos = start;
+    t->end.pos = t->last.pos = end;
+    t->has_place = t->last.file[0] != '\0';
+}
+
+/* The same over any number of plain events of a binary log, onto the one at `start`. */
+static inline void bt_coordinate_jump(struct bt_coordinate_tracker *t, uint64_t start, uint64_t end)
+{
+    t->start.pos = start;
+    t->end.pos = t->last.pos = end;
+    t->has_place = true;
+}
 
 #endif

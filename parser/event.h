@@ -131,8 +131,8 @@ struct bt_event {
 };
 
 /* Reads the 19 bytes as they are; false when there are fewer. */
-static inline BT_MUST_CHECK bool bt_event_header_take(struct bt_cursor *c,
-                                                      struct bt_event_header *ret)
+BT_INLINE BT_MUST_CHECK bool bt_event_header_take(struct bt_cursor *c,
+                                                  struct bt_event_header *ret)
 {
     return c->left >= BT_EVENT_HEADER_SIZE &&
            bt_cur_u32(c, &ret->when) &&
@@ -141,6 +141,18 @@ static inline BT_MUST_CHECK bool bt_event_header_take(struct bt_cursor *c,
            bt_cur_u32(c, &ret->length) &&
            bt_cur_u32(c, &ret->end_log_pos) &&
            bt_cur_u16(c, &ret->flags);
+}
+
+/* Only what most is known by; false when there are fewer than 19 bytes. */
+BT_INLINE BT_MUST_CHECK bool bt_event_peek(struct bt_slice bytes, uint32_t *ret_when,
+                                           uint8_t *ret_type, uint32_t *ret_server_id)
+{
+    struct bt_cursor c = bt_cursor(bytes);
+
+    return c.left >= BT_EVENT_HEADER_SIZE &&
+           bt_cur_u32(&c, ret_when) &&
+           bt_cur_u8(&c, ret_type) &&
+           bt_cur_u32(&c, ret_server_id);
 }
 
 /* Reads the 19 bytes.  Refuses a length under 19 or over size_max (BT_ERR_CORRUPT). */

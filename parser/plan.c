@@ -386,6 +386,25 @@ static int plan_column(struct bt_plan *p, size_t i, const struct bt_column *c,
     return keep_members(p, col, c, s, err);
 }
 
+/* Neighbours of fixed size become one hop. */
+static void plan_hops(struct bt_plan *p)
+{
+    struct hop hop = {0};
+
+    for (size_t i = 0; i < p->count; i++) {
+        const struct step *s = &p->steps[i];
+
+        hop.fixed += s->fixed_len;
+        if (s->fixed_len || !s->width)
+            continue;
+        hop.width = s->width;
+        p->hops[p->hop_count++] = hop;
+        hop = (struct hop){0};
+    }
+    if (hop.fixed)
+        p->hops[p->hop_count++] = hop;
+}
+
 /* ------------------------------------------------------------------ public */
 
 static struct bt_plan *new_plan(size_t count)
@@ -397,14 +416,17 @@ static struct bt_plan *new_plan(size_t count)
     bt_arena_init(&p->arena, PLAN_MEMORY_MAX);
     p->steps = bt_arena_array(&p->arena, count, sizeof(*p->steps));
     p->columns = bt_arena_array(&p->arena, count, sizeof(*p->columns));
+    p->hops = bt_arena_array(&p->arena, count + 1, sizeof(*p->hops));
     p->scratch = malloc(sizeof(*p->scratch));
     if (p->scratch)
         bt_buf_init(p->scratch, SIZE_MAX / 2);
-    if (!p->steps || !p->columns || !p->scratch) {
+    if (!p->steps || !p->columns || !p->hops || !p->scratch) {
         bt_plan_free(p);
         return NULL;
     }
     p->count = count;
+    p->bitmap_len = (count + 7) / 8;
+    p->last_bits = (uint8_t)(0xffu >> (0 - count) % 8);
     return p;
 }
 
@@ -429,6 +451,7 @@ int bt_plan_new(const struct bt_table *table, const struct bt_schema *schema, st
                                BT_SLICE_ARG(map->table));
         }
     }
+    plan_hops(p);
     *ret = p;
     return 0;
 }

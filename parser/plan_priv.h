@@ -45,6 +45,13 @@ struct step {
     uint8_t fixed_len; /* bytes of the value; 0 with OP_VARIABLE and OP_COMPRESSED */
 };
 
+/* Rows that hold no NULL, for who only counts them: bytes to pass over, then a length of `width`
+ * bytes and what it says; without width the end of the row. */
+struct hop {
+    uint32_t fixed;
+    uint32_t width;
+};
+
 struct member {
     struct bt_slice text;   /* UTF-8 */
     struct bt_slice quoted; /* as JSON */
@@ -72,8 +79,12 @@ struct plan_column {
 struct bt_plan {
     struct bt_arena arena; /* all but the readers */
     size_t count;
+    size_t bitmap_len; /* of a bit for each column */
+    uint8_t last_bits; /* those of its last byte that mean columns; servers set the others to 1 */
     struct step *steps;
     struct plan_column *columns;
+    struct hop *hops;
+    size_t hop_count;
     enum bt_flavor flavor;
     size_t json_count; /* columns of MySQL's JSON: bits of a partial update's bitmap */
     bool has_names;

@@ -2,10 +2,10 @@
 /*
  * The way through a log.
  *
- * next() has two ways.  The fast one takes an event that stands whole in the window in hand, has a
- * right CRC and a type that needs no care: no call through the source, no copy.  Everything else
- * (the window's end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow
- * one, which asks each question in order and names the answer.
+ * next() has two ways.  The fast one takes events that were found ahead (reader_run.c): whole in the
+ * window in hand, with a right CRC and of a type that needs no care.  Everything else (the window's
+ * end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow one, which asks
+ * each question in order and names the answer.
  */
 #include "parser/reader.h"
 
@@ -13,15 +13,10 @@
 
 #include "base/auto.h"
 #include "parser/control.h"
-#include "parser/crc.h"
 #include "parser/keys_priv.h"
 #include "parser/reader_priv.h"
 
-enum {
-    MAGIC_SIZE = 4,
-    /* A page ahead: the hardware's prefetchers stop at page ends.  53-byte events: 15 ns -> 6. */
-    PREFETCH_AHEAD = 4096,
-};
+enum { MAGIC_SIZE = 4 };
 
 static const uint8_t magic_plain[MAGIC_SIZE] = {0xfe, 'b', 'i', 'n'};
 static const uint8_t magic_mysql_encrypted[MAGIC_SIZE] = {0xfd, 'b', 'i', 'n'};
@@ -32,11 +27,6 @@ static const uint8_t magic_innodb[MAGIC_SIZE] = {0xfe, 0xfe, 0x0d, 0x01};
 static void be_careful_with(struct bt_type_set *set, uint8_t type)
 {
     set->bits[type / 64] |= UINT64_C(1) << (type % 64);
-}
-
-static inline bool is_careful(const struct bt_type_set *set, uint8_t type)
-{
-    return set->bits[type / 64] >> (type % 64) & 1;
 }
 
 static bool is_wrapped(uint8_t type)
@@ -263,35 +253,17 @@ static int next_slowly(struct bt_reader *r, struct bt_event *ret, struct bt_err 
     return rc < 0 ? end_at_wrapped(r, ret, err) : 0;
 }
 
-static inline bool has_right_crc(const struct bt_reader *r, uint32_t length)
-{
-    uint32_t len = length - BT_CHECKSUM_SIZE;
-    struct bt_cursor stored_at = {r->window.ptr + len, BT_CHECKSUM_SIZE};
-    uint32_t stored;
-
-    return bt_cur_u32(&stored_at, &stored) &&
-           bt_crc32(0, (struct bt_slice){r->window.ptr, len}) == stored;
-}
-
-/* What can be known of an event without asking the source. */
-static inline bool is_right(const struct bt_reader *r, const struct bt_event_header *h)
-{
-    if (!r->format.checksum)
-        return !bt_reader_contradicts_position(r, h);
-    return r->opts.skip_crc || has_right_crc(r, h->length);
-}
-
 int bt_reader_next(struct bt_reader *r, struct bt_event *ret, struct bt_err *err)
 {
-    struct bt_cursor c = bt_cursor(r->window);
     struct bt_event_header h;
+    struct bt_cursor c;
 
-    __builtin_prefetch(r->window.ptr + PREFETCH_AHEAD);
-    if (!r->takes_fast_way || r->pos >= r->stop_pos ||
-        !bt_event_header_take(&c, &h) ||
-        h.length < r->length_min || h.length > r->window.len || is_careful(&r->careful, h.type) ||
-        h.length > r->opts.event_size_max || !is_right(r, &h))
+    if (r->next_found == r->found_count && !bt_reader_find(r))
         return next_slowly(r, ret, err);
+    c = bt_cursor(r->window);
+    r->next_found++;
+    if (!bt_event_header_take(&c, &h))
+        return bt_fail(err, BT_ERR_BUG, "an event lost its header");
     hand_out(r, &h, r->format.header_length, r->format.checksum ? BT_CHECKSUM_SIZE : 0, ret);
     return 0;
 }
@@ -325,6 +297,15 @@ static int check_magic(struct bt_reader *r, struct bt_err *err)
     return 0;
 }
 
+/* What was found ahead may have been looked at less closely than what comes is to be. */
+static void move_to(struct bt_reader *r, uint64_t pos)
+{
+    if (r->pos != pos)
+        r->window = bt_slice_empty();
+    r->pos = pos;
+    r->next_found = r->found_count = 0;
+}
+
 /* The caller knows which FORMAT_DESCRIPTION is in force: it is read, and nothing between it and
  * start_pos. */
 static int jump_to_start(struct bt_reader *r, struct bt_err *err)
@@ -332,16 +313,14 @@ static int jump_to_start(struct bt_reader *r, struct bt_err *err)
     struct bt_event ev;
     int rc;
 
-    r->pos = r->opts.format_pos;
-    r->window = bt_slice_empty();
+    move_to(r, r->opts.format_pos);
     rc = bt_reader_next(r, &ev, err);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     if (ev.type != BT_FORMAT_DESCRIPTION)
         return bt_fail(err, BT_ERR_REALITY, "no FORMAT_DESCRIPTION stands at %llu of \"%s\"",
                        (unsigned long long)ev.offset, r->source->name);
-    r->pos = r->opts.start_pos;
-    r->window = bt_slice_empty();
+    move_to(r, r->opts.start_pos);
     return 0;
 }
 
@@ -372,10 +351,7 @@ static int go_to_start(struct bt_reader *r, uint64_t start_pos, struct bt_err *e
         return bt_fail(err, BT_ERR_REALITY, "offset %llu of \"%s\" is inside the event at %llu",
                        (unsigned long long)start_pos, r->source->name,
                        (unsigned long long)ev.offset);
-    if (r->pos < start_pos) {
-        r->pos = start_pos;
-        r->window = bt_slice_empty();
-    }
+    move_to(r, start_pos);
     return 0;
 }
 

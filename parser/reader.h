@@ -73,6 +73,31 @@ static inline void bt_reader_release(struct bt_reader **r)
  * whatever its kind: ask bt_reader_end().  -1: the source failed, or a limit was met. */
 int bt_reader_next(struct bt_reader *r, struct bt_event *ret, struct bt_err *err) BT_MUST_CHECK;
 
+/*
+ * Events that were found to be whole and right before they are asked for, as they stand one behind
+ * the other in the log: for who counts millions of them and looks at few of their fields.
+ *
+ *     while (bt_reader_run(r, &run)) { look at some of them; bt_reader_pass(r, those) }
+ *     next() gives what is behind, and what can only be handed out one by one
+ *
+ * They are of types that are what their header says (no FORMAT_DESCRIPTION, no ROTATE, nothing
+ * compressed or encrypted).
+ */
+struct bt_event_run {
+    const struct bt_format *format; /* that governs them */
+    const uint8_t *bytes;
+    uint64_t offset;      /* of bytes, in the log */
+    uint32_t begin;       /* of the first event, counted from bytes */
+    const uint32_t *ends; /* of each event, counted from bytes: where the next one begins */
+    size_t count;         /* at least 1 */
+};
+
+/* The events that come next; false when there is none such.  Borrows until the next call on r. */
+bool bt_reader_run(struct bt_reader *r, struct bt_event_run *ret);
+
+/* Leaves the first count events of the run behind. */
+void bt_reader_pass(struct bt_reader *r, size_t count);
+
 /* Why the last next() returned 1 (kind NOT_YET before that).  Borrows until close. */
 const struct bt_end *bt_reader_end(const struct bt_reader *r);
 

@@ -149,7 +149,7 @@ static int check_length(struct bt_reader *r, const struct bt_event_header *h, st
         return end_corrupt(r, "the event %s claims %u bytes, allowed are %u to %u",
                            name_of(h->type, name), h->length, r->length_min,
                            r->opts.event_size_max);
-    if (r->has_format && !r->is_sealed && bt_reader_contradicts_position(r, h))
+    if (r->has_format && !r->is_sealed && bt_reader_contradicts_position(r, h, r->pos))
         return end_corrupt(r, "the event %s of %u bytes claims to end at %u",
                            name_of(h->type, name), h->length, h->end_log_pos);
     if (r->window.len >= h->length)

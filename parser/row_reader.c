@@ -183,24 +183,11 @@ static inline bool take_signed(struct bt_cursor *c, unsigned width, int64_t *ret
     return true;
 }
 
-/* bt_cur_le() whose sizes the compiler knows: one load each instead of a call. */
-static inline bool take_le(struct bt_cursor *c, unsigned width, uint64_t *ret)
-{
-    switch (width) {
-    case 1: return bt_cur_le(c, 1, ret);
-    case 2: return bt_cur_le(c, 2, ret);
-    case 3: return bt_cur_le(c, 3, ret);
-    case 4: return bt_cur_le(c, 4, ret);
-    case 8: return bt_cur_le(c, 8, ret);
-    default: return width <= 8 && bt_cur_le(c, width, ret);
-    }
-}
-
 static inline bool take_variable(struct bt_cursor *c, unsigned width, struct bt_slice *ret)
 {
     uint64_t len;
 
-    return take_le(c, width, &len) && bt_cur_take(c, len, ret);
+    return bt_cur_le(c, width, &len) && bt_cur_take(c, len, ret);
 }
 
 /* The value of one step; false when the bytes do not suffice. */
@@ -215,7 +202,7 @@ static inline bool take_value(struct bt_cursor *c, const struct step *s, struct 
     case OP_I24: return take_signed(c, 3, &v->i64);
     case OP_I32: return take_signed(c, 4, &v->i64);
     case OP_I64: return take_signed(c, 8, &v->i64);
-    case OP_LE: return take_le(c, s->width, &v->u64);
+    case OP_LE: return bt_cur_le(c, s->width, &v->u64);
     case OP_BE: return bt_cur_be(c, s->width, &v->u64);
     case OP_YEAR:
         if (!bt_cur_le(c, 1, &v->u64))
@@ -377,12 +364,104 @@ static bool skip_image(struct bt_cursor *at, const struct image *image)
 
         if (nulls.ptr[i / 8] >> i % 8 & 1)
             continue;
-        if (len == 0 && s->width > 0 && !take_le(&c, s->width, &len))
+        if (len == 0 && s->width > 0 && !bt_cur_le(&c, s->width, &len))
             return false;
         if (!bt_cur_skip(&c, len))
             return false;
     }
     *at = c;
+    return true;
+}
+
+BT_INLINE bool take_all_present(struct bt_cursor *c, const struct bt_plan *plan)
+{
+    size_t last = plan->bitmap_len - 1;
+    struct bt_slice present;
+    uint8_t all;
+
+    if (!bt_cur_take(c, plan->bitmap_len, &present))
+        return false;
+    all = present.ptr[last] | (uint8_t)~plan->last_bits;
+    for (size_t i = 0; i < last; i++)
+        all &= present.ptr[i];
+    return all == 0xff;
+}
+
+BT_INLINE bool has_none(struct bt_slice nulls, const struct bt_plan *plan)
+{
+    size_t last = plan->bitmap_len - 1;
+    uint8_t any = nulls.ptr[last] & plan->last_bits;
+
+    for (size_t i = 0; i < last; i++)
+        any |= nulls.ptr[i];
+    return any == 0;
+}
+
+/* A length of width bytes, which nearly always is one. */
+BT_INLINE bool take_length(struct bt_cursor *c, size_t width, uint64_t *ret)
+{
+    uint8_t byte;
+
+    if (width != 1)
+        return bt_cur_le(c, width, ret);
+    if (!bt_cur_u8(c, &byte))
+        return false;
+    *ret = byte;
+    return true;
+}
+
+/* Passes over an image of all columns. */
+BT_INLINE bool hop_image(struct bt_cursor *c, const struct bt_plan *plan)
+{
+    struct bt_slice nulls;
+
+    if (!bt_cur_take(c, plan->bitmap_len, &nulls))
+        return false;
+    if (!has_none(nulls, plan)) {
+        struct image all = {.steps = plan->steps, .count = plan->count};
+        struct bt_cursor at = {nulls.ptr, c->left + nulls.len}; /* so that c may stay in registers */
+        bool fine = skip_image(&at, &all);
+
+        *c = at;
+        return fine;
+    }
+    for (size_t i = 0; i < plan->hop_count; i++) {
+        const struct hop *hop = &plan->hops[i];
+        uint64_t len = 0;
+
+        if (!bt_cur_skip(c, hop->fixed) || (hop->width && !take_length(c, hop->width, &len)) ||
+            !bt_cur_skip(c, len))
+            return false;
+    }
+    return true;
+}
+
+/* Table id and flags, which the caller knows, and V2's extra data; the columns. */
+BT_INLINE bool take_full_frame(struct bt_cursor *c, const struct bt_plan *plan, uint8_t type)
+{
+    struct bt_slice extra;
+    uint64_t count;
+
+    return bt_cur_skip(c, 8) &&
+           bt_rows_take_extra(c, type, &extra) &&
+           bt_cur_lenenc(c, &count) && count == plan->count && count > 0 &&
+           take_all_present(c, plan) &&
+           (bt_rows_op_of(type) != BT_ROWS_UPDATE || take_all_present(c, plan));
+}
+
+bool bt_plan_count_body(const struct bt_plan *plan, uint8_t type, struct bt_slice body,
+                        uint64_t *ret)
+{
+    bool has_two = bt_rows_op_of(type) == BT_ROWS_UPDATE;
+    struct bt_cursor c = bt_cursor(body);
+    uint64_t count = 0;
+
+    if (type == BT_PARTIAL_UPDATE_ROWS || !take_full_frame(&c, plan, type))
+        return false;
+    for (; c.left > 0; count++)
+        if (!hop_image(&c, plan) || (has_two && !hop_image(&c, plan)))
+            return false;
+    *ret = count;
     return true;
 }
 

@@ -12,87 +12,26 @@
  */
 #include "parser/rows.h"
 
-#include "parser/format.h"
-#include "parser/table_map.h"
-
 enum {
-    POST_HEADER_SHORT_ID = 6,
     EXTRA_NDB = 0,
     EXTRA_PARTITION = 1,
 };
 
-static enum bt_rows_op op_of(uint8_t type)
-{
-    switch (type) {
-    case BT_PRE_GA_WRITE_ROWS:
-    case BT_WRITE_ROWS_V1:
-    case BT_WRITE_ROWS: return BT_ROWS_INSERT;
-    case BT_PRE_GA_DELETE_ROWS:
-    case BT_DELETE_ROWS_V1:
-    case BT_DELETE_ROWS: return BT_ROWS_DELETE;
-    default: return BT_ROWS_UPDATE;
-    }
-}
-
-static bool has_extra(uint8_t type)
-{
-    return type == BT_WRITE_ROWS || type == BT_UPDATE_ROWS || type == BT_DELETE_ROWS ||
-           type == BT_PARTIAL_UPDATE_ROWS;
-}
-
-/* Its length counts its own two bytes. */
-static bool take_extra(struct bt_cursor *c, struct bt_slice *ret)
-{
-    uint16_t len;
-
-    return bt_cur_u16(c, &len) && len >= sizeof(len) && bt_cur_take(c, len - sizeof(len), ret);
-}
-
-static bool take_post_header(struct bt_cursor *c, const struct bt_event *ev,
-                             struct bt_rows_event *r)
-{
-    bool is_short = ev->format->post_header_length[ev->type] == POST_HEADER_SHORT_ID;
-
-    return bt_cur_le(c, is_short ? 4 : 6, &r->table_id) &&
-           bt_cur_u16(c, &r->flags) &&
-           (!has_extra(ev->type) || take_extra(c, &r->extra));
-}
-
-static bool take_columns(struct bt_cursor *c, struct bt_rows_event *r)
-{
-    uint64_t count;
-    size_t bitmap;
-
-    if (!bt_cur_lenenc(c, &count) || count > BT_COLUMN_COUNT_MAX)
-        return false;
-    r->column_count = (uint32_t)count;
-    bitmap = (r->column_count + 7) / 8;
-    return (r->op == BT_ROWS_INSERT || bt_cur_take(c, bitmap, &r->before_columns)) &&
-           (r->op == BT_ROWS_DELETE || bt_cur_take(c, bitmap, &r->after_columns));
-}
-
 int bt_rows_event_read(const struct bt_event *ev, struct bt_rows_event *ret, struct bt_err *err)
 {
     struct bt_cursor c = bt_cursor(ev->body);
-    struct bt_rows_event r = {
-        .op = op_of(ev->type),
-        .is_partial = ev->type == BT_PARTIAL_UPDATE_ROWS,
-        .extra = bt_slice_empty(),
-        .before_columns = bt_slice_empty(),
-        .after_columns = bt_slice_empty(),
-    };
+    struct bt_rows_event r;
 
     if (!bt_event_is_rows(ev->type))
         return bt_fail(err, BT_ERR_BUG, "event type %u holds no rows", ev->type);
-    if (!take_post_header(&c, ev, &r))
+    bt_rows_begin(ev->type, &r);
+    if (!bt_rows_take_head(&c, ev->type, ev->format, &r))
         return bt_fail(err, BT_ERR_CORRUPT, "%s of %zu bytes ends in its table id or extra data",
                        bt_event_type_name(ev->type), ev->body.len);
-    if (!take_columns(&c, &r))
+    if (!bt_rows_take_columns(&c, &r))
         return bt_fail(err, BT_ERR_CORRUPT,
                        "%s of %zu bytes ends in its columns, or has more than %d of them",
                        bt_event_type_name(ev->type), ev->body.len, BT_COLUMN_COUNT_MAX);
-    r.rows = bt_cur_rest(&c);
-    r.is_dummy = r.table_id == BT_ROWS_DUMMY_TABLE;
     /* Field by field: copied whole it waits for the stores above (inspect of small rows: 10%). */
     ret->op = r.op;
     ret->is_partial = r.is_partial;

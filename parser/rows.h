@@ -16,7 +16,7 @@
 #ifndef BT_PARSER_ROWS_H
 #define BT_PARSER_ROWS_H
 
-#include "parser/event.h"
+#include "parser/table_map.h"
 
 enum bt_rows_op { BT_ROWS_INSERT,
                   BT_ROWS_UPDATE,
@@ -49,6 +49,78 @@ struct bt_rows_event {
 /* Cuts the frame of a rows event (bt_event_is_rows()); borrows from ev->body. */
 int bt_rows_event_read(const struct bt_event *ev, struct bt_rows_event *ret, struct bt_err *err)
     BT_MUST_CHECK;
+
+/* ------------------------------------------------------- the same in steps */
+
+/* For who reads millions of frames: bt_rows_event_read() without its messages is
+ *     bt_rows_begin(type, &r);
+ *     bt_rows_take_head(&c, type, format, &r) && bt_rows_take_columns(&c, &r) */
+
+static inline enum bt_rows_op bt_rows_op_of(uint8_t type)
+{
+    switch (type) {
+    case BT_PRE_GA_WRITE_ROWS:
+    case BT_WRITE_ROWS_V1:
+    case BT_WRITE_ROWS: return BT_ROWS_INSERT;
+    case BT_PRE_GA_DELETE_ROWS:
+    case BT_DELETE_ROWS_V1:
+    case BT_DELETE_ROWS: return BT_ROWS_DELETE;
+    default: return BT_ROWS_UPDATE;
+    }
+}
+
+/* In place: as a value it would be copied byte by byte. */
+static inline void bt_rows_begin(uint8_t type, struct bt_rows_event *r)
+{
+    r->op = bt_rows_op_of(type);
+    r->is_partial = type == BT_PARTIAL_UPDATE_ROWS;
+    r->extra.ptr = r->before_columns.ptr = r->after_columns.ptr = (const uint8_t *)"";
+    r->extra.len = r->before_columns.len = r->after_columns.len = 0;
+}
+
+/* V2: its length counts its own two bytes. */
+static inline BT_MUST_CHECK bool bt_rows_take_extra(struct bt_cursor *c, uint8_t type,
+                                                    struct bt_slice *ret)
+{
+    uint16_t len;
+
+    if (type != BT_WRITE_ROWS && type != BT_UPDATE_ROWS && type != BT_DELETE_ROWS &&
+        type != BT_PARTIAL_UPDATE_ROWS)
+        return true;
+    return bt_cur_u16(c, &len) && len >= sizeof(len) && bt_cur_take(c, len - sizeof(len), ret);
+}
+
+/* Table id, flags, extra data. */
+static inline BT_MUST_CHECK bool bt_rows_take_head(struct bt_cursor *c, uint8_t type,
+                                                   const struct bt_format *format,
+                                                   struct bt_rows_event *r)
+{
+    bool is_short = format->post_header_length[type] == BT_POST_HEADER_SHORT_ID;
+
+    if (!((is_short ? bt_cur_le(c, 4, &r->table_id) : bt_cur_le(c, 6, &r->table_id)) &&
+          bt_cur_u16(c, &r->flags) &&
+          bt_rows_take_extra(c, type, &r->extra)))
+        return false;
+    r->is_dummy = r->table_id == BT_ROWS_DUMMY_TABLE;
+    return true;
+}
+
+/* Which columns are present; the rest is the rows. */
+static inline BT_MUST_CHECK bool bt_rows_take_columns(struct bt_cursor *c, struct bt_rows_event *r)
+{
+    uint64_t count;
+    size_t bitmap;
+
+    if (!bt_cur_lenenc(c, &count) || count > BT_COLUMN_COUNT_MAX)
+        return false;
+    r->column_count = (uint32_t)count;
+    bitmap = (r->column_count + 7) / 8;
+    if (!((r->op == BT_ROWS_INSERT || bt_cur_take(c, bitmap, &r->before_columns)) &&
+          (r->op == BT_ROWS_DELETE || bt_cur_take(c, bitmap, &r->after_columns))))
+        return false;
+    r->rows = bt_cur_rest(c);
+    return true;
+}
 
 /* The partition the rows belong to (V2 extra data, MySQL 8.0.16+): 0 and its number, 1 when the
  * event does not say.  *ret_source is the partition an UPDATE moves rows from

@@ -158,35 +158,43 @@ static int keep(const struct bt_event *ev, struct kept **ret, struct bt_err *err
     return 0;
 }
 
-/* The id as bt_table_map_read() finds it; false where the body is too short. */
-static bool peek_id(const struct bt_event *ev, uint64_t *ret)
+static inline bool is_again(const struct kept *k, const struct bt_format *format,
+                            uint32_t server_id, struct bt_slice body)
 {
-    struct bt_cursor c = bt_cursor(ev->body);
-
-    return bt_cur_le(&c, ev->format->post_header_length[BT_TABLE_MAP] == 6 ? 4 : 6, ret);
+    return k->body_len == body.len && k->table.server_id == server_id &&
+           k->flavor == format->flavor && memcmp(k->body, body.ptr, body.len) == 0;
 }
 
-static bool is_same(const struct kept *k, const struct bt_event *ev)
+struct bt_table *bt_table_cache_again(struct bt_table_cache *cache, const struct bt_format *format,
+                                      uint32_t server_id, struct bt_slice body)
 {
-    return k->flavor == ev->format->flavor &&
-           bt_slice_equal(bt_slice(k->body, k->body_len), ev->body);
+    bool is_short = format->post_header_length[BT_TABLE_MAP] == BT_POST_HEADER_SHORT_ID;
+    struct bt_cursor c = bt_cursor(body);
+    struct kept *k = cache->last;
+    uint64_t id;
+
+    if (!k || !is_again(k, format, server_id, body)) { /* the id is part of the body */
+        if (!bt_cur_le(&c, is_short ? 4 : 6, &id))
+            return NULL;
+        k = cache->slots[find(cache, server_id, id)];
+        if (!k || !is_again(k, format, server_id, body))
+            return NULL;
+    }
+    k->used_at = ++cache->clock;
+    cache->last = k;
+    return &k->table;
 }
 
 int bt_table_cache_put(struct bt_table_cache *cache, const struct bt_event *ev,
                        struct bt_table **ret, struct bt_err *err)
 {
-    struct kept *k = NULL;
-    uint64_t id;
+    struct bt_table *table = bt_table_cache_again(cache, ev->format, ev->header.server_id, ev->body);
+    struct kept *k;
     size_t at;
 
-    if (peek_id(ev, &id)) {
-        k = cache->slots[find(cache, ev->header.server_id, id)];
-        if (k && is_same(k, ev)) {
-            k->used_at = ++cache->clock;
-            cache->last = k;
-            *ret = &k->table;
-            return 0;
-        }
+    if (table) {
+        *ret = table;
+        return 0;
     }
     if (keep(ev, &k, err) != 0)
         return -1;

@@ -3,8 +3,6 @@
  * table_column.c.  Checked against MariaDB 10.11 sql/log_event.cc and MySQL 8.0.43 rows_event. */
 #include "parser/table_map.h"
 
-enum { POST_HEADER_SHORT_ID = 6 };
-
 /* A byte of length, the name, and a NUL. */
 static bool take_name(struct bt_cursor *c, struct bt_slice *ret)
 {
@@ -15,7 +13,7 @@ static bool take_name(struct bt_cursor *c, struct bt_slice *ret)
 
 static bool take_head(struct bt_cursor *c, const struct bt_event *ev, struct bt_table_map *m)
 {
-    bool is_short = ev->format->post_header_length[BT_TABLE_MAP] == POST_HEADER_SHORT_ID;
+    bool is_short = ev->format->post_header_length[BT_TABLE_MAP] == BT_POST_HEADER_SHORT_ID;
 
     return bt_cur_le(c, is_short ? 4 : 6, &m->table_id) &&
            bt_cur_u16(c, &m->flags) &&

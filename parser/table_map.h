@@ -21,6 +21,9 @@
 
 #include "parser/format.h"
 
+/* The post-header length that says that table ids have 4 bytes and not 6 (5.1.4 and before). */
+enum { BT_POST_HEADER_SHORT_ID = 6 };
+
 /* A server's limit is 4096 columns (sql/unireg.h MAX_FIELDS, MariaDB 10.11; same in MySQL). */
 enum { BT_COLUMN_COUNT_MAX = 4096 };
 
@@ -125,6 +128,9 @@ struct bt_table {
      * table leaves the cache.  NULL until somebody sets it. */
     void *plan;
     void (*plan_free)(void *plan);
+
+    /* Something of the user's that outlives the table, to find it without a search.  NULL at first. */
+    void *mark;
 };
 
 struct bt_table_cache;
@@ -137,6 +143,11 @@ void bt_table_cache_free(struct bt_table_cache *cache);
  * *ret borrows until the next put, drop_all or free. */
 int bt_table_cache_put(struct bt_table_cache *cache, const struct bt_event *ev,
                        struct bt_table **ret, struct bt_err *err) BT_MUST_CHECK;
+
+/* The table of a TABLE_MAP whose body is that of one that is kept under the same id; NULL when it
+ * must be put.  Borrows as put. */
+struct bt_table *bt_table_cache_again(struct bt_table_cache *cache, const struct bt_format *format,
+                                      uint32_t server_id, struct bt_slice body);
 
 /* The table a rows event of this server means; NULL when no TABLE_MAP told.  Borrows as put. */
 struct bt_table *bt_table_cache_get(struct bt_table_cache *cache, uint32_t server_id,

@@ -16,7 +16,7 @@
  * (MariaDB sql/log_event.h is_part_of_group, sql/rpl_gtid.cc 10.11; MySQL
  * sql/rpl_trx_boundary_parser.cc 8.0.)
  */
-#include "parser/transaction.h"
+#include "parser/transaction_plain.h"
 
 #include "parser/control.h"
 #include "parser/format.h"
@@ -116,37 +116,17 @@ void bt_grouper_next_log(struct bt_grouper *g, const char *name)
     g->log_index++;
 }
 
-static void copy_place(struct bt_coordinate *dst, const struct bt_coordinate *src, uint64_t pos)
-{
-    memcpy(dst->file, src->file, strlen(src->file) + 1);
-    dst->pos = pos;
-}
-
 /* Servers that begin every transaction with a GTID event, since MariaDB 10.0.2 and MySQL 5.7.6. */
 static bool always_has_gtid(const struct bt_format *format)
 {
     return format->version_number >= (format->flavor == BT_FLAVOR_MARIADB ? 100002u : 50706u);
 }
 
-static void begin(struct bt_grouper *g, const struct bt_event *ev, bool is_gtid)
+/* A transaction whose GTID event was not seen, or that has none. */
+static void begin_without_gtid(struct bt_grouper *g, const struct bt_event *ev)
 {
-    struct bt_transaction *t = &g->current;
-
-    t->gtid.kind = BT_GTID_NONE;
-    t->gtid_flags = t->gtid_flags_extra = 0;
-    t->kind = BT_TRANSACTION_OTHER;
-    t->end_kind = BT_TRANSACTION_UNFINISHED;
-    t->complete = false;
-    t->when = 0;
-    t->server_id = ev->header.server_id;
-    t->start = t->end = ev->offset;
-    t->start_log = t->end_log = g->log_index;
-    copy_place(&t->primary_start, &g->place.start, g->place.start.pos);
-    copy_place(&t->primary_end, &g->place.start, g->place.start.pos);
-    t->bytes = t->events = t->rows_events = 0;
-    g->inside = true;
-    g->standalone = false;
-    g->headless = g->framed = !is_gtid && always_has_gtid(ev->format);
+    bt_grouper_begin(g, ev->header.server_id, ev->offset);
+    g->headless = g->framed = always_has_gtid(ev->format);
 }
 
 /* The open transaction will never end. */
@@ -159,28 +139,16 @@ static void abandon(struct bt_grouper *g)
     g->inside = false;
 }
 
-static void end(struct bt_grouper *g, enum bt_transaction_end end_kind)
-{
-    g->current.end_kind = end_kind;
-    g->current.complete = !g->headless;
-    g->inside = false;
-}
-
-/* The event is one of the transaction's. */
+/* The event is one of the transaction's; an inner one was counted with the payload around it. */
 static void count(struct bt_grouper *g, const struct bt_event *ev)
 {
-    struct bt_transaction *t = &g->current;
+    struct bt_stretch one = {ev->offset, ev->raw.len, 1, ev->header.when};
 
-    if (t->when == 0)
-        t->when = ev->header.when;
-    if (!ev->inner) {
-        t->events++;
-        t->bytes += ev->raw.len;
-        t->end = ev->offset + ev->raw.len;
-        t->end_log = g->log_index;
-        if (g->place.has_place)
-            copy_place(&t->primary_end, &g->place.end, g->place.end.pos);
-    }
+    if (!ev->inner)
+        bt_grouper_count(g, &one);
+    else if (g->current.when == 0)
+        g->current.when = ev->header.when;
+    g->has_current = true;
 }
 
 /* --------------------------------------------------------------- each part */
@@ -215,7 +183,7 @@ static int feed_gtid(struct bt_grouper *g, const struct bt_event *ev, struct bt_
     if (bt_gtid_event_read(ev, &gtid, err) != 0)
         return -1;
     abandon(g);
-    begin(g, ev, true);
+    bt_grouper_begin(g, ev->header.server_id, ev->offset);
     t->gtid = gtid.gtid;
     if (ev->type == BT_MARIADB_GTID) {
         t->gtid_flags = gtid.flags;
@@ -235,14 +203,13 @@ static int feed_rows(struct bt_grouper *g, const struct bt_event *ev, struct bt_
     struct bt_rows_event rows;
 
     g->current.rows_events++;
-    if (g->current.kind == BT_TRANSACTION_OTHER)
-        g->current.kind = BT_TRANSACTION_DML;
+    bt_grouper_change(g);
     if (g->framed || g->standalone || !bt_event_is_rows(ev->type))
         return 0;
     if (bt_rows_event_read(ev, &rows, err) != 0)
         return -1;
     if (rows.flags & BT_ROWS_STMT_END)
-        end(g, BT_TRANSACTION_STATEMENT);
+        bt_grouper_end(g, BT_TRANSACTION_STATEMENT);
     return 0;
 }
 
@@ -281,15 +248,15 @@ static int feed_query(struct bt_grouper *g, const struct bt_event *ev, struct bt
         return -1;
     set_kind(&g->current, verb);
     if (g->standalone)
-        end(g, BT_TRANSACTION_STATEMENT);
+        bt_grouper_end(g, BT_TRANSACTION_STATEMENT);
     else if (verb == BT_VERB_BEGIN || verb == BT_VERB_XA_START)
         g->framed = true;
     else if (g->framed && verb == BT_VERB_COMMIT)
-        end(g, BT_TRANSACTION_COMMIT);
+        bt_grouper_end(g, BT_TRANSACTION_COMMIT);
     else if (g->framed && verb == BT_VERB_ROLLBACK)
-        end(g, BT_TRANSACTION_ROLLBACK);
+        bt_grouper_end(g, BT_TRANSACTION_ROLLBACK);
     else if (!g->framed)
-        end(g, BT_TRANSACTION_STATEMENT);
+        bt_grouper_end(g, BT_TRANSACTION_STATEMENT);
     return 0;
 }
 
@@ -301,10 +268,10 @@ static int feed_xa_prepare(struct bt_grouper *g, const struct bt_event *ev, stru
         return -1;
     if (xa.one_phase) {
         g->current.kind = BT_TRANSACTION_XA_COMMIT;
-        end(g, BT_TRANSACTION_COMMIT);
+        bt_grouper_end(g, BT_TRANSACTION_COMMIT);
     } else {
         g->current.kind = BT_TRANSACTION_XA_PREPARE;
-        end(g, BT_TRANSACTION_PREPARE);
+        bt_grouper_end(g, BT_TRANSACTION_PREPARE);
     }
     return 0;
 }
@@ -326,19 +293,17 @@ static int feed_part(struct bt_grouper *g, const struct bt_event *ev, enum part 
     case PART_QUERY: return feed_query(g, ev, err);
     case PART_STATEMENT:
         if (!g->framed)
-            end(g, BT_TRANSACTION_STATEMENT);
+            bt_grouper_end(g, BT_TRANSACTION_STATEMENT);
         return 0;
     case PART_XID:
-        end(g, BT_TRANSACTION_XID);
-        if (g->current.kind == BT_TRANSACTION_OTHER)
-            g->current.kind = BT_TRANSACTION_DML;
+        bt_grouper_change(g);
+        bt_grouper_end(g, BT_TRANSACTION_XID);
         return 0;
     case PART_XA_PREPARE: return feed_xa_prepare(g, ev, err);
     case PART_PAYLOAD:
-        if (g->current.kind == BT_TRANSACTION_OTHER)
-            g->current.kind = BT_TRANSACTION_DML;
+        bt_grouper_change(g);
         if (!ev->opened) /* it holds a whole transaction, to its XID */
-            end(g, BT_TRANSACTION_XID);
+            bt_grouper_end(g, BT_TRANSACTION_XID);
         return 0;
     case PART_OUTSIDE:
     case PART_FORMAT:
@@ -376,12 +341,11 @@ int bt_grouper_feed(struct bt_grouper *g, const struct bt_event *ev, enum bt_gro
         if (feed_gtid(g, ev, err) != 0)
             return -1;
     } else if (!g->inside) {
-        begin(g, ev, false);
+        begin_without_gtid(g, ev);
     }
     if (feed_part(g, ev, part, err) != 0)
         return -1;
     count(g, ev);
-    g->has_current = true;
     if (g->inside)
         *ret = was_inside ? BT_GROUP_INSIDE : BT_GROUP_BEGIN;
     else

@@ -71,6 +71,7 @@ struct bt_grouper {
     bool standalone;  /* the GTID says that the next statement is the transaction */
     bool framed;      /* it goes on until XID, COMMIT, ROLLBACK or XA_PREPARE */
     bool headless;    /* its beginning was not fed */
+    uint32_t start_names, end_names; /* place.names when current's files were copied */
     uint32_t log_index;
     struct bt_coordinate_tracker place;
 };

@@ -143,6 +143,11 @@ int bt_row_reader_count(struct bt_row_reader *rows, const struct bt_plan *plan,
                         const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* The same straight from the body of a rows event whose images hold all columns, as nearly all do;
+ * false where they do not, or are damaged, or there is more to know: then the others tell. */
+bool bt_plan_count_body(const struct bt_plan *plan, uint8_t type, struct bt_slice body,
+                        uint64_t *ret) BT_MUST_CHECK;
+
 /* ------------------------------------------------------------------ printed */
 
 /* Appends one value as text ("NULL" when NULL, nothing when ABSENT). */
