@@ -152,7 +152,8 @@ BT_INLINE BT_MUST_CHECK bool bt_cur_u64(struct bt_cursor *c, uint64_t *ret)
     return true;
 }
 
-/* Little-endian number of n bytes, n from 1 to 8.  Where 8 are there it is one load whatever n is. */
+/* Little-endian number of n bytes, n from 1 to 8.  Where 8 are there it is one load whatever n is.
+ */
 BT_INLINE BT_MUST_CHECK bool bt_cur_le(struct bt_cursor *c, size_t n, uint64_t *ret)
 {
     uint64_t raw = 0;

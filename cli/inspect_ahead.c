@@ -45,8 +45,8 @@ BT_INLINE struct bt_slice body_of(const struct ahead *a, const struct plain *e)
     return (struct bt_slice){e->bytes.ptr + a->skip, e->bytes.len - a->skip - a->trailer};
 }
 
-/* Puts the place in the primary's log onto an event of a relay log.  In a binary log that is done for
- * a whole stretch. */
+/* Puts the place in the primary's log onto an event of a relay log.  In a binary log that is done
+ * for a whole stretch. */
 static void move_in_relay_log(const struct ahead *a, const struct plain *e)
 {
     struct bt_cursor c = bt_cursor(e->bytes);

@@ -51,7 +51,7 @@ static inline struct bt_table_stats *bt_counting_stats(struct bt_counting *s,
 
 /* The rows of an event of a transaction, whose table is known. */
 static inline BT_MUST_CHECK int bt_counting_rows(struct bt_counting *s,
-                                             struct bt_rows_counted *rows, struct bt_err *err)
+                                                 struct bt_rows_counted *rows, struct bt_err *err)
 {
     uint64_t count;
 

@@ -30,8 +30,8 @@ struct bt_rows_counted {
     struct bt_table_stats *stats; /* the table's */
 };
 
-/* Adds the rows and bytes of an event to its table; *ret is its rows.  Where the log's bytes or types
- * do not let us count them there are 0, and the counter remembers why. */
+/* Adds the rows and bytes of an event to its table; *ret is its rows.  Where the log's bytes or
+ * types do not let us count them there are 0, and the counter remembers why. */
 int bt_row_counter_count(struct bt_row_counter *c, const struct bt_rows_counted *rows,
                          struct bt_table_stats_map *tables, uint64_t *ret,
                          struct bt_err *err) BT_MUST_CHECK;

@@ -301,13 +301,13 @@ int bt_summary_add_transaction(struct bt_summary *s, const struct bt_transaction
     s->sizes[size_class(t->bytes)]++;
     if (is_large(s, weights[s->order]))
         keep_large(s, &(struct bt_summary_transaction){
-            .gtid = t->gtid,
-            .file = work->file,
-            .start = t->start,
-            .end = t->end,
-            .bytes = t->bytes,
-            .rows = work->rows,
-            .duration_s = work->duration_s,
+                          .gtid = t->gtid,
+                          .file = work->file,
+                          .start = t->start,
+                          .end = t->end,
+                          .bytes = t->bytes,
+                          .rows = work->rows,
+                          .duration_s = work->duration_s,
                       });
     if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, work->file, err) != 0)
         return -1;

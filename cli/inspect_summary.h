@@ -82,7 +82,7 @@ struct bt_summary {
     enum bt_summary_order order;
     struct bt_summary_transaction *largest; /* owned; the greatest first when finished */
     size_t largest_count, largest_max;
-    uint64_t largest_weight; /* of the last of them */
+    uint64_t largest_weight;   /* of the last of them */
     struct bt_minute *minutes; /* owned; in the order first met, ascending when finished */
     size_t minute_count, minute_room;
     uint64_t sizes[BT_SIZE_CLASSES]; /* transactions of 2^i bytes up to twice that */

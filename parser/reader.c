@@ -2,10 +2,10 @@
 /*
  * The way through a log.
  *
- * next() has two ways.  The fast one takes events that were found ahead (reader_run.c): whole in the
- * window in hand, with a right CRC and of a type that needs no care.  Everything else (the window's
- * end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow one, which asks
- * each question in order and names the answer.
+ * next() has two ways.  The fast one takes events that were found ahead (reader_run.c): whole in
+ * the window in hand, with a right CRC and of a type that needs no care.  Everything else (the
+ * window's end, a FORMAT_DESCRIPTION, wrapped or sealed events, every doubt) takes the slow one,
+ * which asks each question in order and names the answer.
  */
 #include "parser/reader.h"
 

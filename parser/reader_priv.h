@@ -19,10 +19,10 @@ enum { BT_RUN_MAX = 64 };
 struct bt_reader {
     struct bt_source *source; /* borrowed */
     struct bt_reader_opts opts;
-    uint64_t stop_pos;          /* UINT64_MAX without one */
-    struct bt_slice window;     /* what is in hand from pos on; borrowed from source */
-    uint64_t pos;               /* of the next event */
-    bool takes_fast_way;        /* nothing but the event in the window has to be looked at */
+    uint64_t stop_pos;      /* UINT64_MAX without one */
+    struct bt_slice window; /* what is in hand from pos on; borrowed from source */
+    uint64_t pos;           /* of the next event */
+    bool takes_fast_way;    /* nothing but the event in the window has to be looked at */
     /* events that need no further look, from pos on: ends[next_found] up to ends[found_count], all
      * counted from found_pos */
     uint64_t found_pos;

@@ -419,7 +419,8 @@ BT_INLINE bool hop_image(struct bt_cursor *c, const struct bt_plan *plan)
         return false;
     if (!has_none(nulls, plan)) {
         struct image all = {.steps = plan->steps, .count = plan->count};
-        struct bt_cursor at = {nulls.ptr, c->left + nulls.len}; /* so that c may stay in registers */
+        /* so that c may stay in registers */
+        struct bt_cursor at = {nulls.ptr, c->left + nulls.len};
         bool fine = skip_image(&at, &all);
 
         *c = at;

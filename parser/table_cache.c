@@ -188,7 +188,8 @@ struct bt_table *bt_table_cache_again(struct bt_table_cache *cache, const struct
 int bt_table_cache_put(struct bt_table_cache *cache, const struct bt_event *ev,
                        struct bt_table **ret, struct bt_err *err)
 {
-    struct bt_table *table = bt_table_cache_again(cache, ev->format, ev->header.server_id, ev->body);
+    struct bt_table *table =
+        bt_table_cache_again(cache, ev->format, ev->header.server_id, ev->body);
     struct kept *k;
     size_t at;
 

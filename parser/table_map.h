@@ -129,7 +129,8 @@ struct bt_table {
     void *plan;
     void (*plan_free)(void *plan);
 
-    /* Something of the user's that outlives the table, to find it without a search.  NULL at first. */
+    /* Something of the user's that outlives the table, to find it without a search.  NULL at first.
+     */
     void *mark;
 };
 

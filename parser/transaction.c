@@ -16,12 +16,13 @@
  * (MariaDB sql/log_event.h is_part_of_group, sql/rpl_gtid.cc 10.11; MySQL
  * sql/rpl_trx_boundary_parser.cc 8.0.)
  */
-#include "parser/transaction_plain.h"
+#include "parser/transaction.h"
 
 #include "parser/control.h"
 #include "parser/format.h"
 #include "parser/query.h"
 #include "parser/rows.h"
+#include "parser/transaction_plain.h"
 
 /* What an event is to the grouping. */
 enum part {

@@ -66,11 +66,11 @@ struct bt_grouper {
     struct bt_transaction current;
     struct bt_transaction abandoned; /* see feed: valid when did_abandon */
     bool did_abandon;
-    bool inside;      /* a transaction is open */
-    bool has_current; /* current is the one of the event fed last, or the open one */
-    bool standalone;  /* the GTID says that the next statement is the transaction */
-    bool framed;      /* it goes on until XID, COMMIT, ROLLBACK or XA_PREPARE */
-    bool headless;    /* its beginning was not fed */
+    bool inside;                     /* a transaction is open */
+    bool has_current;                /* current is the one of the event fed last, or the open one */
+    bool standalone;                 /* the GTID says that the next statement is the transaction */
+    bool framed;                     /* it goes on until XID, COMMIT, ROLLBACK or XA_PREPARE */
+    bool headless;                   /* its beginning was not fed */
     uint32_t start_names, end_names; /* place.names when current's files were copied */
     uint32_t log_index;
     struct bt_coordinate_tracker place;

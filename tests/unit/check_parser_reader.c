@@ -571,7 +571,96 @@ START_TEST(pieces_of_a_rows_event_are_put_together_in_order_only)
 }
 END_TEST
 
+/* The offsets that next() hands out, in the order it does. */
+static size_t offsets_by_next(struct bt_slice bytes, uint64_t *ret, size_t max)
+{
+    struct log l;
+    size_t count = 0;
+
+    ck_assert_int_eq(open_log(&l, bytes, (struct bt_reader_opts){0}), 0);
+    while (next(&l) == 0 && count < max)
+        ret[count++] = l.ev.offset;
+    close_log(&l);
+    return count;
+}
+
+/* _i: how many events of a run are passed before next() is asked; 0: whole runs.  Odd: without the
+ * wide CRC. */
+START_TEST(events_passed_in_runs_are_those_that_next_hands_out)
+{
+    struct bt_log_builder b;
+    struct bt_event_run run;
+    uint64_t want[1000];
+    size_t want_count, count = 0;
+    struct log l;
+
+    bt_build_binlog(&b, PRIMARY);
+    for (uint64_t n = 1; n <= 200; n++)
+        bt_build_transaction(&b, 0, n, (size_t)(n * n % 700));
+    bt_build_stop(&b);
+    bt_crc32_allow_wide(_i % 2 == 0);
+    want_count = offsets_by_next(built(&b), want, sizeof(want) / sizeof(want[0]));
+    ck_assert_int_eq(open_log(&l, built(&b), (struct bt_reader_opts){0}), 0);
+    do {
+        while (bt_reader_run(l.reader, &run)) {
+            size_t pass = _i && (size_t)_i < run.count ? (size_t)_i : run.count;
+
+            for (size_t i = 0; i < pass; i++)
+                ck_assert_uint_eq(run.offset + (i ? run.ends[i - 1] : run.begin),
+                                  want[count + i]);
+            bt_reader_pass(l.reader, pass);
+            count += pass;
+            if (_i)
+                break;
+        }
+        if (next(&l) != 0)
+            break;
+        ck_assert_uint_eq(l.ev.offset, want[count]);
+        count++;
+    } while (count <= want_count);
+    ck_assert_uint_eq(count, want_count);
+    ck_assert_int_eq(bt_reader_end(l.reader)->kind, BT_END_CLEAN);
+    bt_crc32_allow_wide(true);
+    close_log(&l);
+    bt_build_done(&b);
+}
+END_TEST
+
+/* _i: which bit of each byte. */
+START_TEST(no_run_holds_an_event_with_a_flipped_bit)
+{
+    struct bt_log_builder b;
+    struct bt_event_run run;
+
+    bt_build_binlog(&b, PRIMARY);
+    for (uint64_t n = 1; n <= 3; n++)
+        bt_build_transaction(&b, 0, n, 100);
+    bt_crc32_allow_wide(_i % 2 == 0);
+    for (size_t at = 4; at < b.bytes.len; at++) {
+        struct log l;
+
+        b.bytes.data[at] ^= (uint8_t)(1 << _i);
+        if (open_log(&l, built(&b), (struct bt_reader_opts){0}) == 0) {
+            do
+                while (bt_reader_run(l.reader, &run)) {
+                    ck_assert_uint_ge(run.offset + run.begin, 4);
+                    ck_assert(at < run.offset + run.begin ||
+                              at >= run.offset + run.ends[run.count - 1]);
+                    bt_reader_pass(l.reader, run.count);
+                }
+            while (next(&l) == 0);
+        }
+        close_log(&l);
+        b.bytes.data[at] ^= (uint8_t)(1 << _i);
+    }
+    bt_crc32_allow_wide(true);
+    bt_build_done(&b);
+}
+END_TEST
+
 BT_SUITE_MAIN("parser reader",
+              {events_passed_in_runs_are_those_that_next_hands_out, 12},
+              {no_run_holds_an_event_with_a_flipped_bit, 8},
               {a_log_that_was_closed_is_clean, 0},
               {a_log_that_was_not_closed_is_open, 0},
               {only_the_replicas_own_rotate_closes_a_relay_log, 0},
