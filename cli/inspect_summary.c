@@ -143,6 +143,8 @@ void bt_summary_sort_minutes(struct bt_summary *s)
 {
     size_t kept = 0;
 
+    if (s->minute_count == 0)
+        return;
     qsort(s->minutes, s->minute_count, sizeof(*s->minutes), by_minute);
     for (size_t i = 0; i < s->minute_count; i++) {
         struct bt_minute *last = kept ? &s->minutes[kept - 1] : NULL;
