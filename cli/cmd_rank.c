@@ -467,7 +467,7 @@ static void scale_bars(struct ranking *r)
 {
     const struct bt_coordinate *end = primary_end(r);
     const struct bt_log_set *set =
-        r->primary < r->count ? r->servers[r->primary].logs.binlog : NULL;
+        r->servers && r->primary < r->count ? r->servers[r->primary].logs.binlog : NULL;
 
     bt_bars_begin(&r->bars, set);
     if (end)

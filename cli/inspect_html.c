@@ -319,8 +319,9 @@ static void section_tables(const struct bt_summary *s, struct bt_table_stats *co
         bt_buf_add_byte(out, '.');
         add_text(out, tables[i]->table);
         bt_buf_addf(out, "<td class=n>%llu<td class=n>%llu<td class=n>%llu<td class=n>",
-                    (unsigned long long)tables[i]->inserts, (unsigned long long)tables[i]->updates,
-                    (unsigned long long)tables[i]->deletes);
+                    (unsigned long long)tables[i]->rows[BT_ROWS_INSERT],
+                    (unsigned long long)tables[i]->rows[BT_ROWS_UPDATE],
+                    (unsigned long long)tables[i]->rows[BT_ROWS_DELETE]);
         add_size(out, tables[i]->bytes);
         bt_buf_add_str(out, "</tr>\n");
     }
