@@ -178,14 +178,13 @@ static void add_key(const struct bt_flashback_column *column, const struct bt_va
         bt_buf_addf(out, "_%.*s ", BT_SLICE_ARG(column->charset));
     add_bytes(out, value->bytes,
               column->kind == BT_FLASHBACK_FIXED_BINARY ? column->length : 0);
-    bt_buf_add_str(out, " AND ");
 }
 
-static int add_where(const struct bt_connection *sql, const struct bt_flashback_table *table,
-                     const struct bt_plan *plan, const struct bt_value *image, struct bt_buf *out,
-                     struct bt_err *err)
+int bt_flashback_same(const struct bt_connection *sql, const struct bt_flashback_table *table,
+                      const struct bt_plan *plan, const struct bt_value *image, struct bt_buf *out,
+                      struct bt_err *err)
 {
-    const char *and = " WHERE ";
+    const char *and = "";
 
     for (size_t i = 0; i < table->column_count; i++) {
         if (image[i].state == BT_VALUE_ABSENT)
@@ -193,11 +192,44 @@ static int add_where(const struct bt_connection *sql, const struct bt_flashback_
         bt_buf_add_str(out, and);
         and = " AND ";
         if (bt_plan_key_part(plan, i) && image[i].state == BT_VALUE_HERE &&
-            form_of(&image[i]) == FORM_BYTES)
+            form_of(&image[i]) == FORM_BYTES) {
             add_key(&table->columns[i], &image[i], out);
+            bt_buf_add_str(out, and);
+        }
         if (add_same(sql, &table->columns[i], plan, i, &image[i], out, err) != 0)
             return -1;
     }
+    return 0;
+}
+
+int bt_flashback_key(const struct bt_connection *sql, const struct bt_flashback_table *table,
+                     const struct bt_plan *plan, const struct bt_value *image, struct bt_buf *out,
+                     struct bt_err *err)
+{
+    const char *and = "";
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!bt_plan_key_part(plan, i))
+            continue;
+        if (image[i].state != BT_VALUE_HERE)
+            return 1;
+        bt_buf_add_str(out, and);
+        and = " AND ";
+        if (form_of(&image[i]) == FORM_BYTES)
+            add_key(&table->columns[i], &image[i], out);
+        else if (add_same(sql, &table->columns[i], plan, i, &image[i], out, err) != 0)
+            return -1;
+    }
+    return and[0] ? 0 : 1;
+}
+
+static int add_where(const struct bt_connection *sql, const struct bt_flashback_table *table,
+                     const struct bt_plan *plan, const struct bt_value *image, struct bt_buf *out,
+                     struct bt_err *err)
+{
+    bt_buf_add_str(out, " WHERE ");
+    if (bt_flashback_same(sql, table, plan, image, out, err) != 0)
+        return -1;
     bt_buf_add_str(out, " LIMIT 1");
     return 0;
 }

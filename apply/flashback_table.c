@@ -220,6 +220,28 @@ int bt_flashback_table_ask(struct bt_flashback_tables *t, struct bt_connection *
     return ddl_ask(t, sql, item, until, err);
 }
 
+int bt_flashback_table_look(struct bt_flashback_tables *t, struct bt_connection *sql,
+                            struct bt_slice db, struct bt_slice table, struct bt_deadline until,
+                            struct bt_err *err)
+{
+    struct bt_flashback_table *item;
+
+    if (bt_flashback_table_find(t, db, table))
+        return 0;
+    item = table_add(t, db, table, err);
+    if (!item)
+        return -1;
+    if (columns_ask(t, sql, item, until, err) != 0) {
+        bool is_absent = err->kind == BT_ERR_CONFLICT;
+
+        t->count--;
+        if (is_absent)
+            bt_err_clear(err);
+        return is_absent ? 1 : -1;
+    }
+    return ddl_ask(t, sql, item, until, err);
+}
+
 int bt_flashback_tables_schema(struct bt_flashback_tables *t, struct bt_err *err)
 {
     if (t->count == 0)

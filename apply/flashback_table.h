@@ -51,6 +51,11 @@ int bt_flashback_table_ask(struct bt_flashback_tables *t, struct bt_connection *
                            struct bt_slice db, struct bt_slice table, struct bt_deadline until,
                            struct bt_err *err) BT_MUST_CHECK;
 
+/* The same for reading alone, whatever the table is.  1: it is not on the target. */
+int bt_flashback_table_look(struct bt_flashback_tables *t, struct bt_connection *sql,
+                            struct bt_slice db, struct bt_slice table, struct bt_deadline until,
+                            struct bt_err *err) BT_MUST_CHECK;
+
 /* When all are known: their columns as a schema for the log's row images. */
 int bt_flashback_tables_schema(struct bt_flashback_tables *t, struct bt_err *err) BT_MUST_CHECK;
 

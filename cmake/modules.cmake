@@ -112,6 +112,7 @@ bt_module(apply
     replay.c
     replicate.c
     road.c
+    row_checks.c
     row_count.c
     row_statement.c
     rows.c
