@@ -51,8 +51,11 @@ static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_
     c->without_gtid += t->gtid.kind == BT_GTID_NONE;
     c->last = t->gtid;
     c->last_place = t->primary_end;
-    if (target && bt_target_has(target, &t->gtid))
+    if (target && bt_target_has(target, &t->gtid)) {
+        if (c->missing == 0)
+            c->last_there = *t;
         return 0;
+    }
     if (c->missing++ == 0)
         c->first_missing = *t;
     c->missing_rows += rows;

@@ -21,6 +21,7 @@ struct bt_log_check {
     uint64_t without_gtid;               /* transactions without one */
     uint64_t missing_rows;               /* counted only with a target */
     struct bt_transaction first_missing; /* complete when there is one */
+    struct bt_transaction last_there;    /* the last before it; bytes 0 when there is none */
     struct bt_gtid last;
     struct bt_coordinate last_place;
     char digest[33]; /* XXH3-128 by the manifest; "" without one */

@@ -293,6 +293,8 @@ static void count_again(struct replicate *r, struct bt_err *err)
         return;
     if (bt_log_check(r->path, &again, &now, &ignored) == 0 && now.missing <= r->check.missing) {
         r->result->transactions = r->check.missing - now.missing;
+        r->result->last_gtid = now.last_there.gtid;
+        r->result->last = now.last_there.primary_end;
         name_first(&now, err);
     }
     bt_log_check_done(&now);

@@ -6,9 +6,10 @@
  *             key must be free, an UPDATE's or DELETE's row must be there, and so must the table
  *   verify    after: is every row as its last image in the log has left it?
  *
- * Both read the log and the server only, in batches of rows by primary key.  Rows of tables without
- * one, rows behind DDL that has not run yet, and changes logged as statements are counted as not
- * checked.  The session needs SELECT on the tables.
+ * Several logs are taken as one, in the order given.  Both read the logs and the server only, in
+ * batches of rows by primary key.  Rows of tables without one, rows behind DDL that has not run
+ * yet, and changes logged as statements are counted as not checked.  The session needs SELECT on
+ * the tables.
  */
 #ifndef BT_APPLY_ROW_CHECKS_H
 #define BT_APPLY_ROW_CHECKS_H
@@ -45,9 +46,10 @@ struct bt_row_checks {
 /* "duplicate key", for messages and JSON. */
 const char *bt_finding_name(enum bt_finding_kind kind);
 
-int bt_rows_foresee(const struct bt_connection_opts *where, const char *path,
-                    struct bt_row_checks *ret, struct bt_err *err) BT_MUST_CHECK;
-int bt_rows_verify(const struct bt_connection_opts *where, const char *path,
+int bt_rows_foresee(const struct bt_connection_opts *where, const char *const *paths,
+                    size_t count, struct bt_row_checks *ret, struct bt_err *err) BT_MUST_CHECK;
+int bt_rows_verify(const struct bt_connection_opts *where, const char *const *paths,
+                   size_t count,
                    struct bt_row_checks *ret, struct bt_err *err) BT_MUST_CHECK;
 
 #endif

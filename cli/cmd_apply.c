@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_apply.c - `baton apply FILE...`: replays diff logs or binary logs on a server. */
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "apply/replay.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "cli/apply_target.h"
 #include "cli/command.h"
 #include "cli/output.h"
 
@@ -17,7 +18,8 @@ static struct {
     const char *tls_ca, *tls_cert, *tls_key, *feed_address;
     uint64_t workers, port, deadline_ms, statement_ms;
     int tls, via;
-    bool no_binlog, set_slave_pos, dry_run, json, quiet;
+    struct bt_opt_list targets;
+    bool no_binlog, set_slave_pos, dry_run, verify_rows, json, quiet;
 } opt = {.via = BT_REPLAY_AUTO};
 
 static const struct bt_opt opts[] = {
@@ -29,6 +31,9 @@ static const struct bt_opt opts[] = {
     {"port", 'P', BT_OPT_UINT, "N", "its port (3306)", NULL, &opt.port},
     {"socket", 'S', BT_OPT_STRING, "PATH", "unix socket of the server, wins over --host", NULL,
      &opt.socket},
+    {"target", 't', BT_OPT_LIST, "WHERE",
+     "one of several servers: host, host:port or the path of a socket; may be given again", NULL,
+     &opt.targets},
     {"user", 'u', BT_OPT_STRING, "NAME", "account; its password comes from the option file", NULL,
      &opt.user},
     {"tls", 0, BT_OPT_CHOICE, "HOW", "default, required, or verified (certificate checked)",
@@ -52,19 +57,36 @@ static const struct bt_opt opts[] = {
      &opt.deadline_ms},
     {"statement-timeout", 0, BT_OPT_SECONDS, "SECONDS", "longest wait for one answer (3600)", NULL,
      &opt.statement_ms},
-    {"dry-run", 'n', BT_OPT_FLAG, NULL, "read and check everything, change nothing", NULL,
+    {"dry-run", 'n', BT_OPT_FLAG, NULL,
+     "read and check everything, ask the server about its rows, change nothing", NULL,
      &opt.dry_run},
+    {"verify-rows", 0, BT_OPT_FLAG, NULL,
+     "behind it compare each row that was touched with its last image", NULL, &opt.verify_rows},
     {"json", 0, BT_OPT_FLAG, NULL, "write the result as JSON", NULL, &opt.json},
     {"quiet", 'q', BT_OPT_FLAG, NULL, "no progress on stderr", NULL, &opt.quiet},
     {0},
 };
 
-struct totals {
-    struct bt_replay_result now, before; /* of the file under way; of those before it */
-    uint64_t conflicts;
-};
-
 /* ------------------------------------------------------------------ progress */
+
+static bool shows;
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* The first ^C stops between two transactions and puts back what was changed; the second ends us.
+ */
+static void catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+}
 
 static int on_progress(const struct bt_replay_result *so_far, uint64_t log_bytes, void *ctx)
 {
@@ -72,73 +94,86 @@ static int on_progress(const struct bt_replay_result *so_far, uint64_t log_bytes
     double rate = so_far->seconds > 0 ? (double)so_far->transactions / so_far->seconds : 0;
 
     (void)ctx;
-    if (log_bytes == UINT64_MAX)
+    if (shows && log_bytes == UINT64_MAX)
         fprintf(stderr, "\r%llu transactions, %s, %.0f/s \033[K",
                 (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done), rate);
-    else
+    else if (shows)
         fprintf(stderr, "\r%llu transactions, %s of %s, %.0f/s \033[K",
                 (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done),
                 bt_size_text(log_bytes, all), rate);
-    return 0;
+    return interrupted;
 }
 
 /* -------------------------------------------------------------------- result */
 
-static void add(struct bt_replay_result *sum, const struct bt_replay_result *one)
+static void write_checks(const struct bt_apply_target *t, struct bt_json *j)
 {
-    sum->transactions += one->transactions;
-    sum->skipped_already_there += one->skipped_already_there;
-    sum->events += one->events;
-    sum->rows_events += one->rows_events;
-    sum->rows += one->rows;
-    sum->barriers += one->barriers;
-    sum->ran_ahead += one->ran_ahead;
-    sum->again += one->again;
-    sum->bytes += one->bytes;
-    sum->seconds += one->seconds;
-    if (one->last_gtid.kind != BT_GTID_NONE)
-        sum->last_gtid = one->last_gtid;
-    if (one->last.file[0])
-        sum->last = one->last;
-    sum->via = one->via;
-    sum->via_why = one->via_why;
-    memcpy(sum->digest, one->digest, sizeof(sum->digest));
+    bt_json_key(j, opt.dry_run ? "foreseen" : "verified");
+    bt_json_object(j);
+    bt_json_key_u64(j, "rows", t->checks.rows);
+    bt_json_key_u64(j, "not_checked", t->checks.not_checked);
+    bt_json_key_u64(j, "found", t->checks.found);
+    bt_json_key(j, "first");
+    bt_json_array(j);
+    for (size_t i = 0; i < t->checks.count; i++) {
+        const struct bt_finding *f = &t->checks.first[i];
+
+        bt_json_object(j);
+        bt_json_key_str(j, "kind", bt_finding_name(f->kind));
+        bt_json_key_str(j, "gtid", f->gtid);
+        bt_json_key_str(j, "table", f->table);
+        bt_json_key_str(j, "key", f->key);
+        bt_json_end(j);
+    }
+    bt_json_end(j);
+    bt_json_end(j);
 }
 
-static void write_json(const struct bt_replay_result *r, uint64_t conflicts, struct bt_buf *out)
+/* One target's result; several stand in a document of their own, each with its name. */
+static void write_json(const struct bt_apply_target *t, struct bt_json *json)
 {
+    uint64_t conflicts = t->checks.found ? t->checks.found
+                                         : t->status != 0 && t->err.kind == BT_ERR_CONFLICT;
+    const struct bt_replay_result *r = &t->sum;
     char gtid[BT_GTID_TEXT_SIZE];
-    struct bt_json j;
 
-    bt_json_init(&j, out);
-    bt_json_object(&j);
-    bt_json_key_u64(&j, "transactions", r->transactions);
-    bt_json_key_u64(&j, "rows", r->rows);
-    bt_json_key(&j, "seconds");
-    bt_json_f64(&j, r->seconds);
-    bt_json_key_u64(&j, "workers", opt.workers ? opt.workers : 1);
-    bt_json_key_u64(&j, "barriers", r->barriers);
-    bt_json_key_u64(&j, "ran_ahead", r->ran_ahead);
-    bt_json_key_u64(&j, "ran_again", r->again);
-    bt_json_key_u64(&j, "conflicts", conflicts);
-    bt_json_key_str(&j, "digest", r->digest);
-    bt_json_key_u64(&j, "skipped_already_there", r->skipped_already_there);
-    bt_json_key_u64(&j, "events", r->events);
-    bt_json_key_u64(&j, "bytes", r->bytes);
-    bt_json_key_str(&j, "via", via_names[r->via]);
-    bt_json_key_str(&j, "via_why", r->via_why ? r->via_why : "");
-    bt_json_key_bool(&j, "dry_run", opt.dry_run);
-    bt_json_key_str(&j, "gtid", bt_gtid_text(&r->last_gtid, gtid));
-    bt_json_key_str(&j, "file", r->last.file);
-    bt_json_key_u64(&j, "pos", r->last.pos);
-    bt_json_end(&j);
-    bt_buf_add_byte(out, '\n');
+    bt_json_object(json);
+    if (t->name) {
+        bt_json_key_str(json, "target", t->name);
+        bt_json_key_bool(json, "ok", t->status == 0);
+        bt_json_key_str(json, "error", t->status == 0 ? "" : t->err.text);
+    }
+    bt_json_key_u64(json, "transactions", r->transactions);
+    bt_json_key_u64(json, "rows", r->rows);
+    bt_json_key(json, "seconds");
+    bt_json_f64(json, r->seconds);
+    bt_json_key_u64(json, "workers", opt.workers ? opt.workers : 1);
+    bt_json_key_u64(json, "barriers", r->barriers);
+    bt_json_key_u64(json, "ran_ahead", r->ran_ahead);
+    bt_json_key_u64(json, "ran_again", r->again);
+    bt_json_key_u64(json, "conflicts", conflicts);
+    bt_json_key_str(json, "digest", r->digest);
+    bt_json_key_u64(json, "skipped_already_there", r->skipped_already_there);
+    bt_json_key_u64(json, "events", r->events);
+    bt_json_key_u64(json, "bytes", r->bytes);
+    bt_json_key_str(json, "via", via_names[r->via]);
+    bt_json_key_str(json, "via_why", r->via_why ? r->via_why : "");
+    bt_json_key_bool(json, "dry_run", opt.dry_run);
+    bt_json_key_str(json, "gtid", bt_gtid_text(&r->last_gtid, gtid));
+    bt_json_key_str(json, "file", r->last.file);
+    bt_json_key_u64(json, "pos", r->last.pos);
+    if (t->was_checked)
+        write_checks(t, json);
+    bt_json_end(json);
 }
 
-static void write_text(const struct bt_replay_result *r, struct bt_buf *out)
+static void write_text(const struct bt_apply_target *t, struct bt_buf *out)
 {
+    const struct bt_replay_result *r = &t->sum;
     char gtid[BT_GTID_TEXT_SIZE], size[BT_SIZE_TEXT_SIZE];
 
+    if (t->name)
+        bt_buf_addf(out, "%s: %s", t->name, t->status == 0 ? "" : "FAILED, ");
     bt_buf_addf(out, "%s %llu transactions (%llu rows, %s) in %.3f s by %s",
                 opt.dry_run ? "would apply" : "applied", (unsigned long long)r->transactions,
                 (unsigned long long)r->rows, bt_size_text(r->bytes, size), r->seconds,
@@ -154,46 +189,52 @@ static void write_text(const struct bt_replay_result *r, struct bt_buf *out)
                     (unsigned long long)r->last.pos);
     if (gtid[0] || r->last.file[0])
         bt_buf_add_byte(out, '\n');
+    if (!t->was_checked)
+        return;
+    bt_buf_addf(out, "%llu rows were asked about, %llu changes could not be: %llu %s\n",
+                (unsigned long long)t->checks.rows, (unsigned long long)t->checks.not_checked,
+                (unsigned long long)t->checks.found,
+                opt.dry_run ? "conflicts foreseen" : "not as the log left them");
+    for (size_t i = 0; i < t->checks.count; i++)
+        bt_buf_addf(out, "  %s %s: %s %s\n", t->checks.first[i].gtid, t->checks.first[i].table,
+                    bt_finding_name(t->checks.first[i].kind), t->checks.first[i].key);
 }
 
-static int print(const struct bt_replay_result *r, uint64_t conflicts, struct bt_err *err)
+static void write_all_json(const struct bt_apply_target *targets, size_t count, struct bt_buf *out)
+{
+    struct bt_json j;
+
+    bt_json_init(&j, out);
+    if (!targets[0].name) {
+        write_json(&targets[0], &j);
+    } else {
+        bt_json_object(&j);
+        bt_json_key(&j, "targets");
+        bt_json_array(&j);
+        for (size_t i = 0; i < count; i++)
+            write_json(&targets[i], &j);
+        bt_json_end(&j);
+        bt_json_end(&j);
+    }
+    bt_buf_add_byte(out, '\n');
+}
+
+static int print(const struct bt_apply_target *targets, size_t count, struct bt_err *err)
 {
     struct bt_out out;
 
     bt_out_init(&out, STDOUT_FILENO);
     if (opt.json)
-        write_json(r, conflicts, &out.buf);
-    else
-        write_text(r, &out.buf);
+        write_all_json(targets, count, &out.buf);
+    for (size_t i = 0; !opt.json && i < count; i++)
+        write_text(&targets[i], &out.buf);
     return bt_out_finish(&out, err);
 }
 
 /* ----------------------------------------------------------------------- run */
 
-static int run(int argc, char **argv, struct bt_err *err)
+static int check_usage(int argc, struct bt_err *err)
 {
-    struct bt_connection_opts target = {.host = opt.host,
-                                        .port = (unsigned)opt.port,
-                                        .socket = opt.socket,
-                                        .user = opt.user,
-                                        .defaults_file = opt.defaults_file,
-                                        .defaults_group = opt.defaults_group,
-                                        .tls = (enum bt_tls)opt.tls,
-                                        .tls_ca = opt.tls_ca,
-                                        .tls_cert = opt.tls_cert,
-                                        .tls_key = opt.tls_key};
-    struct bt_replay_opts how = {.via = (enum bt_replay_via)opt.via,
-                                 .workers = (unsigned)opt.workers,
-                                 .feed_address = opt.feed_address,
-                                 .statement_ms = (int64_t)opt.statement_ms,
-                                 .no_binlog = opt.no_binlog,
-                                 .set_slave_pos = opt.set_slave_pos,
-                                 .dry_run = opt.dry_run};
-    struct bt_replay_result sum = {0}, one;
-    bool shows = !opt.quiet && isatty(STDERR_FILENO);
-    struct bt_err ignored = {0};
-    int status = 0;
-
     if (argc == 0)
         return bt_fail(err, BT_ERR_USAGE, "which log is to be applied? Give at least one FILE");
     if (opt.port > 65535)
@@ -201,24 +242,72 @@ static int run(int argc, char **argv, struct bt_err *err)
     if (opt.workers > 1024)
         return bt_fail(err, BT_ERR_USAGE, "--workers=%llu, allowed are 1 to 1024",
                        (unsigned long long)opt.workers);
-    if (!opt.host && !opt.socket && !opt.defaults_file)
+    if (opt.targets.count > 0 && (opt.host || opt.socket))
+        return bt_fail(err, BT_ERR_USAGE, "--target names servers, so do --host and --socket");
+    if (!opt.host && !opt.socket && !opt.defaults_file && opt.targets.count == 0)
         return bt_fail(err, BT_ERR_USAGE,
-                       "which server? Give --host, --socket or --defaults-file");
-    if (opt.deadline_ms)
-        how.deadline = bt_deadline_in((int64_t)opt.deadline_ms);
-    if (shows)
-        how.progress = on_progress;
-    for (int i = 0; i < argc && status == 0; i++) {
-        status = bt_replay_file(&target, argv[i], &how, &one, err);
-        add(&sum, &one);
-        if (shows)
-            fputs("\r\033[K", stderr);
-    }
-    if (status < 0) {
-        (void)!print(&sum, err->kind == BT_ERR_CONFLICT, &ignored);
+                       "which server? Give --host, --socket, --target or --defaults-file");
+    return 0;
+}
+
+static int run_on(struct bt_apply_target *targets, size_t count, const struct bt_apply_job *job,
+                  struct bt_err *err)
+{
+    struct bt_connection_opts like = {.host = opt.host,
+                                      .port = (unsigned)opt.port,
+                                      .socket = opt.socket,
+                                      .user = opt.user,
+                                      .defaults_file = opt.defaults_file,
+                                      .defaults_group = opt.defaults_group,
+                                      .tls = (enum bt_tls)opt.tls,
+                                      .tls_ca = opt.tls_ca,
+                                      .tls_cert = opt.tls_cert,
+                                      .tls_key = opt.tls_key};
+    struct bt_err ignored = {0};
+    int status;
+
+    targets[0].where = like;
+    for (size_t i = 0; i < opt.targets.count; i++)
+        if (bt_apply_target_name(&targets[i], opt.targets.items[i], &like, err) != 0)
+            return -1;
+    status = bt_apply_targets_run(targets, count, job, err);
+    if (!opt.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (status == 0)
+        return print(targets, count, err);
+    (void)!print(targets, count, &ignored);
+    return -1;
+}
+
+static int run(int argc, char **argv, struct bt_err *err)
+{
+    struct bt_apply_job job = {.files = (const char *const *)argv,
+                               .count = (size_t)argc,
+                               .how = {.via = (enum bt_replay_via)opt.via,
+                                       .workers = (unsigned)opt.workers,
+                                       .feed_address = opt.feed_address,
+                                       .statement_ms = (int64_t)opt.statement_ms,
+                                       .no_binlog = opt.no_binlog,
+                                       .set_slave_pos = opt.set_slave_pos,
+                                       .dry_run = opt.dry_run,
+                                       .progress = on_progress},
+                               .verify_rows = opt.verify_rows};
+    size_t count = opt.targets.count ? opt.targets.count : 1;
+    struct bt_apply_target *targets;
+    int status;
+
+    if (check_usage(argc, err) != 0)
         return -1;
-    }
-    return print(&sum, 0, err);
+    if (opt.deadline_ms)
+        job.how.deadline = bt_deadline_in((int64_t)opt.deadline_ms);
+    targets = calloc(count, sizeof(*targets));
+    if (!targets)
+        return bt_fail(err, BT_ERR_SYSTEM, "out of memory for %zu targets", count);
+    shows = !opt.quiet && isatty(STDERR_FILENO);
+    catch_signals();
+    status = run_on(targets, count, &job, err);
+    free(targets);
+    return status;
 }
 
 const struct bt_command bt_cmd_apply = {
@@ -232,13 +321,21 @@ const struct bt_command bt_cmd_apply = {
         "in order and under its original GTID where both sides are MariaDB, or both MySQL with\n"
         "gtid_mode=ON.  What the server already has by its GTID state is passed over, so the same\n"
         "file can be applied again.  It stops at the first error and rolls the open transaction\n"
-        "back; the message names its GTID, its place and the table.\n\n"
+        "back; the message names its GTID, its place and the table.  ^C stops between two\n"
+        "transactions.\n\n"
+        "With several --target all are verified first; then each gets its transactions at the "
+        "same\n"
+        "time, whatever becomes of the others.  --dry-run asks each server whether the rows that\n"
+        "are touched first are there, or their keys free; what does not fit is named, and is a\n"
+        "failure.\n\n"
         "The account needs BINLOG REPLAY (MariaDB 10.5 or newer; SUPER before, BINLOG_ADMIN and\n"
         "SESSION_VARIABLES_ADMIN on MySQL), what the statements in the log need, and READ_ONLY\n"
         "ADMIN when the server is read-only.\n",
     .examples =
         "  $ baton apply --defaults-file=my.cnf --socket=/run/mysqld/mysqld.sock diff.binlog\n"
-        "  $ baton apply --defaults-file=my.cnf --host=10.0.0.3 --dry-run diff.binlog.zst\n",
+        "  $ baton apply --defaults-file=my.cnf --host=10.0.0.3 --dry-run diff.binlog.zst\n"
+        "  $ baton apply --defaults-file=my.cnf -t 10.0.0.3 -t 10.0.0.4:3307 --verify-rows "
+        "x.binlog\n",
     .opts = opts,
     .run = run,
 };

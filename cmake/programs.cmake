@@ -1,6 +1,7 @@
 # The programs.  A command is one file cli/cmd_<name>.c and one row in cli/main.c.
 
 add_executable(baton
+  cli/apply_target.c
   cli/cluster_config.c
   cli/cmd_apply.c
   cli/cmd_check.c
