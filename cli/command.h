@@ -38,6 +38,7 @@ extern const struct bt_command bt_cmd_stop;
 extern const struct bt_command bt_cmd_rejoin;
 extern const struct bt_command bt_cmd_switchover;
 extern const struct bt_command bt_cmd_verify;
+extern const struct bt_command bt_cmd_vip;
 
 /* Parses argv[1..] (argv[0] is the command's name), runs, words the error; the exit code. */
 int bt_command_run(const struct bt_command *command, int argc, char **argv);

@@ -27,6 +27,7 @@ const struct bt_command *const bt_commands[] = {
     &bt_cmd_failover,
     &bt_cmd_switchover,
     &bt_cmd_rejoin,
+    &bt_cmd_vip,
     &bt_cmd_purge_relay_logs,
     NULL,
 };

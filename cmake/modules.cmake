@@ -210,6 +210,7 @@ bt_module(failover
     switchover_stop.c
     switchover_undo.c
     topology.c
+    vip_by_hand.c
     vip_watch.c
     watch.c
   USES base parser diff apply feed vip node)

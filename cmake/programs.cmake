@@ -21,6 +21,7 @@ add_executable(baton
   cli/cmd_status.c
   cli/cmd_stop.c
   cli/cmd_verify.c
+  cli/cmd_vip.c
   cli/connect.c
   cli/contents.c
   cli/inspect_ahead.c
