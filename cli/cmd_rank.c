@@ -94,6 +94,7 @@ static void add_item(struct ranking *r, size_t index)
     struct bt_rank_item *item = &r->items[r->item_count];
 
     item->received = survey->received;
+    item->position = survey->position;
     if (survey->has_gtid && survey->flavor == BT_FLAVOR_MARIADB)
         item->gtid = &survey->gtid;
     if (survey->has_gtid && survey->flavor == BT_FLAVOR_MYSQL)

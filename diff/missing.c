@@ -25,7 +25,7 @@ void bt_missing_done(struct bt_missing *m)
 static void finder_done(struct bt_finder *f)
 {
     for (size_t i = 0; i < f->segment_count; i++)
-        bt_had_done(&f->segments[i].list);
+        bt_segment_done(&f->segments[i]);
     bt_had_done(&f->had);
     free(f->segments);
     free(f->found);
@@ -65,30 +65,37 @@ struct sweep {
     struct bt_had had;
 };
 
-/* Whether nothing is missing between what is had and this copy. */
-static bool copy_is_joined(const struct sweep *s, const struct bt_found *x)
-{
-    const struct bt_segment *segment = &s->f->segments[x->segment];
+/* Between what is had and a copy something may be missing; or nothing of its domain; or nothing. */
+enum joint { JOINT_NONE, JOINT_DOMAIN, JOINT_ALL };
 
-    if (segment->joined)
-        return true;
+/* Whether nothing at all is missing before the first transaction of its segment. */
+static bool beginning_is_joined(const struct sweep *s, const struct bt_segment *segment)
+{
     if (!s->at.file[0] && !s->had.known)
-        return s->f->m->count == 0 && x->first; /* nothing is known of the target: it takes all */
-    if (bt_had_is_next(&s->had, &x->item.gtid))
-        return true;
-    if (!x->first)
-        return false;
+        return s->f->m->count == 0; /* nothing is known of the target: it takes all */
     if (segment->list.known && bt_had_contains(&s->had, &segment->list))
         return true;
     return s->at.file[0] && segment->place.file[0] &&
            bt_coordinate_compare(&segment->place, &s->at) <= 0;
 }
 
+static enum joint copy_joint(const struct sweep *s, const struct bt_found *x)
+{
+    const struct bt_segment *segment = &s->f->segments[x->segment];
+
+    if (segment->joined || (x->first && beginning_is_joined(s, segment)))
+        return JOINT_ALL;
+    if (bt_segment_is_joined(segment, &x->item.gtid) || bt_had_is_next(&s->had, &x->item.gtid))
+        return JOINT_DOMAIN;
+    return JOINT_NONE;
+}
+
 /* The copy to take: of the cheapest source that follows on what is had. */
-static uint32_t choose_copy(const struct sweep *s, uint32_t node, uint32_t *ret_holders)
+static uint32_t choose_copy(const struct sweep *s, uint32_t node, uint32_t *ret_holders,
+                            enum joint *ret_joint)
 {
     const struct bt_finder *f = s->f;
-    bool joined = false;
+    enum joint joint = JOINT_NONE;
     uint32_t best = node;
 
     *ret_holders = 0;
@@ -97,16 +104,18 @@ static uint32_t choose_copy(const struct sweep *s, uint32_t node, uint32_t *ret_
         const struct bt_missing_source *than = &f->m->sources[f->found[best].item.source];
 
         *ret_holders |= 1u << f->found[i].item.source;
-        joined = joined || copy_is_joined(s, &f->found[i]);
+        if (copy_joint(s, &f->found[i]) > joint)
+            joint = copy_joint(s, &f->found[i]);
         if (source->cost < than->cost ||
             (source->cost == than->cost && f->found[i].item.source < f->found[best].item.source))
             best = i;
     }
-    return joined ? best : BT_NONE;
+    *ret_joint = joint;
+    return joint != JOINT_NONE ? best : BT_NONE;
 }
 
 static int take_item(struct sweep *s, uint32_t node, uint32_t copy, uint32_t holders,
-                     struct bt_err *err)
+                     enum joint joint, struct bt_err *err)
 {
     struct bt_finder *f = s->f;
     struct bt_missing *m = f->m;
@@ -119,8 +128,14 @@ static int take_item(struct sweep *s, uint32_t node, uint32_t copy, uint32_t hol
     item->end_pos = f->found[node].item.end_pos;
     m->bytes += item->bytes;
     m->events += item->events;
-    for (uint32_t i = node; i != BT_NONE; i = f->found[i].next_copy)
-        f->segments[f->found[i].segment].joined = true;
+    for (uint32_t i = node; i != BT_NONE; i = f->found[i].next_copy) {
+        struct bt_segment *segment = &f->segments[f->found[i].segment];
+
+        if (joint == JOINT_ALL)
+            segment->joined = true;
+        else if (bt_segment_join(segment, &item->gtid, err) != 0)
+            return -1;
+    }
     if (item->file != BT_NONE)
         place_of(f, item, true, &s->at);
     if (s->had.known)
@@ -165,13 +180,14 @@ static int sweep(struct sweep *s, struct bt_err *err)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu transactions", f->node_count);
     m->room = f->node_count + 1;
     for (size_t i = 0; i < f->node_count; i++) {
-        uint32_t holders, copy = choose_copy(s, f->nodes[i], &holders);
+        enum joint joint;
+        uint32_t holders, copy = choose_copy(s, f->nodes[i], &holders, &joint);
 
         if (copy == BT_NONE) {
             say_gap(s, i);
             break;
         }
-        if (take_item(s, f->nodes[i], copy, holders, err) != 0)
+        if (take_item(s, f->nodes[i], copy, holders, joint, err) != 0)
             return -1;
     }
     return 0;

@@ -65,6 +65,58 @@ uint32_t bt_missing_lookup(const struct bt_finder *f, const struct bt_gtid *gtid
     return f->table[find_slot(f, &key)];
 }
 
+/* ------------------------------------------------------------------ segments */
+
+uint64_t bt_gtid_domain(const struct bt_gtid *gtid)
+{
+    struct {
+        uint8_t uuid[16];
+        char tag[40];
+    } key = {0};
+
+    if (gtid->kind != BT_GTID_MYSQL)
+        return gtid->domain;
+    memcpy(key.uuid, gtid->uuid, sizeof(key.uuid));
+    memcpy(key.tag, gtid->tag, strnlen(gtid->tag, sizeof(gtid->tag)));
+    return XXH3_64bits(&key, sizeof(key));
+}
+
+bool bt_segment_is_joined(const struct bt_segment *s, const struct bt_gtid *gtid)
+{
+    uint64_t domain = bt_gtid_domain(gtid);
+
+    for (size_t i = 0; !s->joined && i < s->domain_count; i++) {
+        if (s->domains[i] == domain && gtid->kind != BT_GTID_NONE)
+            return true;
+    }
+    return s->joined;
+}
+
+int bt_segment_join(struct bt_segment *s, const struct bt_gtid *gtid, struct bt_err *err)
+{
+    if (gtid->kind == BT_GTID_NONE)
+        s->joined = true;
+    if (bt_segment_is_joined(s, gtid))
+        return 0;
+    if (s->domain_count == s->domain_room) {
+        size_t room = s->domain_room ? s->domain_room * 2 : 4;
+        void *more = reallocarray(s->domains, room, sizeof(*s->domains));
+
+        if (!more)
+            return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu domains", room);
+        s->domains = more;
+        s->domain_room = room;
+    }
+    s->domains[s->domain_count++] = bt_gtid_domain(gtid);
+    return 0;
+}
+
+void bt_segment_done(struct bt_segment *s)
+{
+    bt_had_done(&s->list);
+    free(s->domains);
+}
+
 /* ----------------------------------------------------------------- the order */
 
 /* Chains every copy of a transaction behind its first one. */

@@ -4,7 +4,9 @@
  * all (missing_merge.c), and where that order has to end (missing.c).
  *
  * A segment is a stretch of one source without a break.  Where it begins is known by the primary's
- * coordinate, by the GTID state in front of it, or by a transaction in it that the target has.
+ * coordinate, by the GTID state in front of it, or by a transaction in it that the target has.  The
+ * latter says it of that transaction's domain alone (MySQL: of its uuid and tag): a segment that
+ * begins in the middle may go on from where one domain was left and still have a hole in another.
  */
 #ifndef BT_DIFF_MISSING_PRIV_H
 #define BT_DIFF_MISSING_PRIV_H
@@ -19,6 +21,8 @@ struct bt_segment {
     struct bt_had list;         /* what stands in front of it */
     /* follows on something that the target has or that was put into the set */
     bool joined;
+    uint64_t *domains; /* where not: the domains of which that is known, bt_gtid_domain() */
+    size_t domain_count, domain_room;
 };
 
 /* A lacking transaction as one source holds it. */
@@ -48,6 +52,16 @@ struct bt_finder {
  * coordinate, behind damage. */
 int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
                     struct bt_err *err) BT_MUST_CHECK;
+
+/* A number for the domain, or uuid and tag, of a GTID. */
+uint64_t bt_gtid_domain(const struct bt_gtid *gtid);
+
+/* Whether the segment is known to have no hole before a transaction of that domain; and notes it.
+ */
+bool bt_segment_is_joined(const struct bt_segment *s, const struct bt_gtid *gtid);
+int bt_segment_join(struct bt_segment *s, const struct bt_gtid *gtid, struct bt_err *err)
+    BT_MUST_CHECK;
+void bt_segment_done(struct bt_segment *s);
 
 /* Index of a file name in m->files; BT_NONE without memory. */
 uint32_t bt_missing_file(struct bt_finder *f, const char *name);

@@ -307,6 +307,26 @@ static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *e
     return 0;
 }
 
+/* The target has it, so that what follows in this segment follows on something had: of every domain
+ * when the target has all up to a place, or the segment begins at one; of this one otherwise. */
+static int pass_had(struct scan *s, const struct bt_transaction *t, struct bt_err *err)
+{
+    const struct bt_finder *f = s->f;
+    struct bt_segment *segment = &f->segments[s->segment];
+    const struct bt_coordinate *after = &f->want->after;
+    bool is_all = !f->had.known || f->want->is_prefix;
+
+    if (s->at_segment_start && !is_all)
+        is_all = (segment->list.known && bt_had_contains(&f->had, &segment->list)) ||
+                 (after->file[0] && segment->place.file[0] &&
+                  bt_coordinate_compare(&segment->place, after) <= 0);
+    s->at_segment_start = false;
+    if (!is_all)
+        return bt_segment_join(segment, &t->gtid, err);
+    segment->joined = true;
+    return 0;
+}
+
 /* Written by the server itself, not replicated: named, and left out like something that is had. */
 static void pass_errant(struct scan *s, const struct bt_transaction *t)
 {
@@ -335,9 +355,7 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
     is_own = s->source->role == BT_SOURCE_BINLOG &&
              t->server_id == w->grouper.place.own_server_id;
     if (is_own ? bt_had_has_of_server(&s->f->had, &t->gtid) : is_had(s->f, s->source->role, t)) {
-        s->f->segments[s->segment].joined = true;
-        s->at_segment_start = false;
-        return 0;
+        return pass_had(s, t, err);
     }
     if (is_own && !s->source->with_own) {
         pass_errant(s, t);
@@ -378,7 +396,7 @@ static int read_source(struct scan *s, const struct entry *entry, struct bt_err 
 static void take_back(struct bt_finder *f, size_t found, size_t segments, size_t cuts)
 {
     while (f->segment_count > segments)
-        bt_had_done(&f->segments[--f->segment_count].list);
+        bt_segment_done(&f->segments[--f->segment_count]);
     f->found_count = found;
     f->m->cut_count = cuts;
 }

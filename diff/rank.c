@@ -43,14 +43,22 @@ static enum bt_rank_order compare_sets(const struct bt_gtid_set *a, const struct
     return b_has_a ? BT_RANK_LESS : BT_RANK_FORKED;
 }
 
-static enum bt_rank_order compare_places(const struct bt_coordinate *a,
-                                         const struct bt_coordinate *b)
+/* Whether b received nothing behind what a did: up to a's position the primary wrote no
+ * transaction, only its rotations and lists. */
+static bool reaches(const struct bt_rank_item *a, const struct bt_rank_item *b)
+{
+    return a->position.file[0] && bt_coordinate_compare(&b->received, &a->position) <= 0;
+}
+
+static enum bt_rank_order compare_places(const struct bt_rank_item *a, const struct bt_rank_item *b)
 {
     int order;
 
-    if (!a->file[0] || !b->file[0])
+    if (!a->received.file[0] || !b->received.file[0])
         return BT_RANK_UNKNOWN;
-    order = bt_coordinate_compare(a, b);
+    order = bt_coordinate_compare(&a->received, &b->received);
+    if (order < 0 ? reaches(a, b) : reaches(b, a))
+        return BT_RANK_EQUAL;
     return order < 0 ? BT_RANK_LESS : order > 0 ? BT_RANK_MORE
                                                 : BT_RANK_EQUAL;
 }
@@ -61,7 +69,7 @@ enum bt_rank_order bt_rank_compare(const struct bt_rank_item *a, const struct bt
         return bt_gtid_state_compare(a->gtid, b->gtid);
     if (a->gtid_set && b->gtid_set)
         return compare_sets(a->gtid_set, b->gtid_set);
-    return compare_places(&a->received, &b->received);
+    return compare_places(a, b);
 }
 
 /* Forked servers are put in some order nevertheless: by coordinate.  A server of which nothing is
@@ -71,7 +79,7 @@ static int order_of(const struct bt_rank_item *a, const struct bt_rank_item *b)
     enum bt_rank_order order = bt_rank_compare(a, b);
 
     if (order == BT_RANK_FORKED)
-        order = compare_places(&a->received, &b->received);
+        order = compare_places(a, b);
     if (order == BT_RANK_UNKNOWN) {
         bool a_known = a->gtid || a->gtid_set || a->received.file[0];
         bool b_known = b->gtid || b->gtid_set || b->received.file[0];

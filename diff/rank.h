@@ -14,7 +14,9 @@
 
 /* What ranking needs of one server; a survey made on another host fills it from a few texts. */
 struct bt_rank_item {
-    struct bt_coordinate received;      /* file "" = not known */
+    struct bt_coordinate received; /* file "" = not known */
+    /* no transaction ends between received and here; "" = none */
+    struct bt_coordinate position;
     const struct bt_gtid_state *gtid;   /* MariaDB; NULL = not known */
     const struct bt_gtid_set *gtid_set; /* MySQL; NULL = not known */
     unsigned rank;                      /* out: 1 = best */

@@ -232,6 +232,10 @@ history_kill() {
         esac
         server_wait "$1" 120 history_is_drained "$1"
         history_same_received "$1" "$HISTORY/dead.ranked" "$([[ $1 == c ]] && echo r1 || echo p)"
+        # What relay_log_recovery does: master.info is older than the relay logs after a crash.
+        server_sql "$1" "STOP SLAVE; CHANGE MASTER TO
+            MASTER_LOG_FILE='$(history_status "$1" Relay_Master_Log_File)',
+            MASTER_LOG_POS=$(history_status "$1" Exec_Master_Log_Pos)"
     fi
     history_start_replication "$1"
 }
@@ -358,12 +362,12 @@ history_same_gtids() {
 # ----------------------------------------------------------------------- the check
 
 # What rank says that a server received is what it applied of it since.  Where relay logs are purged
-# none may be left that says the GTIDs: then nothing is said of them.
+# (in GTID mode at every start) none may be left that says the GTIDs: then nothing is said of them.
 history_same_received() {
     local said
     said=$(jq -r '.replicas[0].gtid_received' "$2")
     if [[ $said == null ]]; then
-        [[ $(server_sql "$1" "SELECT @@relay_log_purge") == 1 ]]
+        [[ $(server_sql "$1" "SELECT @@relay_log_purge") == 1 || $MODE != no ]]
     else
         history_same_gtids "$(history_had "$1" "$3")" "$said"
     fi

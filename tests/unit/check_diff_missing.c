@@ -312,6 +312,36 @@ START_TEST(what_stands_behind_a_transaction_that_nobody_holds_is_not_passed_on)
 }
 END_TEST
 
+/* A relay log that begins behind a hole: 7-1-2 follows on what the target has of domain 7, but of
+ * domain 0 transactions 3 and 4 are nowhere. */
+START_TEST(a_hole_in_one_domain_is_not_closed_by_another_domain_going_on)
+{
+    static const uint32_t list[2][3] = {{0, PRIMARY, 4}, {7, PRIMARY, 1}};
+    struct bt_log_builder relay;
+    struct server other = {0};
+    struct bt_missing_source source;
+    struct bt_gtid_state had = {0};
+    struct bt_err err = {0};
+    struct bt_missing m;
+
+    bt_build_relay(&relay, OTHER);
+    bt_build_primary(&relay, PRIMARY, "bin.000003", 4, true);
+    bt_build_list(&relay, 2, list);
+    bt_build_transaction(&relay, 7, 2, TEXT);
+    bt_build_transaction(&relay, 0, 5, TEXT);
+    bt_built_add(&other.files, "relay-bin.000009", bt_buf_slice(&relay.bytes));
+    source = source_of(&other, "other", BT_SOURCE_RELAY);
+    ck_assert_int_eq(bt_gtid_state_parse(bt_slice_str("0-1-2,7-1-1"), &had, &err), 0);
+    m = find(&(struct bt_missing_want){.gtid = &had}, &source, 1);
+    ck_assert_str_eq(listed(&m), "7-1-2");
+    ck_assert_msg(strstr(bt_buf_str(&m.lost), "0-1-5") != NULL, "%s", bt_buf_str(&m.lost));
+    bt_missing_done(&m);
+    bt_gtid_state_done(&had);
+    server_done(&other);
+    bt_build_done(&relay);
+}
+END_TEST
+
 START_TEST(a_group_that_spans_relay_logs_is_one_transaction)
 {
     static const uint32_t none[1][3];
@@ -527,6 +557,7 @@ BT_SUITE_MAIN("diff missing",
               {a_flipped_bit_anywhere_in_the_tail_passes_on_nothing_wrong, 0},
               {a_transaction_damaged_on_the_primary_is_taken_from_a_relay_log, 0},
               {what_stands_behind_a_transaction_that_nobody_holds_is_not_passed_on, 0},
+              {a_hole_in_one_domain_is_not_closed_by_another_domain_going_on, 0},
               {a_group_that_spans_relay_logs_is_one_transaction, 0},
               {a_diff_log_with_one_flipped_bit_is_refused, 0},
               {the_tail_of_a_long_relay_log_is_found_without_reading_the_log, 0},

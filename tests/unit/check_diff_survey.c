@@ -324,7 +324,94 @@ START_TEST(a_hint_of_a_live_server_makes_the_cost_follow_the_tail)
 }
 END_TEST
 
+/* What relay-log.info says, as the home would have read it. */
+static struct bt_relay_info info_at(uint64_t relay_pos, const char *file, uint64_t pos)
+{
+    struct bt_relay_info info = {.relay_pos = relay_pos, .executed = {.pos = pos}};
+
+    snprintf(info.relay_log, sizeof(info.relay_log), "relay-bin.000001");
+    snprintf(info.executed.file, sizeof(info.executed.file), "%s", file);
+    return info;
+}
+
+static struct bt_survey survey_with_info(struct relay *r, const struct bt_relay_info *info)
+{
+    struct bt_log_set set = *open_relay(r);
+    struct bt_survey s;
+    struct bt_err err = {0};
+
+    set.info = info;
+    ck_assert_msg(bt_survey_run(&set, info, NULL, &s, &err) == 0, "%s", err.text);
+    return s;
+}
+
+/* The relay log before it was full, and is purged. */
+START_TEST(a_relay_log_without_a_rotate_is_named_by_the_servers_own_place)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = add_log(&r);
+    struct bt_relay_info info;
+    struct bt_survey s;
+
+    b->primary_pos = 5000;
+    b->server_id = PRIMARY;
+    bt_build_format(b, PRIMARY, 0, 0, true);
+    bt_build_transaction(b, 0, 5, TEXT);
+    info = info_at(b->bytes.len, "bin.000007", b->primary_pos);
+    bt_build_transaction(b, 0, 6, TEXT);
+    s = survey_with_info(&r, &info);
+    ck_assert_str_eq(s.received.file, "bin.000007");
+    ck_assert_uint_eq(s.received.pos, b->primary_pos);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(what_stands_behind_damage_in_a_relay_log_was_not_received)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 1), *next;
+    struct bt_relay_info info = info_at(b->bytes.len, "bin.000001", b->primary_pos);
+    uint64_t whole = b->primary_pos;
+    struct bt_survey s;
+
+    bt_build_transaction(b, 0, 2, TEXT);
+    b->bytes.data[b->bytes.len - 40] ^= 1;
+    next = add_log(&r);
+    bt_build_primary(next, PRIMARY, "bin.000001", next->primary_pos, true);
+    bt_build_transaction(next, 0, 3, TEXT);
+    s = survey_with_info(&r, &info);
+    ck_assert_uint_eq(s.received.pos, whole);
+    ck_assert(s.ends_early);
+    ck_assert_int_eq(s.cut.kind, BT_CUT_CORRUPT);
+    ck_assert_uint_gt(s.unfinished_bytes, 0);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(what_a_server_says_of_a_transaction_without_its_end_is_not_believed)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 3);
+    struct bt_survey_hints hints = {.relay_log = "relay-bin.000001",
+                                    .relay_pos = b->bytes.len,
+                                    .gtid_executed = "0-1-4",
+                                    .executed = {.file = "bin.000001", .pos = 9999999}};
+    uint64_t whole = b->primary_pos;
+    struct bt_survey s;
+
+    bt_build_gtid(b, 0, 4, 12);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (1)");
+    s = survey(&r, &hints);
+    check_received(s, "bin.000001", whole, "0-1-3");
+    ck_assert_uint_eq(s.executed.pos, whole);
+    done(&r, &s);
+}
+END_TEST
+
 BT_SUITE_MAIN("diff survey",
+              {a_relay_log_without_a_rotate_is_named_by_the_servers_own_place, 0},
+              {what_stands_behind_damage_in_a_relay_log_was_not_received, 0},
+              {what_a_server_says_of_a_transaction_without_its_end_is_not_believed, 0},
               {an_unfinished_transaction_does_not_count_as_received, 0},
               {a_hole_where_the_replicas_own_events_were_left_out_moves_nothing, 0},
               {a_marker_of_ignored_events_is_no_transaction, 0},
