@@ -148,14 +148,16 @@ static int fields_user_var(struct bt_json *j, const struct bt_inspect *in,
     static const char *const types[] = {"string", "real", "int", "row", "decimal"};
     struct bt_user_var var;
 
-    (void)in;
     if (bt_user_var_read(se->event, &var, err) != 0)
         return -1;
     bt_json_key_text(j, "variable", var.name);
     bt_json_key_str(j, "type", var.is_null ? "null" : types[var.type]);
     if (!var.is_null) {
         bt_json_key_u64(j, "collation", var.collation);
-        json_hex(j, "value_hex", var.value);
+        if (bt_redact_is_secret(var.name) && !in->show_secrets)
+            bt_json_key_str(j, "value_hex", "<secret>");
+        else
+            json_hex(j, "value_hex", var.value);
     }
     return 0;
 }
