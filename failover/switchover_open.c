@@ -81,16 +81,18 @@ static int script_start(struct bt_switchover *s, struct bt_err *err)
                                  s->opts.old_becomes_replica, &result, err);
 }
 
-/* Until this moment clients reach the old primary, which refuses their writes at once: a client
- * whose connection request finds nobody waits a second before it asks again. */
+/* First on the new primary, then off the old one: for a moment both have it, and the announcement
+ * says who counts.  The other way round a client's packet may find nobody, and is sent again after
+ * 200 ms, a connection request after a second.  The old primary takes no writes meanwhile. */
 static int address_move(struct bt_switchover *s, struct bt_err *err)
 {
-    s->touched.address_gone = s->config->vip_count > 0;
-    if (bt_so_address(s, bt_so_old(s), false, 0, err) != 0)
-        return -1;
-    bt_crash_point("switch-address-off");
     s->touched.address_taken = s->config->vip_count > 0;
-    return bt_so_address(s, bt_so_new(s), true, -1, err);
+    if (bt_so_address(s, bt_so_new(s), true, -1, err) != 0)
+        return -1;
+    s->opened_us = bt_clock_us();
+    bt_crash_point("switch-address-both");
+    s->touched.address_gone = s->config->vip_count > 0;
+    return bt_so_address(s, bt_so_old(s), false, 0, err);
 }
 
 /* MHA's order: the script, then read_only; our own address last, when writes will be taken. */
@@ -113,7 +115,6 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err)
     bt_crash_point("switch-opened");
     if (address_move(s, err) != 0)
         return -1;
-    s->opened_us = bt_clock_us();
     s->is_opened = true;
     bt_crash_point("switch-address");
     bt_so_step_end(s, BT_SO_OPEN);

@@ -304,7 +304,7 @@ killed_at() {
     failover_cluster 3 gtid
     ledger_start --threads 2 --mode mixed
     local point
-    for point in switch-opened switch-address-off switch-address switch-repointed switch-cleaned; do
+    for point in switch-opened switch-address-both switch-address switch-repointed switch-cleaned; do
         killed_at "$point" "done"
         switchover_primary_is db2
         switchover_run --to="$(host_address db1)" --old-primary-becomes-replica
