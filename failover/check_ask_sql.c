@@ -8,6 +8,10 @@
 #include "failover/check_ask_priv.h"
 #include "failover/privileges.h"
 
+/* The server's numbers for "you need (at least one of) the ... privilege(s)" and "command denied".
+ */
+enum { ER_SPECIFIC_ACCESS_DENIED = 1227, ER_DENIED = 1142 };
+
 const char *bt_check_ask_keep(struct bt_arena *arena, const char *text)
 {
     const char *copy = text && text[0] ? bt_arena_str(arena, bt_slice_str(text)) : "";
@@ -177,6 +181,21 @@ static int ask_grants(struct bt_check_ask *a, size_t i, struct bt_deadline until
     return 0;
 }
 
+/* A server that lets the account in and denies it a question: which privileges it has can be asked
+ * all the same, and that is what the check is for. */
+static void ask_denied(struct bt_check_ask *a, size_t i, struct bt_deadline until)
+{
+    struct bt_database *d = &a->databases[i];
+    struct bt_connection_opts login = bt_database_login(d->conf);
+    struct bt_err err = {0};
+
+    if (d->facts.error_number != ER_SPECIFIC_ACCESS_DENIED && d->facts.error_number != ER_DENIED)
+        return;
+    if (bt_connection_open(&login, until, &d->sql, &err) != 0 ||
+        ask_grants(a, i, until, &err) != 0)
+        a->sql[i].error = bt_check_ask_keep(&d->arena, err.text);
+}
+
 void bt_check_ask_server(struct bt_check_ask *a, size_t i)
 {
     struct bt_database *d = &a->databases[i];
@@ -185,8 +204,10 @@ void bt_check_ask_server(struct bt_check_ask *a, size_t i)
     struct bt_err err = {0};
 
     bt_database_ask(d, ms);
-    if (!bt_facts_is_alive(&d->facts))
+    if (!bt_facts_is_alive(&d->facts)) {
+        ask_denied(a, i, until);
         return;
+    }
     if (ask_settings(a, i, until, &err) != 0 || ask_status(a, i, until, &err) != 0 ||
         ask_grants(a, i, until, &err) != 0 || ask_clock(a, i, until, &err) != 0)
         a->sql[i].error = bt_check_ask_keep(&d->arena, err.text);

@@ -167,7 +167,7 @@ static void repl_account(struct bt_check_finder *f, size_t i)
 void bt_check_find_privileges(struct bt_check_finder *f)
 {
     for (size_t i = 0; i < f->facts->config->server_count; i++) {
-        if (!bt_facts_is_alive(server(f, i)))
+        if (!bt_facts_is_alive(server(f, i)) && f->facts->sql[i].grants[0] == '\0')
             continue;
         if (f->facts->sql[i].error[0]) {
             bt_check_add(f, BT_CHECK_WARNING, "privileges-unknown", i, NULL,

@@ -95,6 +95,18 @@ findings() {
     assert_equal "$(jq -r '.findings[0].fix' <<<"$report")" "GRANT RELOAD ON *.* TO 'm'@'%';"
 }
 
+@test "an account that may not even look is told which privileges it lacks" {
+    host_sql db3 "SET SESSION sql_log_bin = 0; CREATE USER n IDENTIFIED BY 'n'; GRANT SELECT ON *.* TO n"
+    conf_write "$CLUSTER_DIR/app1.cnf" server3.user=n server3.password=n
+    check --only=servers,privileges
+    host_sql db3 "SET SESSION sql_log_bin = 0; DROP USER n"
+    assert_equal "$status" 1
+    assert_equal "$(findings | grep -v to-apply)" \
+        $'db3 server-refuses error\ndb3 privileges-missing error\ndb3 privileges-to-look error'
+    jq -e '[.findings[] | select(.name == "privileges-to-look") | .fix][0] |
+        startswith("GRANT SLAVE MONITOR, BINLOG MONITOR, PROCESS")' <<<"$report"
+}
+
 @test "a replica without the replication account could not be followed" {
     host_sql db3 "SET SESSION sql_log_bin = 0; RENAME USER '$REPL_USER'@'%' TO 'gone'@'%'"
     check --only=privileges
