@@ -110,12 +110,16 @@ static void judge(struct bt_manager *m)
 
 /* -------------------------------------------------------------------- rounds */
 
-/* A replica's trouble is told when it comes, when it changes and when it goes. */
+/* A server's trouble is told when it comes, when it changes and when it goes. */
 static void trouble_look(struct bt_manager *m, size_t i, const struct bt_sight *s)
 {
     char text[256];
 
-    bt_sight_trouble(s, &m->config, m->topology.primary, text, sizeof(text));
+    if (i != m->topology.primary)
+        bt_sight_trouble(s, &m->config, m->topology.primary, text, sizeof(text));
+    else
+        snprintf(text, sizeof(text), "%s",
+                 s->life == BT_LIFE_ALIVE && s->read_only ? "the primary is read-only" : "");
     if (strcmp(text, m->trouble[i]) == 0)
         return;
     if (text[0])
@@ -211,10 +215,9 @@ static enum bt_watch_end round_look(struct bt_manager *m, struct bt_err *err)
         return end;
     sights_take(m, sights);
     for (size_t i = 0; i < m->config.server_count; i++) {
-        if (i == m->topology.primary)
-            continue;
         trouble_look(m, i, &sights[i]);
-        returned_look(m, i, &sights[i]);
+        if (i != m->topology.primary)
+            returned_look(m, i, &sights[i]);
     }
     if (m->judgement.verdict == BT_VERDICT_HEALTHY && m->evidence.has_last) {
         vips_look(m, sights);

@@ -242,3 +242,30 @@ END
     assert_equal "$status" 10
     manager_wait_primary db3
 }
+
+@test "the site's second opinion is asked with MHA's arguments, and keeps a primary that it reaches" {
+    failover_cluster 3 gtid
+    cat >"$CLUSTER_DIR/second" <<'END'
+#!/bin/bash
+echo "$*" >>"$(dirname "$0")/asked"
+exit "$(<"$(dirname "$0")/answer")"
+END
+    chmod 755 "$CLUSTER_DIR/second"
+    echo 3 >"$CLUSTER_DIR/answer"
+    conf_write "$(manager_conf)" ping_interval=1 detection=count ping_failures=2 \
+        secondary_check_script="$CLUSTER_DIR/second -s witness"
+    manager_start
+    host_stop db1 -9
+    cluster_wait "it to be asked again" 20 was_asked 2
+    assert_equal "$(manager_failovers)" 0
+    manager_is PING_FAILING
+    net=${CLUSTER_NET//./\\.}
+    grep -qE -- "^-s witness --user=root --master_host=$net\.1 --master_ip=$net\.1 --master_port=3306 \
+--master_user=$ADMIN_USER --master_password=.* --ping_type=SELECT --options=" "$CLUSTER_DIR/asked"
+    echo 0 >"$CLUSTER_DIR/answer"
+    manager_wait_primary db2
+    run grep -cF -e "$ADMIN_PASSWORD" "$(manager_log)"
+    assert_output 0
+}
+
+was_asked() { (($(wc -l <"$CLUSTER_DIR/asked") >= $1)); }
