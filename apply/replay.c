@@ -2,6 +2,7 @@
 #include "apply/replay.h"
 
 #include "apply/ahead.h"
+#include "apply/durability.h"
 #include "apply/log_check.h"
 #include "apply/replicate.h"
 #include "apply/road.h"
@@ -11,6 +12,8 @@
 #include "parser/reader.h"
 
 enum {
+    ER_KEY_NOT_FOUND = 1032,
+    ER_DUP_ENTRY = 1062,
     TRIES_MAX = 10, /* of a transaction that met a lock */
     TRY_PAUSE_MS = 50,
     PROGRESS_EVERY_MS = 250,
@@ -29,7 +32,8 @@ struct replay {
 
     struct bt_target target;
     struct bt_session front;
-    struct bt_ahead *ahead; /* NULL with one worker */
+    struct bt_ahead *ahead;     /* NULL with one worker */
+    struct bt_careful *careful; /* runs the transaction under way */
     struct bt_row_count rows;
     bool is_open;                 /* target and front are */
     bool is_passed_over;          /* the transaction under way is on the target already */
@@ -39,9 +43,11 @@ struct replay {
     int64_t started_ms, told_ms;
 
     /* The log is read again from its start when a transaction is to be tried again. */
-    uint64_t number; /* of the transaction under way, from 0 */
-    uint64_t done;   /* those before this one are dealt with */
-    unsigned tries;  /* of number `done` */
+    uint64_t number;         /* of the transaction under way, from 0 */
+    uint64_t done;           /* those before this one are dealt with */
+    unsigned tries;          /* of number `done` */
+    bool is_again;           /* number `done` met a conflict, and runs again row by row */
+    struct bt_err first_err; /* the conflict */
 };
 
 /* -------------------------------------------------------------------- bookkeeping */
@@ -62,6 +68,7 @@ static void on_ended(void *ctx, const struct bt_sender_transaction *t)
     r->result->transactions++;
     r->done = t->number + 1;
     r->tries = 0;
+    r->is_again = false;
     reach(r, t);
 }
 
@@ -139,6 +146,8 @@ static void done(struct replay *r)
         note_counts(r);
         bt_ahead_close(r->ahead);
         r->ahead = NULL;
+        bt_careful_close(r->careful);
+        r->careful = NULL;
         bt_session_close(&r->front);
         bt_target_close(&r->target); /* which rolls back what is open */
         r->is_open = false;
@@ -158,34 +167,82 @@ static struct bt_sender_transaction name_of(const struct replay *r)
         .gtid = t->gtid, .end = t->primary_end, .offset = t->start, .number = r->number};
 }
 
-static void begin(struct replay *r)
-{
-    struct bt_sender_transaction now = name_of(r);
-
-    r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid);
-    if (r->is_passed_over)
-        return;
-    if (r->ahead)
-        bt_ahead_begin(r->ahead, &now);
-    else
-        bt_session_begin(&r->front, &now);
-}
-
 /* Everything that was sent is answered. */
 static int settle(struct replay *r, struct bt_err *err)
 {
     return r->ahead ? bt_ahead_drain(r->ahead, err) : bt_sender_flush(&r->front.sender, err);
 }
 
+static void note_conflict(void *ctx, const struct bt_conflict *conflict)
+{
+    struct replay *r = ctx;
+
+    r->result->conflicts++;
+    if (r->opts->note_conflict)
+        r->opts->note_conflict(r->opts->conflict_ctx, conflict);
+}
+
+/* A transaction that no ROLLBACK takes back cannot be run again: where it may go on over a conflict
+ * it is run row by row at once. */
+static bool is_for_careful(const struct replay *r)
+{
+    const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
+
+    if (r->is_again && r->number == r->done)
+        return true;
+    return r->opts->on_conflict != BT_CONFLICT_STOP && t->gtid.kind == BT_GTID_MARIADB &&
+           !(t->gtid_flags & (BT_GTID_TRANSACTIONAL | BT_GTID_STANDALONE | BT_GTID_DDL)) &&
+           !r->opts->dry_run;
+}
+
+static int begin_careful(struct replay *r, const struct bt_sender_transaction *t,
+                         struct bt_err *err)
+{
+    const struct bt_transaction *of = bt_grouper_transaction(&r->grouper);
+    bool is_undoable = !(of->gtid_flags & (BT_GTID_STANDALONE | BT_GTID_DDL)) &&
+                       (of->gtid_flags & BT_GTID_TRANSACTIONAL);
+
+    if (r->is_again && of->gtid.kind == BT_GTID_MARIADB && !is_undoable) {
+        *err = r->first_err;
+        return -1;
+    }
+    if (settle(r, err) < 0 ||
+        bt_careful_open(&r->front, r->where, r->opts->on_conflict, note_conflict, r, &r->careful,
+                        err) < 0)
+        return -1;
+    bt_careful_begin(r->careful, t, r->is_again);
+    return 0;
+}
+
+static int begin(struct replay *r, struct bt_err *err)
+{
+    struct bt_sender_transaction now = name_of(r);
+
+    r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid);
+    if (r->is_passed_over)
+        return 0;
+    if (is_for_careful(r))
+        return begin_careful(r, &now, err);
+    if (r->ahead)
+        bt_ahead_begin(r->ahead, &now);
+    else
+        bt_session_begin(&r->front, &now);
+    return 0;
+}
+
 static int end(struct replay *r, struct bt_err *err)
 {
     struct bt_sender_transaction whole = name_of(r);
     bool is_skipped = r->is_passed_over && r->number >= r->done;
-    bool is_nothing = !r->is_passed_over && !r->ahead &&
+    bool is_nothing = !r->is_passed_over && (!r->ahead || r->careful) &&
                       (bt_statements_is_skipped(&r->front.statements) || r->opts->dry_run);
 
-    if (r->ahead && !r->is_passed_over && bt_ahead_end(r->ahead, &whole, err) < 0)
+    if (r->careful) {
+        bt_careful_close(r->careful);
+        r->careful = NULL;
+    } else if (r->ahead && !r->is_passed_over && bt_ahead_end(r->ahead, &whole, err) < 0) {
         return -1;
+    }
     /* In log order with those that are sent and not answered yet. */
     if ((is_skipped || is_nothing) && settle(r, err) < 0)
         return -1;
@@ -207,6 +264,8 @@ static int hand_on(struct replay *r, const struct bt_event *ev, struct bt_err *e
 {
     const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
 
+    if (r->careful)
+        return bt_careful_event(r->careful, ev, err);
     if (!r->ahead)
         return bt_session_event(&r->front, ev, err);
     return t ? bt_ahead_event(r->ahead, ev, err) : bt_ahead_between(r->ahead, ev, err);
@@ -224,6 +283,7 @@ static int abandoned(const struct bt_transaction *t, struct bt_err *err)
 static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
 {
     enum bt_group_step step;
+    int status = 0;
 
     r->result->events++;
     r->result->bytes += ev->inner ? 0 : ev->raw.len;
@@ -239,8 +299,10 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
     if (r->grouper.did_abandon)
         return abandoned(&r->grouper.abandoned, err);
     if (step == BT_GROUP_BEGIN || step == BT_GROUP_WHOLE)
-        begin(r);
-    if (!r->ahead && (step == BT_GROUP_END || step == BT_GROUP_WHOLE))
+        status = begin(r, err);
+    if (status < 0)
+        return -1;
+    if ((!r->ahead || r->careful) && (step == BT_GROUP_END || step == BT_GROUP_WHOLE))
         r->front.sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
     if (!r->is_passed_over)
         r->result->rows += bt_row_count_feed(&r->rows, ev);
@@ -428,12 +490,23 @@ static int read_once(struct replay *r, struct bt_err *err)
     return status;
 }
 
-/* Whether the transaction that failed met a lock of somebody else, and is to be tried once more. */
-static bool may_try_again(struct replay *r)
+/* Whether the log is to be read again: the transaction that failed met a lock of somebody else, and
+ * is tried once more; or it met a conflict, and is run row by row. */
+static bool may_try_again(struct replay *r, const struct bt_err *err)
 {
-    if (!r->is_open || !r->front.sender.failed || !r->front.sender.is_busy ||
-        !r->log->can_go_back || r->stop || r->front.sender.failed_at.number != r->done ||
-        r->tries == TRIES_MAX)
+    const struct bt_sender *s = &r->front.sender;
+
+    if (!r->is_open || !s->failed || !r->log->can_go_back || r->stop ||
+        s->failed_at.number != r->done || bt_connection_is_lost(r->front.connection))
+        return false;
+    if (s->is_conflict && !r->is_again && !r->opts->dry_run &&
+        (r->opts->on_conflict != BT_CONFLICT_STOP || err->server_errno == ER_DUP_ENTRY ||
+         err->server_errno == ER_KEY_NOT_FOUND)) {
+        r->first_err = *err;
+        r->is_again = true;
+        return true;
+    }
+    if (!s->is_busy || r->tries == TRIES_MAX)
         return false;
     r->tries++;
     bt_clock_pause(TRY_PAUSE_MS, until(r, TRY_PAUSE_MS));
@@ -457,14 +530,39 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
         struct bt_err attempt = {0};
 
         status = read_once(&r, &attempt);
-        again = status < 0 && may_try_again(&r);
+        again = status < 0 && may_try_again(&r, &attempt);
         if (status < 0 && !again)
             *err = attempt;
         done(&r);
     }
     tell(&r, true);
+    result->stopped = r.stop;
     bt_gtid_state_done(&r.reached);
     return status;
+}
+
+/* The SQL road, with the target's durability relaxed meanwhile where asked. */
+static int replay_sql(const struct bt_connection_opts *target, struct bt_source *log,
+                      const struct bt_replay_opts *opts, struct bt_replay_result *result,
+                      struct bt_err *err)
+{
+    struct bt_durability durability;
+    struct bt_err not_restored = {0};
+    int status;
+
+    if (!opts->relaxed || opts->dry_run)
+        return bt_replay_run(target, log, opts, result, err);
+    if (bt_durability_relax(target, bt_deadline_in(CONNECT_MS), &durability, err) < 0)
+        return -1;
+    status = bt_replay_run(target, log, opts, result, err);
+    result->was_relaxed = durability.is_relaxed;
+    if (bt_durability_restore(&durability, bt_deadline_in(ASK_AGAIN_MS), &not_restored) == 0)
+        return status;
+    if (status == 0)
+        *err = not_restored;
+    else
+        bt_err_wrap(err, "%s; besides", not_restored.text);
+    return -1;
 }
 
 int bt_replay_file(const struct bt_connection_opts *target, const char *path,
@@ -498,7 +596,7 @@ int bt_replay_file(const struct bt_connection_opts *target, const char *path,
     /* Opened anew: a stream cannot go back. */
     if (bt_diff_log_open(path, &log, err) < 0)
         return -1;
-    status = bt_replay_run(target, log, opts, result, err);
+    status = replay_sql(target, log, opts, result, err);
     result->via = via;
     result->via_why = why;
     memcpy(result->digest, check.digest, sizeof(result->digest));

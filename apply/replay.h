@@ -10,10 +10,11 @@
  * statements with the context they ran in.  A transaction the target already has (by its GTID
  * state) is counted and passed over, so that a second run of the same log changes nothing.
  *
- * It stops at the first thing that does not fit: a server error, an incident, an event that cannot
- * be replayed, an unfinished transaction.  The open transaction is rolled back and the error names
- * its GTID and place, the table where known, the server's text.  When the session breaks while a
- * COMMIT is under way, the target is asked over a new session whether it has the transaction.
+ * It stops at the first thing that does not fit (opts->on_conflict: or goes on): a server error, an
+ * incident, an event that cannot be replayed, an unfinished transaction.  The open transaction is
+ * rolled back and the error names its GTID and place, the table where known, the server's text.
+ * When the session breaks while a COMMIT is under way, the target is asked over a new session
+ * whether it has the transaction.
  *
  * Privileges (MariaDB 10.5+): BINLOG REPLAY; BINLOG ADMIN for sql_log_bin and to keep the BINLOG
  * text out of the target's own log; READ_ONLY ADMIN on a read-only target; REPLICATION SLAVE ADMIN
@@ -23,7 +24,7 @@
 #ifndef BT_APPLY_REPLAY_H
 #define BT_APPLY_REPLAY_H
 
-#include "apply/connection.h"
+#include "apply/careful.h"
 #include "parser/source.h"
 #include "parser/transaction.h"
 
@@ -43,6 +44,9 @@ struct bt_replay_result {
     /* SQL: transactions that ran ahead of their turn, that were rolled back and ran again, and
      * before and behind which nothing may run (with several workers) */
     uint64_t ran_ahead, again, barriers;
+    uint64_t conflicts; /* rows and statements that did not fit: see on_conflict */
+    bool stopped;       /* because progress said so */
+    bool was_relaxed;   /* durability was, and is as it was found again */
     double seconds;
     char digest[33];           /* XXH3-128 of the verified log; "" when it was not verified */
     enum bt_replay_via via;    /* the road it took */
@@ -65,6 +69,11 @@ struct bt_replay_opts {
     bool no_binlog;                 /* do not write to the target's own binary log */
     bool set_slave_pos;             /* MariaDB: set gtid_slave_pos at the end to what was applied */
     bool dry_run;                   /* read and check everything, ask the target, change nothing */
+    /* SQL: what becomes of data that are in the way (careful.h), and who is told of each */
+    enum bt_on_conflict on_conflict;
+    bt_conflict_note *note_conflict;
+    void *conflict_ctx;
+    bool relaxed; /* SQL: the target syncs nothing to disk meanwhile: durability.h */
     bt_replay_progress *progress;
     void *progress_ctx;
 };

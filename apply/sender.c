@@ -300,6 +300,16 @@ int bt_sender_flush(struct bt_sender *s, struct bt_err *err)
     return 0;
 }
 
+int bt_sender_resume(struct bt_sender *s, struct bt_err *err)
+{
+    for (unsigned i = 0; i < BT_SENDER_PACKETS; i++)
+        empty(&s->packets[i]);
+    s->first = s->on_their_way = 0;
+    s->failed = s->is_conflict = s->is_busy = false;
+    return bt_connection_executef(s->connection, statement_deadline(s), err,
+                                  "SET @baton_packet=%llu", (unsigned long long)s->made);
+}
+
 static int read_file(void *ctx, uint8_t *to, unsigned room)
 {
     ssize_t n;

@@ -97,6 +97,10 @@ int bt_sender_push(struct bt_sender *s, struct bt_err *err) BT_MUST_CHECK;
 /* Sends what waits and reads all answers. */
 int bt_sender_flush(struct bt_sender *s, struct bt_err *err) BT_MUST_CHECK;
 
+/* After a statement failed whose answer was the last one awaited: the session goes on, in its
+ * transaction, behind that statement. */
+int bt_sender_resume(struct bt_sender *s, struct bt_err *err) BT_MUST_CHECK;
+
 /* After a failure that lost the session: the transactions whose END was not answered, in order;
  * NULL behind the last. */
 const struct bt_sender_transaction *bt_sender_unknown(const struct bt_sender *s, unsigned index);

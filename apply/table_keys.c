@@ -199,14 +199,17 @@ static int read_keys(struct bt_key_source *s, const struct bt_rows *columns,
 
     t->keys = bt_arena_array(&s->arena, (size_t)parts->row_count, sizeof(*t->keys));
     t->columns = bt_arena_array(&s->arena, (size_t)columns->row_count, sizeof(*t->columns));
-    if (!t->keys || !t->columns)
+    t->charsets = bt_arena_array(&s->arena, (size_t)columns->row_count, sizeof(*t->charsets));
+    if (!t->keys || !t->columns || !t->charsets)
         return bt_arena_fail(&s->arena, "the keys of a table", err);
     t->column_count = (uint32_t)columns->row_count;
     for (uint64_t i = 0; i < columns->row_count; i++) {
         const char *name = bt_rows_text_at(columns, i, 0);
+        const char *charset = bt_rows_text_at(columns, i, 5);
 
         t->columns[i] = bt_arena_str(&s->arena, bt_slice_str(name ? name : ""));
-        if (!t->columns[i])
+        t->charsets[i] = bt_arena_str(&s->arena, bt_slice_str(charset ? charset : ""));
+        if (!t->columns[i] || !t->charsets[i])
             return bt_arena_fail(&s->arena, "the columns of a table", err);
     }
     for (uint64_t i = 0; i < parts->row_count; i++) {
@@ -243,33 +246,30 @@ static int ask_table(struct bt_key_source *s, struct bt_slice db, struct bt_slic
     struct bt_err not_shown = {0};
     const char *engine, *type;
 
-    t->is_barrier = true;
-    if (s->runs_triggers)
-        return 0;
     if (ask_parents(s, deadline, err) < 0 ||
         ask(s,
             "SELECT engine, table_type FROM information_schema.tables "
             "WHERE table_schema=? AND table_name=?",
             db, table, deadline, &kind, err) < 0)
         return -1;
+    t->is_barrier = true;
     engine = bt_rows_text_at(&kind, 0, 0);
     type = bt_rows_text_at(&kind, 0, 1);
-    if (!engine || !type || strcmp(engine, "InnoDB") != 0 ||
-        (strcmp(type, "BASE TABLE") != 0 && strcmp(type, "SYSTEM VERSIONED") != 0) ||
-        is_parent(s, db, table))
+    t->is_transactional = engine && strcmp(engine, "InnoDB") == 0;
+    if (!t->is_transactional || !type ||
+        (strcmp(type, "BASE TABLE") != 0 && strcmp(type, "SYSTEM VERSIONED") != 0))
         return 0;
     bt_buf_add_str(&show, "SHOW CREATE TABLE ");
     bt_sql_add_name(&show, db);
     bt_buf_add_byte(&show, '.');
     bt_sql_add_name(&show, table);
-    if (bt_connection_query(s->connection, bt_buf_slice(&show), deadline, &create, &not_shown) <
-            0 ||
-        has_text(&create, "FOREIGN KEY"))
+    if (bt_connection_query(s->connection, bt_buf_slice(&show), deadline, &create, &not_shown) < 0)
         return 0;
-    t->is_barrier = false;
+    t->is_barrier =
+        s->runs_triggers || is_parent(s, db, table) || has_text(&create, "FOREIGN KEY");
     t->is_whole = has_text(&create, "WITHOUT OVERLAPS") || has_text(&create, "SYSTEM VERSIONING");
     if (ask(s,
-            "SELECT column_name, collation_name, is_nullable, extra, data_type "
+            "SELECT column_name, collation_name, is_nullable, extra, data_type, character_set_name "
             "FROM information_schema.columns WHERE table_schema=? AND table_name=? "
             "ORDER BY ordinal_position",
             db, table, deadline, &columns, err) < 0 ||

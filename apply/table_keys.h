@@ -40,7 +40,9 @@ struct bt_table_keys {
     bool is_barrier; /* foreign keys, other engines, views, not there or not to be seen */
     bool is_whole;   /* no key to tell its rows apart by: one at a time */
     uint32_t column_count;
-    const char **columns; /* names */
+    const char **columns;  /* names */
+    const char **charsets; /* of each column; "" where it has none */
+    bool is_transactional; /* InnoDB: a ROLLBACK takes its changes back */
     struct bt_table_key *keys;
     size_t key_count;
 };

@@ -4,7 +4,10 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "base/number.h"
+
+enum { CONFLICTS_MAX = 1 << 28 };
 
 int bt_apply_target_name(struct bt_apply_target *t, const char *name,
                          const struct bt_connection_opts *like, struct bt_err *err)
@@ -41,6 +44,36 @@ int bt_apply_target_name(struct bt_apply_target *t, const char *name,
 
 /* ------------------------------------------------------------------------- one */
 
+void bt_apply_target_done(struct bt_apply_target *t)
+{
+    bt_buf_done(&t->conflict_lines);
+    bt_buf_done(&t->conflict_json);
+}
+
+static void note_conflict(void *ctx, const struct bt_conflict *c)
+{
+    struct bt_apply_target *t = ctx;
+    char gtid[BT_GTID_TEXT_SIZE];
+    struct bt_json j;
+
+    bt_gtid_text(&c->transaction->gtid, gtid);
+    bt_buf_addf(&t->conflict_lines, "  %s: %s, transaction %s%sat offset %llu, %s%s%s\n",
+                bt_conflict_name(c->done), c->what, gtid, gtid[0] ? " " : "",
+                (unsigned long long)c->transaction->offset, c->table, c->table[0] ? ", " : "",
+                c->key);
+    if (t->conflict_json.len > 0)
+        bt_buf_add_byte(&t->conflict_json, ',');
+    bt_json_init(&j, &t->conflict_json);
+    bt_json_object(&j);
+    bt_json_key_str(&j, "what", c->what);
+    bt_json_key_str(&j, "gtid", gtid);
+    bt_json_key_u64(&j, "offset", c->transaction->offset);
+    bt_json_key_str(&j, "table", c->table);
+    bt_json_key_str(&j, "key", c->key);
+    bt_json_key_str(&j, "done", bt_conflict_name(c->done));
+    bt_json_end(&j);
+}
+
 static void add(struct bt_replay_result *sum, const struct bt_replay_result *one)
 {
     sum->transactions += one->transactions;
@@ -48,6 +81,9 @@ static void add(struct bt_replay_result *sum, const struct bt_replay_result *one
     sum->events += one->events;
     sum->rows_events += one->rows_events;
     sum->rows += one->rows;
+    sum->conflicts += one->conflicts;
+    sum->stopped |= one->stopped;
+    sum->was_relaxed |= one->was_relaxed;
     sum->barriers += one->barriers;
     sum->ran_ahead += one->ran_ahead;
     sum->again += one->again;
@@ -85,15 +121,21 @@ static int check_rows(struct bt_apply_target *t, const struct bt_apply_job *job)
 static void run_one(struct bt_apply_target *t, const struct bt_apply_job *job)
 {
     struct bt_replay_result one;
+    struct bt_replay_opts how = job->how;
 
+    how.note_conflict = note_conflict;
+    how.conflict_ctx = t;
+    bt_buf_reset(&t->conflict_lines);
+    bt_buf_reset(&t->conflict_json);
+    t->conflict_lines.max = t->conflict_json.max = CONFLICTS_MAX;
     t->status = 0;
     t->sum = (struct bt_replay_result){0};
     bt_err_clear(&t->err);
-    for (size_t i = 0; i < job->count && t->status == 0; i++) {
-        t->status = bt_replay_file(&t->where, job->files[i], &job->how, &one, &t->err);
+    for (size_t i = 0; i < job->count && t->status == 0 && !t->sum.stopped; i++) {
+        t->status = bt_replay_file(&t->where, job->files[i], &how, &one, &t->err);
         add(&t->sum, &one);
     }
-    if (t->status == 0 && (job->how.dry_run || job->verify_rows))
+    if (t->status == 0 && !t->sum.stopped && (job->how.dry_run || job->verify_rows))
         t->status = check_rows(t, job);
     if (t->status != 0 && t->name)
         bt_err_wrap(&t->err, "%s", t->name);

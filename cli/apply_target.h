@@ -20,6 +20,9 @@ struct bt_apply_target {
     struct bt_replay_result sum; /* over all files */
     bool was_checked;
     struct bt_row_checks checks; /* foreseen in a dry run, else verified */
+    /* each row that did not fit, and what was done: a line each; JSON objects with commas between
+     */
+    struct bt_buf conflict_lines, conflict_json;
 };
 
 struct bt_apply_job {
@@ -32,6 +35,9 @@ struct bt_apply_job {
 /* "host", "host:port", "[v6]:port" or the path of a socket; the rest is as in `like`. */
 int bt_apply_target_name(struct bt_apply_target *t, const char *name,
                          const struct bt_connection_opts *like, struct bt_err *err) BT_MUST_CHECK;
+
+/* Frees what a run has filled. */
+void bt_apply_target_done(struct bt_apply_target *t);
 
 /* Applies all files to all targets, each on a thread of its own when there are several.  Several
  * are all verified by a dry run before the first byte goes to any of them.  -1: at least one

@@ -10,14 +10,18 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
+enum { INTERRUPTED = 130 }; /* docs/exit-codes.md */
+
 static const char *const via_names[] = {"sql", "replication", "auto", NULL};
+static const char *const conflict_names[] = {"stop", "skip", "overwrite", NULL};
+static const char *const durability_names[] = {"as-found", "relaxed", NULL};
 static const char *const tls_names[] = {"default", "required", "verified", NULL};
 
 static struct {
     const char *defaults_file, *defaults_group, *host, *socket, *user;
     const char *tls_ca, *tls_cert, *tls_key, *feed_address;
     uint64_t workers, port, deadline_ms, statement_ms;
-    int tls, via;
+    int tls, via, on_conflict, durability;
     struct bt_opt_list targets;
     bool no_binlog, set_slave_pos, dry_run, verify_rows, json, quiet;
 } opt = {.via = BT_REPLAY_AUTO};
@@ -49,6 +53,12 @@ static const struct bt_opt opts[] = {
     {"feed-address", 0, BT_OPT_STRING, "IP",
      "with --via=replication: address of ours that the server reaches (127.0.0.1)", NULL,
      &opt.feed_address},
+    {"on-conflict", 0, BT_OPT_CHOICE, "WHAT",
+     "SQL: of a row that is missing or in the way: stop, skip, or overwrite (stop)",
+     conflict_names, &opt.on_conflict},
+    {"durability", 0, BT_OPT_CHOICE, "HOW",
+     "SQL: as-found, or relaxed: the server syncs nothing meanwhile, everything at the end",
+     durability_names, &opt.durability},
     {"no-binlog", 0, BT_OPT_FLAG, NULL, "keep out of the server's own binary log", NULL,
      &opt.no_binlog},
     {"set-slave-pos", 0, BT_OPT_FLAG, NULL,
@@ -88,19 +98,30 @@ static void catch_signals(void)
     sigaction(SIGTERM, &act, NULL);
 }
 
+static void add_remaining(const struct bt_replay_result *so_far, uint64_t log_bytes, char *text,
+                          size_t room)
+{
+    double speed = so_far->seconds > 0 ? (double)so_far->bytes / so_far->seconds : 0;
+
+    text[0] = '\0';
+    if (speed > 0 && so_far->seconds > 1 && log_bytes > so_far->bytes && log_bytes != UINT64_MAX)
+        snprintf(text, room, ", %.0f s to go", (double)(log_bytes - so_far->bytes) / speed);
+}
+
 static int on_progress(const struct bt_replay_result *so_far, uint64_t log_bytes, void *ctx)
 {
-    char done[BT_SIZE_TEXT_SIZE], all[BT_SIZE_TEXT_SIZE];
+    char done[BT_SIZE_TEXT_SIZE], all[BT_SIZE_TEXT_SIZE] = "?", left[60];
     double rate = so_far->seconds > 0 ? (double)so_far->transactions / so_far->seconds : 0;
 
     (void)ctx;
-    if (shows && log_bytes == UINT64_MAX)
-        fprintf(stderr, "\r%llu transactions, %s, %.0f/s \033[K",
-                (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done), rate);
-    else if (shows)
-        fprintf(stderr, "\r%llu transactions, %s of %s, %.0f/s \033[K",
-                (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done),
-                bt_size_text(log_bytes, all), rate);
+    if (!shows)
+        return interrupted;
+    add_remaining(so_far, log_bytes, left, sizeof(left));
+    if (log_bytes != UINT64_MAX)
+        bt_size_text(log_bytes, all);
+    fprintf(stderr, "\r%llu transactions, %s of %s, %.0f/s%s \033[K",
+            (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done), all, rate,
+            left);
     return interrupted;
 }
 
@@ -132,8 +153,7 @@ static void write_checks(const struct bt_apply_target *t, struct bt_json *j)
 /* One target's result; several stand in a document of their own, each with its name. */
 static void write_json(const struct bt_apply_target *t, struct bt_json *json)
 {
-    uint64_t conflicts = t->checks.found ? t->checks.found
-                                         : t->status != 0 && t->err.kind == BT_ERR_CONFLICT;
+    uint64_t conflicts = t->checks.found + t->sum.conflicts;
     const struct bt_replay_result *r = &t->sum;
     char gtid[BT_GTID_TEXT_SIZE];
 
@@ -151,7 +171,16 @@ static void write_json(const struct bt_apply_target *t, struct bt_json *json)
     bt_json_key_u64(json, "barriers", r->barriers);
     bt_json_key_u64(json, "ran_ahead", r->ran_ahead);
     bt_json_key_u64(json, "ran_again", r->again);
+    if (conflicts == 0 && t->status != 0 && t->err.kind == BT_ERR_CONFLICT)
+        conflicts = 1;
     bt_json_key_u64(json, "conflicts", conflicts);
+    bt_json_key(json, "conflict_list");
+    bt_json_array(json);
+    if (t->conflict_json.len > 0)
+        bt_json_raw(json, bt_buf_slice(&t->conflict_json));
+    bt_json_end(json);
+    bt_json_key_bool(json, "stopped", r->stopped);
+    bt_json_key_bool(json, "relaxed", r->was_relaxed);
     bt_json_key_str(json, "digest", r->digest);
     bt_json_key_u64(json, "skipped_already_there", r->skipped_already_there);
     bt_json_key_u64(json, "events", r->events);
@@ -189,6 +218,12 @@ static void write_text(const struct bt_apply_target *t, struct bt_buf *out)
                     (unsigned long long)r->last.pos);
     if (gtid[0] || r->last.file[0])
         bt_buf_add_byte(out, '\n');
+    if (r->stopped)
+        bt_buf_add_str(out, "stopped by a signal: nothing behind the last one was applied\n");
+    if (r->was_relaxed)
+        bt_buf_add_str(out,
+                       "durability was relaxed meanwhile; it is as it was found, and flushed\n");
+    bt_buf_add_slice(out, bt_buf_slice(&t->conflict_lines));
     if (!t->was_checked)
         return;
     bt_buf_addf(out, "%llu rows were asked about, %llu changes could not be: %llu %s\n",
@@ -273,8 +308,11 @@ static int run_on(struct bt_apply_target *targets, size_t count, const struct bt
     status = bt_apply_targets_run(targets, count, job, err);
     if (!opt.quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (status == 0)
-        return print(targets, count, err);
+    if (status == 0) {
+        if (print(targets, count, err) < 0)
+            return -1;
+        return interrupted && targets[0].sum.stopped ? INTERRUPTED : 0;
+    }
     (void)!print(targets, count, &ignored);
     return -1;
 }
@@ -290,6 +328,8 @@ static int run(int argc, char **argv, struct bt_err *err)
                                        .no_binlog = opt.no_binlog,
                                        .set_slave_pos = opt.set_slave_pos,
                                        .dry_run = opt.dry_run,
+                                       .on_conflict = (enum bt_on_conflict)opt.on_conflict,
+                                       .relaxed = opt.durability == 1,
                                        .progress = on_progress},
                                .verify_rows = opt.verify_rows};
     size_t count = opt.targets.count ? opt.targets.count : 1;
@@ -306,6 +346,8 @@ static int run(int argc, char **argv, struct bt_err *err)
     shows = !opt.quiet && isatty(STDERR_FILENO);
     catch_signals();
     status = run_on(targets, count, &job, err);
+    for (size_t i = 0; i < count; i++)
+        bt_apply_target_done(&targets[i]);
     free(targets);
     return status;
 }

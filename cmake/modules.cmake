@@ -97,9 +97,11 @@ bt_module(apply
   SOURCES
     ahead.c
     base64.c
+    careful.c
     connection.c
     context.c
     dump.c
+    durability.c
     link.c
     live_logs.c
     flashback.c

@@ -28,6 +28,7 @@ struct bt_row_reader {
     bool has_before, has_after, is_partial;
     bool is_done;
     uint64_t row;                 /* number of the next, for messages */
+    const uint8_t *row_at, *after_at; /* images of the row that was read last */
     struct bt_inflater *inflater; /* owned; made at the first COMPRESSED column */
     struct bt_arena inflated;     /* plain bytes of the current row */
     struct bt_buf scratch;
@@ -334,8 +335,11 @@ int bt_row_reader_next(struct bt_row_reader *r, struct bt_row *ret, struct bt_er
         return 1;
     if (r->inflated.used > 0)
         bt_arena_reset(&r->inflated);
-    if ((r->has_before && decode_image(r, &r->before, NULL, err) != 0) ||
-        (r->is_partial && r->has_after && read_partial(r, &partial, err) != 0) ||
+    r->row_at = r->c.at;
+    if (r->has_before && decode_image(r, &r->before, NULL, err) != 0)
+        return fail_row(r, err);
+    r->after_at = r->c.at;
+    if ((r->is_partial && r->has_after && read_partial(r, &partial, err) != 0) ||
         (r->has_after && decode_image(r, &r->after, r->is_partial ? &partial : NULL, err) != 0))
         return fail_row(r, err);
     if (r->c.left == left && left > 0) {
@@ -347,6 +351,13 @@ int bt_row_reader_next(struct bt_row_reader *r, struct bt_row *ret, struct bt_er
     ret->before = r->has_before ? r->before.values : NULL;
     ret->after = r->has_after ? r->after.values : NULL;
     return 0;
+}
+
+void bt_row_reader_images(const struct bt_row_reader *r, struct bt_slice *ret_before,
+                          struct bt_slice *ret_after)
+{
+    *ret_before = bt_slice(r->row_at, (size_t)(r->after_at - r->row_at));
+    *ret_after = bt_slice(r->after_at, (size_t)(r->c.at - r->after_at));
 }
 
 /* ------------------------------------------------------------------- count */

@@ -138,6 +138,11 @@ int bt_row_reader_begin(struct bt_row_reader *rows, const struct bt_plan *plan,
 int bt_row_reader_next(struct bt_row_reader *rows, struct bt_row *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* The bytes of the row that next() gave last, as they stand in the event; "" for an image that it
+ * does not have.  Borrows from the event. */
+void bt_row_reader_images(const struct bt_row_reader *rows, struct bt_slice *ret_before,
+                          struct bt_slice *ret_after);
+
 /* Counts the rows of an event without decoding values: lengths only.  Uses rows as begin does. */
 int bt_row_reader_count(struct bt_row_reader *rows, const struct bt_plan *plan,
                         const struct bt_rows_event *frame, uint64_t *ret, struct bt_err *err)

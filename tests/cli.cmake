@@ -4,6 +4,7 @@ target_link_libraries(print_rows PRIVATE bt_flags bt_base bt_parser)
 bt_bats(cli diff)
 bt_bats(cli diff_keys)
 bt_bats(cli apply)
+bt_bats(cli apply_conflicts)
 bt_bats(cli node)
 bt_bats(cli inspect)
 # A program of somebody else, built without them, cannot load a library with sanitizers.
