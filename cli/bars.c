@@ -165,7 +165,10 @@ void bt_bars_draw(const struct bt_bars *b, const struct bt_coordinate *executed,
     add_signs(b, out, BT_COLOUR_RED, "\u2591", '.', width - had);
     if (!b->utf8)
         bt_buf_add_byte(&out->buf, ']');
-    add_numbers(waits, lacks, &out->buf);
+    if (waits || lacks || is_on(b, executed))
+        add_numbers(waits, lacks, &out->buf);
+    else
+        bt_buf_add_byte(&out->buf, '\n');
 }
 
 void bt_bars_legend(const struct bt_bars *b, struct bt_out *out)

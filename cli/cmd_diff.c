@@ -70,8 +70,6 @@ struct job {
     struct bt_server_logs target, primary, replicas[SERVERS_MAX];
     size_t replica_count;
     struct bt_missing_want want;
-    struct bt_gtid_state executed; /* --from executed of a running server in GTID mode */
-    struct bt_gtid_set executed_set;
     struct bt_missing_source sources[SOURCES_MAX];
     size_t source_count;
 };
@@ -82,8 +80,6 @@ static void job_done(struct job *job)
     bt_server_logs_close(&job->primary);
     for (size_t i = 0; i < job->replica_count; i++)
         bt_server_logs_close(&job->replicas[i]);
-    bt_gtid_state_done(&job->executed);
-    bt_gtid_set_done(&job->executed_set);
     bt_live_close(job->live);
     bt_arena_done(&job->arena);
 }
@@ -162,6 +158,36 @@ static int open_live(struct job *job, struct bt_err *err)
     return 0;
 }
 
+/* What the target has executed: by GTID where it replicates by that, since relay-log.info is not
+ * kept up to date then (MariaDB sql/rpl_rli.cc, stmt_done, 10.11); else by its place. */
+static int take_executed(struct job *job, struct bt_err *err)
+{
+    struct bt_server_logs *target = &job->target;
+    bool by_place = bt_server_logs_by_position(target);
+
+    /* Its own relay logs hold what it has received and not executed. */
+    add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, false);
+    if (target->executed.known && !by_place) {
+        job->want.gtid =
+            target->survey.flavor == BT_FLAVOR_MARIADB ? &target->executed.state : NULL;
+        job->want.gtid_set = job->want.gtid ? NULL : &target->executed.set;
+        return 0;
+    }
+    if (!target->survey.executed.file[0])
+        return bt_fail(
+            err, BT_ERR_REALITY,
+            "what \"%s\" has executed is not known: there is no relay-log.info and there are"
+            " no binary logs of what it replicated",
+            opt.target);
+    if (target->source_info && target->source_info->using_gtid > 0)
+        bt_warning(
+            "%s: relay-log.info may be behind, the server replicates by GTID; --conf asks it",
+            target->dir);
+    job->want.after = target->survey.executed;
+    job->want.is_prefix = true;
+    return 0;
+}
+
 /* What the target has.  by_gtid: read as much as it takes to know every domain's GTID, not only the
  * coordinate. */
 static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
@@ -171,32 +197,16 @@ static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
 
     if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
         return -1;
-    if (opt.from == FROM_EXECUTED && target->live && survey->flavor == BT_FLAVOR_MARIADB &&
-        !bt_server_logs_by_position(target) && target->live->gtid_executed[0]) {
-        if (bt_gtid_state_parse(bt_slice_str(target->live->gtid_executed), &job->executed, err) !=
-            0)
-            return -1;
-        job->want.gtid = &job->executed;
-        job->want.after = survey->executed;
-        add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, false);
-        return 0;
-    }
-    if (opt.from == FROM_EXECUTED) {
-        if (!survey->executed.file[0])
-            return bt_fail(err, BT_ERR_REALITY,
-                           "what \"%s\" has executed is not known: there is no relay-log.info",
-                           opt.target);
-        job->want.after = survey->executed;
-        job->want.is_prefix = true;
-        /* Its own relay logs hold what it has received and not executed. */
-        add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, false);
-        return 0;
-    }
+    if (opt.from == FROM_EXECUTED)
+        return take_executed(job, err);
     job->want.after = survey->received;
     if (survey->has_gtid && survey->flavor == BT_FLAVOR_MARIADB)
         job->want.gtid = &survey->gtid;
-    job->want.is_prefix = !job->want.gtid || count_domains(&survey->gtid) <= 1;
-    if (!survey->received.file[0] && !job->want.gtid)
+    if (by_gtid && survey->has_gtid && survey->flavor == BT_FLAVOR_MYSQL)
+        job->want.gtid_set = &survey->gtid_set;
+    job->want.is_prefix =
+        !job->want.gtid_set && (!job->want.gtid || count_domains(&survey->gtid) <= 1);
+    if (!survey->received.file[0] && !job->want.gtid && !job->want.gtid_set)
         return bt_fail(err, BT_ERR_REALITY,
                        "what \"%s\" has received is not known: its relay logs name no place in a"
                        " primary's log",
@@ -215,7 +225,7 @@ static int take_sources(struct job *job, struct bt_err *err)
         if (replica->relay)
             add_source(job, replica, replica->relay, BT_SOURCE_RELAY, 2, false);
         /* What a replica has applied it may have logged too: found by GTID. */
-        if (replica->binlog && job->want.gtid)
+        if (replica->binlog && (job->want.gtid || job->want.gtid_set))
             add_source(job, replica, replica->binlog, BT_SOURCE_BINLOG, 3, false);
     }
     if (!job->primary.binlog && job->replica_count == 0 && opt.from == FROM_RECEIVED)
@@ -227,7 +237,7 @@ static int take_sources(struct job *job, struct bt_err *err)
  * gap, the GTIDs may close it out of a replica's own binary logs. */
 static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
 {
-    bool by_gtid = opt.from == FROM_RECEIVED && !bt_server_logs_by_position(&job->target);
+    bool by_gtid = !bt_server_logs_by_position(&job->target);
 
     for (;;) {
         job->source_count = 0;

@@ -261,6 +261,18 @@ static void write_lag(const struct ranking *r, const struct server *s, struct bt
     bt_json_end(j);
 }
 
+static void write_executed(const struct server *s, struct bt_json *j)
+{
+    bt_auto_buf struct bt_buf text;
+
+    bt_buf_init(&text, 64 << 20);
+    if (s->logs.executed.known && s->logs.survey.flavor == BT_FLAVOR_MYSQL)
+        bt_gtid_set_text(&s->logs.executed.set, &text);
+    else if (s->logs.executed.known)
+        bt_gtid_state_text(&s->logs.executed.state, &text);
+    bt_json_key_str(j, "gtid_executed", s->logs.executed.known ? bt_buf_str(&text) : NULL);
+}
+
 static void write_survey(const struct server *s, struct bt_json *j)
 {
     struct bt_survey *survey = (struct bt_survey *)(uintptr_t)&s->logs.survey;
@@ -268,6 +280,7 @@ static void write_survey(const struct server *s, struct bt_json *j)
     bt_json_coordinate(j, "received", &survey->received);
     bt_json_coordinate(j, "executed", &survey->executed);
     bt_json_key_str(j, "gtid_received", survey->has_gtid ? bt_buf_str(&survey->gtid_text) : NULL);
+    write_executed(s, j);
 }
 
 static void write_replica(const struct ranking *r, size_t index, struct bt_json *j)

@@ -78,6 +78,18 @@ static void take_words(struct bt_server_logs *s)
     s->from_words = s->surveyed = true;
 }
 
+static void take_executed(struct bt_server_logs *s)
+{
+    struct bt_slice text = bt_slice_str(s->live->gtid_executed);
+    bool is_mysql = s->live->db->facts.flavor == BT_FLAVOR_MYSQL;
+    struct bt_err ignored = {0};
+
+    if (text.len)
+        s->executed.known =
+            (is_mysql ? bt_gtid_set_parse(text, &s->executed.set, &ignored)
+                      : bt_gtid_state_parse(text, &s->executed.state, &ignored)) == 0;
+}
+
 void bt_server_logs_take(const struct bt_live_server *server, struct bt_server_logs *ret)
 {
     struct bt_server_logs s = {.dir = server->conf->port == 3306 ? server->conf->hostname
@@ -87,6 +99,8 @@ void bt_server_logs_take(const struct bt_live_server *server, struct bt_server_l
     s.relay = server->relay ? bt_remote_logs_set(server->relay) : NULL;
     s.binlog = server->binlog ? bt_remote_logs_set(server->binlog) : NULL;
     s.relay_info = server->relay ? &server->info : NULL;
+    if (bt_facts_is_alive(&server->db->facts))
+        take_executed(&s);
     if (server->surveyed) {
         s.survey = server->survey.survey;
         s.surveyed = true;
@@ -107,8 +121,46 @@ void bt_server_logs_close(struct bt_server_logs *s)
 {
     if (s->surveyed && (!s->live || s->from_words))
         bt_survey_done(&s->survey);
+    bt_had_done(&s->executed);
     bt_log_home_close(s->home);
     *s = (struct bt_server_logs){0};
+}
+
+/* Whether the binary logs hold what others wrote, so that they say what was executed. */
+static bool logs_updates(const struct bt_survey *binlog)
+{
+    if (binlog->flavor == BT_FLAVOR_MYSQL)
+        return !bt_gtid_set_is_empty(&binlog->gtid_set);
+    for (size_t i = 0; i < binlog->gtid.count; i++) {
+        if (binlog->gtid.items[i].server_id != binlog->server_id)
+            return true;
+    }
+    return false;
+}
+
+/* What a directory says by GTID beside its relay logs.  A MySQL server keeps no other record in
+ * files, and its relay logs know only what was retrieved since the last CHANGE: both together are
+ * what it has. */
+static int add_executed(struct bt_server_logs *s, struct bt_err *err)
+{
+    struct bt_survey binlog;
+    int failed = 0;
+
+    bt_had_done(&s->executed);
+    if (!s->relay || !s->binlog)
+        return 0;
+    if (bt_survey_run(s->binlog, NULL, NULL, &binlog, err) != 0)
+        return -1;
+    if (binlog.has_gtid && logs_updates(&binlog))
+        failed = bt_had_copy(&s->executed, &binlog.gtid, &binlog.gtid_set, err);
+    if (!failed && s->executed.known && s->survey.flavor == BT_FLAVOR_MYSQL) {
+        failed = bt_gtid_set_unite(&s->survey.gtid_set, &binlog.gtid_set, err);
+        s->survey.has_gtid = true;
+        bt_buf_reset(&s->survey.gtid_text);
+        bt_gtid_set_text(&s->survey.gtid_set, &s->survey.gtid_text);
+    }
+    bt_survey_done(&binlog);
+    return failed;
 }
 
 int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set, bool by_gtid,
@@ -126,7 +178,7 @@ int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set
     if (bt_survey_run(set, info, &hints, &s->survey, err) != 0)
         return -1;
     s->surveyed = true;
-    return 0;
+    return by_gtid && set->kind == BT_LOG_KIND_RELAY ? add_executed(s, err) : 0;
 }
 
 void bt_json_coordinate(struct bt_json *j, const char *key, const struct bt_coordinate *place)

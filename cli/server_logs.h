@@ -7,6 +7,7 @@
 #define BT_CLI_SERVER_LOGS_H
 
 #include "base/json.h"
+#include "diff/had.h"
 #include "failover/live.h"
 
 struct bt_server_logs {
@@ -20,6 +21,9 @@ struct bt_server_logs {
     /* of what bt_server_logs_survey() was told to look at */
     struct bt_survey survey;
     bool surveyed;
+    /* By GTID what it has executed: as the server says, or as its own binary logs do where they
+     * hold what it replicated (log_slave_updates, log_replica_updates). */
+    struct bt_had executed;
     bool from_words; /* live: its logs cannot be read; the survey is what the server says */
 };
 
