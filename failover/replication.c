@@ -4,7 +4,7 @@
 
 #include "failover/server.h"
 
-enum { POLL_MS = 5 };
+enum { POLL_MS = 5, ANSWER_MS = 1000 };
 
 static bool says_source(const struct bt_database *d)
 {
@@ -147,49 +147,83 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
     }
 }
 
-/* The server waits itself: no polling between the last transaction and us. */
-int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coordinate *place,
-                         const char *gtid, struct bt_deadline until, struct bt_err *err)
+/* The server waits itself: no polling between the last transaction and us.  One wait of a second:
+ * MASTER_POS_WAIT and its like count whole seconds. */
+static void add_wait(const struct bt_database *d, size_t link, bool by_gtid,
+                     const struct bt_coordinate *place, const char *gtid, struct bt_buf *sql)
 {
-    bool by_gtid = link < d->facts.upstream_count &&
-                   d->facts.upstreams[link].mode != BT_REPLICA_POSITION;
-    unsigned seconds = (unsigned)bt_deadline_left(until) / 1000 + 1;
-    bt_auto_buf struct bt_buf sql;
-    char answer[32];
-    int rc;
-
-    bt_buf_init(&sql, 64 * 1024);
-    if (by_gtid && d->facts.flavor == BT_FLAVOR_MARIADB) {
-        bt_buf_add_str(&sql, "SELECT MASTER_GTID_WAIT(");
-        bt_sql_add_text(d->sql, &sql, bt_slice_str(gtid));
-        bt_buf_addf(&sql, ", %u)", seconds);
-    } else if (by_gtid) {
-        bt_buf_add_str(&sql, "SELECT WAIT_FOR_EXECUTED_GTID_SET(");
-        bt_sql_add_text(d->sql, &sql, bt_slice_str(gtid));
-        bt_buf_addf(&sql, ", %u)", seconds);
-    } else {
-        bt_buf_addf(&sql, "SELECT %s_POS_WAIT(", waits_for_source(d) ? "SOURCE" : "MASTER");
-        bt_sql_add_text(d->sql, &sql, bt_slice_str(place->file));
-        bt_buf_addf(&sql, ", %llu, %u", (unsigned long long)place->pos, seconds);
-        if (connection_of(d, link)[0]) {
-            bt_buf_add_str(&sql, ", ");
-            bt_sql_add_text(d->sql, &sql, bt_slice_str(connection_of(d, link)));
-        }
-        bt_buf_add_byte(&sql, ')');
+    if (by_gtid) {
+        bt_buf_addf(sql, "SELECT %s(",
+                    d->facts.flavor == BT_FLAVOR_MARIADB ? "MASTER_GTID_WAIT"
+                                                         : "WAIT_FOR_EXECUTED_GTID_SET");
+        bt_sql_add_text(d->sql, sql, bt_slice_str(gtid));
+        bt_buf_add_str(sql, ", 1)");
+        return;
     }
-    if (bt_buf_check(&sql, "statement", err) != 0)
-        return -1;
-    rc = bt_connection_value(d->sql, bt_buf_str(&sql), until, sizeof(answer), answer, err);
+    bt_buf_addf(sql, "SELECT %s_POS_WAIT(", waits_for_source(d) ? "SOURCE" : "MASTER");
+    bt_sql_add_text(d->sql, sql, bt_slice_str(place->file));
+    bt_buf_addf(sql, ", %llu, 1", (unsigned long long)place->pos);
+    if (connection_of(d, link)[0]) {
+        bt_buf_add_str(sql, ", ");
+        bt_sql_add_text(d->sql, sql, bt_slice_str(connection_of(d, link)));
+    }
+    bt_buf_add_byte(sql, ')');
+}
+
+/* 0 there, 1 not within its second. */
+static int wait_once(struct bt_database *d, bool by_gtid, struct bt_buf *sql,
+                     struct bt_err *err)
+{
+    char answer[32];
+    int rc = bt_connection_value(d->sql, bt_buf_str(sql),
+                                 bt_deadline_in(1000 + ANSWER_MS), sizeof(answer), answer, err);
+
     if (rc < 0)
         return bt_err_wrap(err, "%s: waiting for its applier", d->conf->name);
     if (rc == 1)
         return bt_fail(err, BT_ERR_REMOTE, "%s: its applier does not run", d->conf->name);
     /* Both kinds: -1 = in vain; WAIT_FOR_EXECUTED_GTID_SET says 1 then, POS_WAIT the events. */
-    if (strcmp(answer, "-1") == 0 ||
-        (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && strcmp(answer, "0") != 0))
-        return bt_fail(err, BT_ERR_TIMEOUT, "%s has not applied everything up to %s:%llu in time",
-                       d->conf->name, place->file, (unsigned long long)place->pos);
+    return strcmp(answer, "-1") == 0 ||
+           (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && strcmp(answer, "0") != 0);
+}
+
+/* The waits by GTID do not see an applier that has stopped. */
+static int applier_check(struct bt_database *d, size_t link, struct bt_err *err)
+{
+    const struct bt_upstream *u;
+
+    if (bt_database_ask_upstreams(d, bt_deadline_in(ANSWER_MS), err) != 0)
+        return bt_err_wrap(err, "%s", d->conf->name);
+    u = link < d->facts.upstream_count ? &d->facts.upstreams[link] : NULL;
+    if (!u || u->sql == BT_THREAD_NO)
+        return bt_fail(err, BT_ERR_REMOTE, "%s: its applier does not run%s%s", d->conf->name,
+                       u && u->sql_errno ? ": " : "", u && u->sql_errno ? u->sql_error : "");
     return 0;
+}
+
+int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coordinate *place,
+                         const char *gtid, struct bt_deadline until, struct bt_err *err)
+{
+    bool by_gtid = link < d->facts.upstream_count &&
+                   d->facts.upstreams[link].mode != BT_REPLICA_POSITION;
+    bt_auto_buf struct bt_buf sql;
+    int rc;
+
+    bt_buf_init(&sql, 64 * 1024);
+    add_wait(d, link, by_gtid, place, gtid, &sql);
+    if (bt_buf_check(&sql, "statement", err) != 0)
+        return -1;
+    for (;;) {
+        rc = wait_once(d, by_gtid, &sql, err);
+        if (rc <= 0)
+            return rc;
+        if (applier_check(d, link, err) != 0)
+            return -1;
+        if (bt_deadline_passed(until))
+            return bt_fail(err, BT_ERR_TIMEOUT,
+                           "%s has not applied everything up to %s:%llu in time", d->conf->name,
+                           place->file, (unsigned long long)place->pos);
+    }
 }
 
 /* ------------------------------------------------------------------ settings */
