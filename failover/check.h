@@ -120,6 +120,7 @@ enum { BT_CHECK_HOOK_COUNT = 5 };
 
 struct bt_check_manager {
     const char *workdir_error; /* "" = it can be written to */
+    const char *log_error;     /* of manager_log; "" = it can be written to, or there is none */
     uint64_t room_free, room_total;
     int64_t complete_age_seconds; /* of APP.failover.complete; -1 = there is none */
     bool has_error_flag;          /* APP.failover.error */

@@ -224,6 +224,21 @@ static size_t second_round_size(const struct bt_check_ask *a)
 
 /* ------------------------------------------------------------------ manager */
 
+/* Why manager_log could not be written to: its folder or itself. */
+static const char *log_look(struct bt_check_ask *a)
+{
+    const char *path = bt_setting_text(a->config->settings, BT_CONF_MANAGER_LOG);
+    const char *slash = strrchr(path, '/');
+    const char *folder =
+        slash ? bt_check_ask_keepf(&a->arena, "%.*s/", (int)(slash - path), path) : ".";
+
+    if (path[0] == '\0' || access(path, W_OK) == 0 ||
+        (errno == ENOENT && access(folder, W_OK) == 0))
+        return "";
+    return bt_check_ask_keepf(&a->arena, "manager_log \"%s\" cannot be written to: %s", path,
+                              strerror(errno));
+}
+
 static void manager_look(struct bt_check_ask *a)
 {
     struct bt_check_manager *m = &a->facts.manager;
@@ -241,6 +256,7 @@ static void manager_look(struct bt_check_ask *a)
         m->room_free = (uint64_t)room.f_bavail * room.f_frsize;
         m->room_total = (uint64_t)room.f_blocks * room.f_frsize;
     }
+    m->log_error = log_look(a);
     m->complete_age_seconds =
         stat(m->complete_path, &st) == 0 ? (int64_t)(time(NULL) - st.st_mtime) : -1;
     m->has_error_flag = stat(m->error_path, &st) == 0;
@@ -278,6 +294,7 @@ int bt_check_ask(const struct bt_config *config, unsigned parts, const char *war
     a->facts.holdings = a->holdings;
     a->facts.dead = (struct bt_dead_host){.node_error = "", .logs_error = ""};
     a->facts.manager = (struct bt_check_manager){.workdir_error = "",
+                                                 .log_error = "",
                                                  .complete_age_seconds = -1,
                                                  .complete_path = "",
                                                  .error_path = "",

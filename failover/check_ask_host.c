@@ -125,16 +125,22 @@ static void vip_probe(struct bt_check_ask *a, size_t i)
         struct bt_vip_reply reply;
         struct bt_err err = {0};
 
-        if (a->nodes[i].vip[k] < 0 || !a->nodes[i].may_network ||
-            vip_request(a, i, k, BT_VIP_PROBE, &reply, &err) != 0 || (reply.found && reply.wants))
+        if (a->nodes[i].vip[k] < 0 || !a->nodes[i].may_network)
+            continue;
+        if (vip_request(a, i, k, BT_VIP_PROBE, &reply, &err) != 0) {
+            a->nodes[i].vip_error = bt_check_ask_keep(&a->arenas[i], err.text);
+            continue;
+        }
+        if (reply.found && reply.wants)
             continue;
         a->nodes[i].vip_heard[k] = reply.found;
         a->nodes[i].vip_holder[k] = reply.holder ? reply.holder : "";
     }
 }
 
-/* Asked from a replica (does anybody answer?), and then where it should stand (does another host
- * answer too?): one at a time, because a probe is an answer to another probe. */
+/* Asked from those who may get it (does anybody answer?), and then where it should stand (does
+ * another host answer too?): one at a time, because a probe is an answer to another probe.  Each
+ * fails where vip_interface could not carry the address. */
 void bt_check_ask_probe(struct bt_check_ask *a)
 {
     size_t p = a->facts.topology.primary;
@@ -143,10 +149,8 @@ void bt_check_ask_probe(struct bt_check_ask *a)
         return;
     for (size_t i = 0; i < a->count; i++)
         if (i != p && a->channels[i] && a->nodes[i].may_network &&
-            !a->config->servers[i].no_master) { /* which may stand in another network */
+            !a->config->servers[i].no_master) /* which may stand in another network */
             vip_probe(a, i);
-            break;
-        }
     if (a->channels[p])
         vip_probe(a, p);
 }

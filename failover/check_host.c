@@ -146,6 +146,17 @@ static void vip_holders(struct bt_check_finder *f, size_t k, const char *vip)
                                                      : f->facts->nodes[p].error);
 }
 
+/* Where vip_interface is missing, down or without carrier, the address cannot go. */
+static void vip_interfaces(struct bt_check_finder *f)
+{
+    for (size_t i = 0; i < f->facts->config->server_count; i++)
+        if (f->facts->nodes[i].vip[0] >= 0 && f->facts->nodes[i].vip_error[0])
+            bt_check_add(f, BT_CHECK_ERROR, "vip-interface", i, "vip_interface=NAME in its block",
+                         "could not carry the VIP on \"%s\": %s",
+                         bt_setting_text(conf(f, i)->settings, BT_CONF_VIP_INTERFACE),
+                         f->facts->nodes[i].vip_error);
+}
+
 /* What the network answers to the primary's host (somebody else has it) and to a replica's (nobody
  * hears the primary). */
 static void vip_heard(struct bt_check_finder *f, size_t k, const char *vip)
@@ -194,6 +205,8 @@ void bt_check_find_vip(struct bt_check_finder *f)
                      "themselves");
     if (!f->facts->has_topology)
         return;
+    if (c->vip_count)
+        vip_interfaces(f);
     for (size_t k = 0; k < c->vip_count; k++) {
         bt_vip_text(&c->vips[k], text);
         vip_holders(f, k, text);
@@ -209,8 +222,12 @@ void bt_check_find_hooks(struct bt_check_finder *f)
     for (size_t i = 0; i < BT_CHECK_HOOK_COUNT; i++) {
         const struct bt_check_hook *h = &f->facts->hooks[i];
 
+        /* Without these two a failover goes on; a check script that cannot run forbids it. */
+        bool goes_on = h->which == BT_CONF_REPORT_SCRIPT ||
+                       h->which == BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT;
+
         if (h->is_set && h->error[0])
-            bt_check_add(f, BT_CHECK_ERROR,
+            bt_check_add(f, goes_on ? BT_CHECK_WARNING : BT_CHECK_ERROR,
                          h->was_called ? "hook-status-failed" : "hook-not-executable", SIZE_MAX,
                          NULL, "%s: %s", bt_conf_key(h->which)->name, h->error);
     }
@@ -236,6 +253,8 @@ void bt_check_find_manager(struct bt_check_finder *f)
     warnings(f, m->warnings);
     if (m->workdir_error[0])
         bt_check_add(f, BT_CHECK_ERROR, "workdir", SIZE_MAX, NULL, "%s", m->workdir_error);
+    if (m->log_error[0])
+        bt_check_add(f, BT_CHECK_WARNING, "manager-log", SIZE_MAX, NULL, "%s", m->log_error);
     if (m->has_error_flag) {
         snprintf(fix, sizeof(fix), "rm %.4000s, when its reason is mended", m->error_path);
         bt_check_add(f, BT_CHECK_ERROR, "failover-error-flag", SIZE_MAX, fix,

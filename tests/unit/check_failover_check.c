@@ -149,6 +149,7 @@ static void cluster(const char *defaults)
         .topology_error = "",
         .vips = {{.asked = true, .error = "", .server_id = 1}},
         .manager = {.workdir_error = "",
+                    .log_error = "",
                     .complete_age_seconds = -1,
                     .complete_path = "/w/app1.failover.complete",
                     .error_path = "/w/app1.failover.error",
