@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/mha.h"
+#include "failover/config.h"
+#include "failover/phrases.h"
 
 #define APP_CONF_DIR "/usr/local/masterha/conf" /* where MHA looks for --app */
 #define SERVICE_DIR "/service"                  /* and for --all: daemontools */
@@ -148,21 +150,49 @@ static const struct bt_mha_opt switch_opts[] = {
 };
 /* clang-format on */
 
+/* MHA wants host, address and port to be those of the configuration, and says what it assumes. What
+ * is wrong with the configuration itself is the command's to say. */
+static int dead_check(const struct bt_mha_values *values, const char *name, struct bt_err *err)
+{
+    const char *ip = bt_mha_value(values, "dead_master_ip");
+    struct bt_config_opts from = {.path = bt_mha_value(values, "conf"),
+                                  .global_path = bt_mha_value(values, "global_conf")};
+    bt_auto_config_notes struct bt_config_notes notes;
+    bt_auto_arena struct bt_arena arena;
+    struct bt_config config;
+    struct bt_err ignored = {0};
+    size_t i;
+
+    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
+    bt_config_notes_init(&notes);
+    if (bt_config_load(&from, &arena, &notes, &config, &ignored) == 0 &&
+        bt_config_find(&config, name, &i, &ignored) == 0) {
+        if (!ip)
+            printf("--dead_master_ip=<dead_master_ip> is not set. Using %s.\n",
+                   config.servers[i].ip);
+        else if (strcmp(ip, config.servers[i].ip) != 0)
+            return bt_fail(err, BT_ERR_USAGE, BT_SAY_NOT_IDENTIFIED, config.servers[i].name, ip);
+    }
+    if (!bt_mha_value(values, "dead_master_port"))
+        printf("--dead_master_port=<dead_master_port> is not set. Using 3306.\n");
+    fflush(stdout);
+    return 0;
+}
+
 static int switch_dead(const struct bt_mha_values *values, struct bt_mha_words *w,
                        struct bt_err *err)
 {
     const char *host = bt_mha_value(values, "dead_master_host");
     bool asks = bt_mha_number(values, "interactive", 1) != 0;
-    const char *log = bt_mha_value(values, "log_output");
+    const char *log = bt_mha_value(values, "log_output"), *name;
 
     if (!host)
         return bt_fail(err, BT_ERR_USAGE,
                        "--dead_master_host=<dead_master_hostname> must be set.");
-    if (!bt_mha_value(values, "dead_master_port"))
-        printf("--dead_master_port=<dead_master_port> is not set. Using 3306.\n");
-    fflush(stdout);
-    bt_mha_word(w, "--dead-primary=%s",
-                bt_mha_host_port(w, values, "dead_master_host", "dead_master_port"));
+    name = bt_mha_host_port(w, values, "dead_master_host", "dead_master_port");
+    if (dead_check(values, name, err) != 0)
+        return -1;
+    bt_mha_word(w, "--dead-primary=%s", name);
     if (asks) /* to the screen, whatever manager_log says */
         bt_mha_word(w, "--log-output=");
     else

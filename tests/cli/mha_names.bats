@@ -126,8 +126,14 @@ END
 
 @test "a failover without a living server ends with 1" {
     run -1 masterha_master_switch --master_state=dead --conf="$CONF" --dead_master_host=127.0.0.1 \
+        --dead_master_port=1 --interactive=0
+    assert_line "--dead_master_ip=<dead_master_ip> is not set. Using 127.0.0.1."
+    run -1 masterha_master_switch --master_state=dead --conf="$CONF" --dead_master_host=127.0.0.1 \
         --interactive=0
     assert_line "--dead_master_port=<dead_master_port> is not set. Using 3306."
+    run -1 masterha_master_switch --master_state=dead --conf="$CONF" --dead_master_host=127.0.0.1 \
+        --dead_master_port=1 --dead_master_ip=127.0.0.9 --interactive=0
+    assert_output --partial "does not match with specified dead master"
 }
 
 @test "a monitoring host that cannot be reached is 2" {
