@@ -200,6 +200,7 @@ static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
     if (opt.from == FROM_EXECUTED)
         return take_executed(job, err);
     job->want.after = survey->received;
+    job->want.target = target->relay;
     if (survey->has_gtid && survey->flavor == BT_FLAVOR_MARIADB)
         job->want.gtid = &survey->gtid;
     if (by_gtid && survey->has_gtid && survey->flavor == BT_FLAVOR_MYSQL)
@@ -215,7 +216,7 @@ static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
     return 0;
 }
 
-static int take_sources(struct job *job, struct bt_err *err)
+static int take_sources(struct job *job, bool by_content, struct bt_err *err)
 {
     if (job->primary.binlog)
         add_source(job, &job->primary, job->primary.binlog, BT_SOURCE_PRIMARY, 1, false);
@@ -224,8 +225,8 @@ static int take_sources(struct job *job, struct bt_err *err)
 
         if (replica->relay)
             add_source(job, replica, replica->relay, BT_SOURCE_RELAY, 2, false);
-        /* What a replica has applied it may have logged too: found by GTID. */
-        if (replica->binlog && (job->want.gtid || job->want.gtid_set))
+        /* What a replica has applied it may have logged too: found by GTID, or by content. */
+        if (replica->binlog && (job->want.gtid || job->want.gtid_set || by_content))
             add_source(job, replica, replica->binlog, BT_SOURCE_BINLOG, 3, false);
     }
     if (!job->primary.binlog && job->replica_count == 0 && opt.from == FROM_RECEIVED)
@@ -234,22 +235,26 @@ static int take_sources(struct job *job, struct bt_err *err)
 }
 
 /* In file mode the coordinate says all, and finding it reads the tail only.  When that leaves a
- * gap, the GTIDs may close it out of a replica's own binary logs. */
+ * gap, the GTIDs may close it out of a replica's own binary logs, or, without GTIDs, what they
+ * hold. */
 static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
 {
     bool by_gtid = !bt_server_logs_by_position(&job->target);
+    bool by_content = false;
 
     for (;;) {
         job->source_count = 0;
         job->want = (struct bt_missing_want){0};
-        if (take_target(job, by_gtid, err) != 0 || take_sources(job, err) != 0 ||
+        if (take_target(job, by_gtid, err) != 0 || take_sources(job, by_content, err) != 0 ||
             bt_missing_find(&job->want, job->sources, job->source_count, ret, err) != 0)
             return -1;
         bt_debug("read %" PRIu64 " bytes of logs", ret->bytes_read);
-        if (by_gtid || opt.from == FROM_EXECUTED || ret->lost.len == 0)
+        if (by_content || opt.from == FROM_EXECUTED ||
+            (by_gtid && (job->want.gtid || job->want.gtid_set)) ||
+            (ret->lost.len == 0 && job->source_count > 1))
             return 0;
         bt_missing_done(ret);
-        by_gtid = true;
+        by_gtid = by_content = true;
     }
 }
 
@@ -342,6 +347,11 @@ static int write_log(struct job *job, struct bt_err *err)
             job->sources[missing.errant_source].name, missing.errant,
             missing.errant == 1 ? "transaction was" : "transactions were",
             bt_gtid_text(&missing.errant_first, gtid));
+    for (size_t i = 0; i < missing.source_count; i++) {
+        if (missing.aligned >> i & 1)
+            bt_warning("%s counts in other positions than the target: joined by what it holds",
+                       job->sources[i].name);
+    }
     if (opt.dry_run)
         failed = bt_diff_log_write(&missing, &how, (struct bt_sink){discard, NULL}, &manifest, err);
     else

@@ -71,6 +71,7 @@ bt_module(parser
 
 bt_module(diff
   SOURCES
+    align.c
     block_sender.c
     diff_log.c
     diff_log_out.c
@@ -85,6 +86,7 @@ bt_module(diff
     log_walk.c
     manifest.c
     missing.c
+    missing_claim.c
     missing_merge.c
     missing_scan.c
     position_file.c

@@ -2,7 +2,8 @@
 /*
  * What of each event goes into the digest.  A replica with log_slave_updates writes events anew, so
  * fields that the writing server fills from its own state are left out: thread ids, execution
- * times, status variables, table ids, transaction numbers, group commit ids.
+ * times, status variables, table ids, transaction numbers, group commit ids, and how rows are cut
+ * into events.
  */
 #include "diff/digest.h"
 
@@ -12,9 +13,19 @@
 
 #include "parser/format.h"
 #include "parser/gtid.h"
+#include "parser/rows.h"
+
+enum { TABLES_MAX = 64 };
 
 struct bt_digest {
     XXH3_state_t state;
+    uint64_t tables[TABLES_MAX]; /* ids of the statement's TABLE_MAPs, in order */
+    size_t table_count;
+    bool had_rows; /* behind them */
+    bool in_rows;  /* the event before was of these rows: */
+    size_t rows_table;
+    enum bt_rows_op rows_op;
+    uint64_t rows_len; /* bytes of them */
 };
 
 struct bt_digest *bt_digest_new(void)
@@ -35,6 +46,9 @@ void bt_digest_free(struct bt_digest *d)
 void bt_digest_reset(struct bt_digest *d)
 {
     XXH3_64bits_reset(&d->state);
+    d->table_count = 0;
+    d->in_rows = d->had_rows = false;
+    d->rows_len = 0;
 }
 
 uint64_t bt_digest_value(const struct bt_digest *d)
@@ -116,34 +130,68 @@ static void add_query(struct bt_digest *d, const struct bt_event *ev)
     add(d, sql);
 }
 
-/* Leaves out table id and flags (6 or 4 + 2 bytes). */
+/* Ends the stream of rows, if there is one. */
+static void end_rows(struct bt_digest *d)
+{
+    if (d->in_rows)
+        add_number(d, d->rows_len);
+    d->in_rows = false;
+    d->rows_len = 0;
+}
+
+/* Rows are digested as a stream: how a server cuts it into events depends on its
+ * binlog_row_event_max_size.  Which table they are of is said by the count of its TABLE_MAP within
+ * the statement, since ids are each server's own. */
 static void add_rows(struct bt_digest *d, const struct bt_event *ev)
 {
-    struct bt_cursor c = bt_cursor(ev->body);
-    size_t skip = ev->format->post_header_length[ev->header.type] == 6 ? 4 + 2 : 6 + 2;
+    struct bt_rows_event rows;
+    struct bt_err err = {0};
+    size_t table = 0;
 
-    if (!bt_cur_skip(&c, skip)) {
+    if (bt_rows_event_read(ev, &rows, &err) != 0) {
         add(d, ev->body);
         return;
     }
-    add_mark(d, ev->type, ev, c.left);
-    add(d, bt_cur_rest(&c));
+    if (rows.is_dummy)
+        return;
+    while (table < d->table_count && d->tables[table] != rows.table_id)
+        table++;
+    if (!d->in_rows || d->rows_table != table || d->rows_op != rows.op) {
+        end_rows(d);
+        add_mark(d, (uint8_t)(BT_WRITE_ROWS_V1 + rows.op), ev, table);
+        add_number(d, (uint64_t)rows.is_partial << 32 | rows.column_count);
+        add(d, rows.before_columns);
+        add(d, rows.after_columns);
+    }
+    d->in_rows = d->had_rows = true;
+    d->rows_table = table;
+    d->rows_op = rows.op;
+    d->rows_len += rows.rows.len;
+    add(d, rows.rows);
 }
 
 /* Database and table name; what follows depends on binlog_row_metadata of the writing server. */
 static void add_table_map(struct bt_digest *d, const struct bt_event *ev)
 {
     struct bt_cursor c = bt_cursor(ev->body);
-    size_t skip = ev->format->post_header_length[ev->header.type] == 6 ? 4 + 2 : 6 + 2;
+    bool is_short = ev->format->post_header_length[ev->header.type] == 6;
+    uint32_t low;
+    uint16_t high = 0;
     struct bt_slice db, table;
 
-    if (!(bt_cur_skip(&c, skip) &&
+    if (!(bt_cur_u32(&c, &low) && (is_short || bt_cur_u16(&c, &high)) &&
+          bt_cur_skip(&c, 2) &&
           bt_cur_len8(&c, &db) &&
           bt_cur_skip(&c, 1) &&
           bt_cur_len8(&c, &table))) {
         add(d, ev->body);
         return;
     }
+    if (d->had_rows)
+        d->table_count = 0; /* another statement */
+    d->had_rows = false;
+    if (d->table_count < TABLES_MAX)
+        d->tables[d->table_count++] = (uint64_t)high << 32 | low;
     add_number(d, (uint64_t)BT_TABLE_MAP << 56 | db.len << 16 | table.len);
     add(d, db);
     add(d, table);
@@ -162,6 +210,8 @@ static void add_block(struct bt_digest *d, const struct bt_event *ev)
 
 void bt_digest_event(struct bt_digest *d, const struct bt_event *ev)
 {
+    if (!bt_event_is_rows(ev->type) && ev->type != BT_ANNOTATE_ROWS && ev->type != BT_ROWS_QUERY)
+        end_rows(d);
     switch (ev->type) {
     case BT_MARIADB_GTID:
     case BT_GTID:

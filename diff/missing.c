@@ -31,6 +31,7 @@ static void finder_done(struct bt_finder *f)
     free(f->found);
     free(f->nodes);
     free(f->table);
+    free(f->claims);
 }
 
 /* ------------------------------------------------------------ what stands where */
@@ -195,13 +196,27 @@ static int sweep(struct sweep *s, struct bt_err *err)
 
 /* ------------------------------------------------------------ cuts and losses */
 
+/* Whether anything but the target counts in its positions, or was joined by content. */
+static bool some_source_joins(const struct bt_finder *f)
+{
+    for (size_t i = 0; i < f->m->source_count; i++) {
+        if (!f->m->sources[i].sign_only && f->m->sources[i].set != f->want->target &&
+            f->claims[i].claim != BT_CLAIM_FOREIGN)
+            return true;
+    }
+    return false;
+}
+
 /* Whether what a cut has left out is had by the target or whole in some source. */
 static bool cut_is_covered(const struct bt_finder *f, const struct bt_missing_cut *c)
 {
     const struct bt_missing_want *want = f->want;
     bool has_place = c->cut.place.file[0] &&
-                     f->m->sources[c->source].role != BT_SOURCE_BINLOG;
+                     f->m->sources[c->source].role != BT_SOURCE_BINLOG &&
+                     f->claims[c->source].claim == BT_CLAIM_BELIEVED;
 
+    if (c->cut.kind == BT_CUT_FOREIGN)
+        return some_source_joins(f);
     if (c->cut.gtid.kind != BT_GTID_NONE) {
         if (bt_had_has(&f->had, &c->cut.gtid))
             return true;
@@ -232,6 +247,11 @@ static void say_cut(struct bt_finder *f, const struct bt_missing_cut *c)
     struct bt_buf *lost = &f->m->lost;
     const char *name = f->m->sources[c->source].name;
 
+    if (c->cut.kind == BT_CUT_FOREIGN) {
+        bt_buf_addf(lost, "what \"%s\" holds cannot be joined to what the target has: %s. ", name,
+                    c->cut.reason);
+        return;
+    }
     if (c->cut.kind == BT_CUT_MISSING) {
         bt_buf_addf(lost, "what %s of \"%s\" held is not known: %s. ", c->cut.log, name,
                     c->cut.reason);
@@ -273,6 +293,9 @@ static bool reentry(const struct bt_finder *f, size_t cut, struct bt_coordinate 
     const struct bt_missing_cut *c = &f->m->cuts[cut];
     const struct bt_missing_source *source = &f->m->sources[c->source];
 
+    /* How often a content stood in the damage nobody can say. */
+    if (f->by_content)
+        return false;
     if (source->role != BT_SOURCE_PRIMARY || source->sign_only || !c->cut.place.file[0] ||
         (c->cut.kind != BT_CUT_CORRUPT && c->cut.kind != BT_CUT_TORN))
         return false;
@@ -350,6 +373,11 @@ static int find(struct bt_finder *f, struct bt_err *err)
     int failed = 0;
 
     if (bt_had_copy(&f->had, f->want->gtid, f->want->gtid_set, err) != 0)
+        return -1;
+    f->claims = calloc(f->m->source_count + 1, sizeof(*f->claims));
+    if (!f->claims)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu sources", f->m->source_count);
+    if (bt_missing_claims(f, err) != 0)
         return -1;
     for (uint32_t i = 0; i < f->m->source_count; i++) {
         if (bt_missing_scan(f, i, NULL, err) != 0)

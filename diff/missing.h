@@ -10,10 +10,11 @@
  * A transaction is lacking when its GTID is not in the target's state (where the target's GTIDs are
  * known and the transaction has one), else when it ends behind the target's coordinate.  Each
  * source is entered from its end backwards: by the heads of its logs to the first log that can hold
- * something lacking.  Sources may overlap: a transaction is identified by GTID, or by the primary's
- * coordinate, and taken from the cheapest source that holds it whole and undamaged.  The set
- * ends in front of the first transaction that is known to exist but that nobody holds whole: what
- * would follow cannot be applied without it; `lost` then says what and where its last sign was.
+ * something lacking.  Sources may overlap: a transaction is identified by GTID, by the primary's
+ * coordinate, or, when a source of other positions is joined, by its content, and taken from the
+ * cheapest source that holds it whole and undamaged.  The set ends in front of the first
+ * transaction that is known to exist but that nobody holds whole: what would follow cannot be
+ * applied without it; `lost` then says what and where its last sign was.
  */
 #ifndef BT_DIFF_MISSING_H
 #define BT_DIFF_MISSING_H
@@ -31,6 +32,10 @@ struct bt_missing_want {
      * entered right there.  false: they are entered where their GTID_LISTs say, which is exact for
      * any target but reads up to one log more. */
     bool is_prefix;
+    /* The target's relay logs: what it claims to have is then believed of a source only where the
+     * content there is what the target received last (align.h).  Where it is not, the place is
+     * looked for by content.  NULL: positions are believed. */
+    const struct bt_log_set *target;
 };
 
 enum bt_source_role {
@@ -65,6 +70,9 @@ struct bt_missing_item {
     uint32_t server_id;
     uint8_t kind; /* enum bt_transaction_kind */
     uint8_t end_kind;
+    /* By content: what it holds (digest.h), and how many with the same digest come before it. */
+    uint64_t digest;
+    uint32_t occurrence;
     uint32_t holders; /* bit per source (up to 32) that holds a good copy */
 };
 
@@ -91,6 +99,8 @@ struct bt_missing {
     uint64_t bytes_read;
     const struct bt_missing_source *sources; /* borrowed from the call */
     size_t source_count;
+    /* sources of other positions that were joined by their content; bit per source */
+    uint32_t aligned;
 };
 
 /* Finds.  The sources (and their sets) must outlive *ret.  At most 32 sources. */

@@ -7,10 +7,17 @@
 
 #include "base/auto.h"
 
+static void clear_table(struct bt_finder *f)
+{
+    for (size_t i = 0; i < f->table_size; i++)
+        f->table[i] = BT_NONE;
+}
+
 /* ------------------------------------------------------------------ identity */
 
-/* A transaction is its GTID, else where it ends in the primary's logs. */
-static uint64_t identity(const struct bt_missing_item *item)
+/* A transaction is its GTID, else where it ends in the primary's logs; or, where sources count in
+ * different positions, its content, and how often that came before. */
+static uint64_t identity(const struct bt_missing_item *item, bool by_content)
 {
     struct {
         uint64_t a, b;
@@ -30,28 +37,32 @@ static uint64_t identity(const struct bt_missing_item *item)
         memcpy(key.tag, item->gtid.tag, strnlen(item->gtid.tag, sizeof(item->gtid.tag)));
         break;
     case BT_GTID_NONE:
-        key.a = item->file;
-        key.b = item->end_pos;
+        key.a = by_content ? item->digest : item->file;
+        key.b = by_content ? item->occurrence : item->end_pos;
         break;
     }
     return XXH3_64bits(&key, sizeof(key));
 }
 
-static bool same_transaction(const struct bt_missing_item *a, const struct bt_missing_item *b)
+static bool same_transaction(const struct bt_missing_item *a, const struct bt_missing_item *b,
+                             bool by_content)
 {
     if (a->gtid.kind != b->gtid.kind)
         return false;
     if (a->gtid.kind != BT_GTID_NONE)
         return bt_gtid_equal(&a->gtid, &b->gtid);
+    if (by_content)
+        return a->digest == b->digest && a->occurrence == b->occurrence;
     return a->file == b->file && a->end_pos == b->end_pos;
 }
 
 /* The slot of the transaction, or the free one where it would go. */
 static size_t find_slot(const struct bt_finder *f, const struct bt_missing_item *item)
 {
-    size_t at = (size_t)identity(item) & (f->table_size - 1);
+    size_t at = (size_t)identity(item, f->by_content) & (f->table_size - 1);
 
-    while (f->table[at] != BT_NONE && !same_transaction(&f->found[f->table[at]].item, item))
+    while (f->table[at] != BT_NONE &&
+           !same_transaction(&f->found[f->table[at]].item, item, f->by_content))
         at = (at + 1) & (f->table_size - 1);
     return at;
 }
@@ -118,6 +129,28 @@ void bt_segment_done(struct bt_segment *s)
 }
 
 /* ----------------------------------------------------------------- the order */
+
+/* All sources begin at one place and have no holes (add_cut() ends them), so that the n-th of one
+ * content is the same transaction in each.  The table serves to count, source by source. */
+static void count_occurrences(struct bt_finder *f)
+{
+    uint32_t source = BT_NONE;
+
+    for (size_t i = 0; i < f->found_count; i++) {
+        struct bt_missing_item *item = &f->found[i].item;
+        size_t at = (size_t)XXH3_64bits(&item->digest, sizeof(item->digest)) & (f->table_size - 1);
+
+        if (item->source != source)
+            clear_table(f);
+        source = item->source;
+        while (f->table[at] != BT_NONE && f->found[f->table[at]].item.digest != item->digest)
+            at = (at + 1) & (f->table_size - 1);
+        if (f->table[at] != BT_NONE)
+            item->occurrence = f->found[f->table[at]].item.occurrence + 1;
+        f->table[at] = (uint32_t)i;
+    }
+    clear_table(f);
+}
 
 /* Chains every copy of a transaction behind its first one. */
 static void join_copies(struct bt_finder *f)
@@ -214,8 +247,9 @@ int bt_missing_merge(struct bt_finder *f, struct bt_err *err)
     f->nodes = malloc((f->found_count + 1) * sizeof(*f->nodes));
     if (!f->table || !f->nodes)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory to join %zu transactions", f->found_count);
-    for (size_t i = 0; i < f->table_size; i++)
-        f->table[i] = BT_NONE;
+    clear_table(f);
+    if (f->by_content)
+        count_occurrences(f);
     join_copies(f);
     for (size_t i = 0; i < f->found_count; i++) {
         if (!is_first_copy(f, i))

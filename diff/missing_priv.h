@@ -12,6 +12,7 @@
 #define BT_DIFF_MISSING_PRIV_H
 
 #include "diff/had.h"
+#include "diff/log_walk.h"
 #include "diff/missing.h"
 
 #define BT_NONE UINT32_MAX
@@ -33,6 +34,20 @@ struct bt_found {
     uint32_t next_copy; /* of the same transaction; BT_NONE = last */
 };
 
+/* What is known of a source's positions. */
+enum bt_claim {
+    BT_CLAIM_BELIEVED, /* nothing speaks against them */
+    BT_CLAIM_NOTHING,  /* all that it holds the target has */
+    BT_CLAIM_ALIGNED,  /* they are others; its content joins at `behind` */
+    BT_CLAIM_BY_GTID,  /* they are others; GTIDs tell */
+    BT_CLAIM_FOREIGN,  /* they are others, and nothing joins: it was made a cut */
+};
+
+struct bt_source_claim {
+    enum bt_claim claim;
+    struct bt_log_walk_opts behind;
+};
+
 struct bt_finder {
     const struct bt_missing_want *want;
     struct bt_had had; /* want's GTIDs, of either flavour */
@@ -44,9 +59,22 @@ struct bt_finder {
     size_t cut_room, file_room;
     uint32_t *nodes; /* first copy of each transaction, in order once merged */
     size_t node_count;
-    uint32_t *table; /* hash of nodes by identity */
+    struct bt_source_claim *claims; /* one a source */
+    bool by_content;                /* transactions without a GTID are told apart by it */
+    uint32_t *table;                /* hash of nodes by identity */
     size_t table_size;
 };
+
+/* Holds every source against the content of what the target received last: fills f->claims. */
+int bt_missing_claims(struct bt_finder *f, struct bt_err *err) BT_MUST_CHECK;
+
+/* Adds a cut of a source. */
+int bt_missing_add_cut(struct bt_finder *f, uint32_t source, const struct bt_cut *cut,
+                       struct bt_err *err) BT_MUST_CHECK;
+
+/* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this
+ * log from being read as damage. */
+bool bt_missing_event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos);
 
 /* Adds what source `index` holds.  from: not NULL to enter the source (a primary) again at that
  * coordinate, behind damage. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "diff/digest.h"
 #include "diff/log_tail.h"
 #include "diff/log_walk.h"
 
@@ -26,6 +27,9 @@ struct scan {
     bool at_segment_start;
     bool done;     /* `until` is reached */
     bool may_jump; /* false: the looks of the log have deceived */
+    /* Its positions say nothing: a server's own logs, or other than the target counts in. */
+    bool is_foreign;
+    struct bt_digest *digest; /* when contents tell transactions apart; else NULL */
 };
 
 /* Room for one more element; 0, or -1 without memory. */
@@ -67,9 +71,7 @@ uint32_t bt_missing_file(struct bt_finder *f, const char *name)
 
 /* ------------------------------------------------------------------- entries */
 
-/* Whether an event can begin at pos: a quick look that keeps a coordinate which does not fit this
- * log from being read as damage. */
-static bool event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos)
+bool bt_missing_event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos)
 {
     bt_auto_source struct bt_source *source = NULL;
     struct bt_event_header header;
@@ -98,7 +100,8 @@ static void enter_binlog(const struct bt_log_set *set, const struct bt_coordinat
         for (i = 0; i < set->count && bt_log_name_compare(set->logs[i].name, after->file) < 0;)
             i++;
         ret->nothing = i == set->count;
-    } else if (!set->logs[i].missing && after->pos > 4 && event_begins_at(set, i, after->pos)) {
+    } else if (!set->logs[i].missing && after->pos > 4 &&
+               bt_missing_event_begins_at(set, i, after->pos)) {
         ret->opts = (struct bt_log_walk_opts){.log = i, .pos = after->pos, .in_order = true};
         ret->place = *after;
         return;
@@ -187,9 +190,14 @@ static int enter_by_heads(struct scan *s, bool by_gtid, struct entry *ret, struc
 static int find_entry(struct scan *s, struct entry *ret, struct bt_err *err)
 {
     const struct bt_missing_want *want = s->f->want;
+    const struct bt_source_claim *claim = &s->f->claims[s->index];
     enum bt_source_role role = s->source->role;
-    bool has_after = want->after.file[0] && role != BT_SOURCE_BINLOG;
+    bool has_after = want->after.file[0] && !s->is_foreign;
 
+    if (claim->claim == BT_CLAIM_ALIGNED) {
+        *ret = (struct entry){.opts = claim->behind};
+        return 0;
+    }
     if (s->f->had.known && !(has_after && want->is_prefix))
         return enter_by_heads(s, true, ret, err);
     if (has_after && role == BT_SOURCE_PRIMARY) {
@@ -213,33 +221,39 @@ static int begin_segment(struct scan *s, const struct bt_coordinate *place, stru
         return -1;
     f->segments = segments;
     f->segments[f->segment_count] = (struct bt_segment){0};
-    if (place && s->source->role != BT_SOURCE_BINLOG)
+    if (place && !s->is_foreign)
         f->segments[f->segment_count].place = *place;
     s->segment = (uint32_t)f->segment_count++;
     s->at_segment_start = true;
     return 0;
 }
 
-static int add_cut(struct scan *s, const struct bt_cut *cut, struct bt_err *err)
+int bt_missing_add_cut(struct bt_finder *f, uint32_t source, const struct bt_cut *cut,
+                       struct bt_err *err)
 {
-    struct bt_finder *f = s->f;
     void *cuts = f->m->cuts;
 
     if (grow(&cuts, f->m->cut_count, &f->cut_room, sizeof(*f->m->cuts), err) != 0)
         return -1;
     f->m->cuts = cuts;
-    f->m->cuts[f->m->cut_count++] = (struct bt_missing_cut){s->index, *cut};
-    return begin_segment(s, NULL, err);
+    f->m->cuts[f->m->cut_count++] = (struct bt_missing_cut){source, *cut};
+    return 0;
 }
 
-static bool is_had(const struct bt_finder *f, enum bt_source_role role,
-                   const struct bt_transaction *t)
+static int add_cut(struct scan *s, const struct bt_cut *cut, struct bt_err *err)
 {
-    const struct bt_coordinate *after = &f->want->after;
+    /* Behind it nobody can say how often a content was there. */
+    s->done = s->done || s->f->by_content;
+    return bt_missing_add_cut(s->f, s->index, cut, err) != 0 ? -1 : begin_segment(s, NULL, err);
+}
 
-    if (f->had.known && t->gtid.kind != BT_GTID_NONE)
-        return bt_had_has(&f->had, &t->gtid);
-    return role != BT_SOURCE_BINLOG && after->file[0] && t->primary_end.file[0] &&
+static bool is_had(const struct scan *s, const struct bt_transaction *t)
+{
+    const struct bt_coordinate *after = &s->f->want->after;
+
+    if (s->f->had.known && t->gtid.kind != BT_GTID_NONE)
+        return bt_had_has(&s->f->had, &t->gtid);
+    return !s->is_foreign && after->file[0] && t->primary_end.file[0] &&
            bt_coordinate_compare(&t->primary_end, after) <= 0;
 }
 
@@ -247,11 +261,11 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
                      const struct bt_transaction *t, struct bt_err *err)
 {
     struct bt_finder *f = s->f;
-    bool has_place = s->source->role != BT_SOURCE_BINLOG && t->primary_end.file[0];
+    bool has_place = !s->is_foreign && t->primary_end.file[0];
     void *found = f->found;
     struct bt_found *x;
 
-    if (!has_place && t->gtid.kind == BT_GTID_NONE)
+    if (!has_place && t->gtid.kind == BT_GTID_NONE && !s->digest)
         return 0; /* nothing identifies it: another source has to bring it */
     if (grow(&found, f->found_count, &f->found_room, sizeof(*f->found), err) != 0)
         return -1;
@@ -273,6 +287,7 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
                  .server_id = t->server_id,
                  .kind = (uint8_t)t->kind,
                  .end_kind = (uint8_t)t->end_kind,
+                 .digest = s->digest ? bt_digest_value(s->digest) : 0,
                  .holders = 1u << s->index},
         .segment = s->segment,
         .first = s->at_segment_start,
@@ -347,6 +362,11 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
 
     if (step->cut.kind != BT_CUT_NONE)
         return add_cut(s, &step->cut, err);
+    if (s->digest && step->part != BT_GROUP_OUTSIDE) {
+        if (step->part == BT_GROUP_BEGIN || step->part == BT_GROUP_WHOLE)
+            bt_digest_reset(s->digest);
+        bt_digest_event(s->digest, &step->event);
+    }
     if (step->part == BT_GROUP_OUTSIDE &&
         (step->event.type == BT_GTID_LIST || step->event.type == BT_PREVIOUS_GTIDS))
         return take_list(s, &step->event, err);
@@ -354,14 +374,13 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
         return 0;
     is_own = s->source->role == BT_SOURCE_BINLOG &&
              t->server_id == w->grouper.place.own_server_id;
-    if (is_own ? bt_had_has_of_server(&s->f->had, &t->gtid) : is_had(s->f, s->source->role, t)) {
+    if (is_own ? bt_had_has_of_server(&s->f->had, &t->gtid) : is_had(s, t))
         return pass_had(s, t, err);
-    }
     if (is_own && !s->source->with_own) {
         pass_errant(s, t);
         return 0;
     }
-    if (want->until.file[0] && t->primary_end.file[0] &&
+    if (want->until.file[0] && !s->is_foreign && t->primary_end.file[0] &&
         bt_coordinate_compare(&t->primary_end, &want->until) > 0) {
         s->done = true;
         return 0;
@@ -380,6 +399,9 @@ static int read_source(struct scan *s, const struct entry *entry, struct bt_err 
 
     if (begin_segment(s, entry->place.file[0] ? &entry->place : NULL, err) != 0)
         return -1;
+    /* It was found to begin right behind what the target has. */
+    if (s->f->claims[s->index].claim == BT_CLAIM_ALIGNED)
+        s->f->segments[s->segment].joined = true;
     bt_log_walk_begin(&w, s->source->set, entry->opts);
     while (!s->done && (got = bt_log_walk_next(&w, &step, err)) == 0) {
         if (take_step(s, &w, &step, err) != 0) {
@@ -431,8 +453,19 @@ static int scan_source(struct scan *s, const struct bt_coordinate *from, struct 
 int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
                     struct bt_err *err)
 {
-    struct scan s = {.f = f, .index = index, .source = &f->m->sources[index], .may_jump = true};
+    enum bt_claim claim = f->claims[index].claim;
+    bt_auto_digest struct bt_digest *digest = f->by_content ? bt_digest_new() : NULL;
+    struct scan s = {.f = f,
+                     .index = index,
+                     .source = &f->m->sources[index],
+                     .may_jump = true,
+                     .digest = digest};
 
+    if (f->by_content && !digest)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to compare contents");
+    if (claim == BT_CLAIM_NOTHING || claim == BT_CLAIM_FOREIGN)
+        return 0;
+    s.is_foreign = s.source->role == BT_SOURCE_BINLOG || claim != BT_CLAIM_BELIEVED;
     if (scan_source(&s, from, err) != 0)
         return bt_err_wrap(err, "source \"%s\"", s.source->name);
     return 0;

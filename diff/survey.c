@@ -17,6 +17,7 @@ const char *bt_cut_kind_name(enum bt_cut_kind kind)
         [BT_CUT_TORN] = "torn",
         [BT_CUT_CORRUPT] = "corrupt",
         [BT_CUT_MISSING] = "missing",
+        [BT_CUT_FOREIGN] = "foreign",
     };
 
     return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "?";

@@ -40,6 +40,8 @@ enum bt_cut_kind {
     BT_CUT_TORN,       /* the last event is cut off */
     BT_CUT_CORRUPT,    /* what stands there is no event, or its CRC is wrong */
     BT_CUT_MISSING,    /* the index names a log that is not there */
+    /* its positions are not those of the target, and its content does not join */
+    BT_CUT_FOREIGN,
 };
 
 struct bt_cut {

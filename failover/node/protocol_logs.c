@@ -218,7 +218,7 @@ static bool get_cut(struct bt_fields *f, struct bt_cut *ret)
 {
     uint8_t kind;
 
-    if (!(bt_get_choice(f, BT_CUT_MISSING + 1, &kind) &&
+    if (!(bt_get_choice(f, BT_CUT_FOREIGN + 1, &kind) &&
           bt_get_text_into(f, ret->log, sizeof(ret->log)) &&
           bt_get_u64(f, &ret->at) &&
           bt_get_u64(f, &ret->bytes) &&

@@ -7,6 +7,8 @@
 
 #include "parser/crc.h"
 
+const char *bt_build_version = "10.11.19-MariaDB-log";
+
 enum { TYPES = 171, BUILT_MAX = 64 << 20 };
 
 static void init(struct bt_log_builder *b, uint32_t id, bool relay)
@@ -56,7 +58,7 @@ void bt_build_format(struct bt_log_builder *b, uint32_t server_id, uint16_t flag
     uint8_t body[2 + 50 + 4 + 1 + TYPES + 1] = {4, 0};
     uint8_t *lengths = body + 57; /* of type t at t - 1 */
 
-    memcpy(body + 2, "10.11.19-MariaDB-log", 20);
+    memcpy(body + 2, bt_build_version, strlen(bt_build_version));
     body[56] = BT_EVENT_HEADER_SIZE;
     lengths[BT_QUERY - 1] = 13;
     lengths[BT_ROTATE - 1] = 8;

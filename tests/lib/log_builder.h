@@ -36,7 +36,10 @@ void bt_build_done(struct bt_log_builder *b);
 uint64_t bt_build_event(struct bt_log_builder *b, uint8_t type, uint32_t server_id, uint16_t flags,
                         uint64_t end_log_pos, const void *body, size_t len);
 
-/* A FORMAT_DESCRIPTION of 10.11.19 with the checksum setting given. */
+/* What FORMAT_DESCRIPTIONs say from now on: 10.11.19-MariaDB-log; up to 49 bytes. */
+extern const char *bt_build_version;
+
+/* A FORMAT_DESCRIPTION of that version with the checksum setting given. */
 void bt_build_format(struct bt_log_builder *b, uint32_t server_id, uint16_t flags,
                      uint64_t end_log_pos, bool checksum);
 /* The primary's stream (again): artificial ROTATE to file:pos, its FORMAT_DESCRIPTION. */
