@@ -164,6 +164,7 @@ bt_module(failover
     each.c
     facts.c
     failover.c
+    hold.c
     hooks.c
     health.c
     journal.c

@@ -5,6 +5,7 @@
 #include <libgen.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -43,7 +44,8 @@ int bt_journal_open(const char *path, struct bt_journal **ret, struct bt_err *er
         snprintf(old, sizeof(old), "%s.1", path);
         j->path = strdup(path);
         if (!j->path || (rename(path, old) != 0 && errno != ENOENT) ||
-            (j->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) < 0) {
+            (j->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0640)) < 0 ||
+            flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
             bt_fail_sys(err, "could not begin the journal \"%s\"", path);
             bt_journal_close(j);
             return -1;
@@ -80,7 +82,7 @@ int bt_journal_continue(const char *path, struct bt_journal **ret, struct bt_err
     j->began_ms = bt_clock_ms();
     j->path = strdup(path);
     j->fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
-    if (!j->path || j->fd < 0 || line_end(j, err) != 0) {
+    if (!j->path || j->fd < 0 || flock(j->fd, LOCK_EX | LOCK_NB) != 0 || line_end(j, err) != 0) {
         if (!err->text[0])
             bt_fail_sys(err, "could not go on with the journal \"%s\"", path);
         bt_journal_close(j);
@@ -99,6 +101,13 @@ void bt_journal_close(struct bt_journal *j)
     pthread_mutex_destroy(&j->mutex);
     free(j->path);
     free(j);
+}
+
+bool bt_journal_is_in_use(const char *path)
+{
+    bt_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
 }
 
 static int write_line(struct bt_journal *j, const struct bt_buf *line, struct bt_err *err)

@@ -16,8 +16,10 @@
 
 struct bt_journal;
 
-/* Begins a new journal, mode 0640.  path NULL: nothing is written (a dry run). */
+/* Begins a new journal, mode 0640, locked (flock) while it is open.  path NULL: nothing is written
+ * (a dry run). */
 int bt_journal_open(const char *path, struct bt_journal **ret, struct bt_err *err) BT_MUST_CHECK;
+
 /* Goes on with one that was cut off, behind its last whole line. */
 int bt_journal_continue(const char *path, struct bt_journal **ret, struct bt_err *err)
     BT_MUST_CHECK;
@@ -30,6 +32,9 @@ static inline void bt_journal_release(struct bt_journal **j)
     *j = NULL;
 }
 #define bt_auto_journal BT_AUTO(bt_journal_release)
+
+/* Whether somebody who lives is writing it. */
+bool bt_journal_is_in_use(const char *path);
 
 /* Adds further members to a line; callable with json already inside the object. */
 typedef void bt_journal_fill(struct bt_json *json, void *ctx);

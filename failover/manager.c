@@ -10,6 +10,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "failover/hold.h"
 #include "failover/hooks.h"
 #include "failover/manager_priv.h"
 #include "failover/phrases.h"
@@ -374,6 +375,7 @@ static bool after_failover(struct bt_manager *m, enum bt_failover_outcome outcom
 static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
 {
     *ret_code = 0;
+    bt_hold_settle(m);
     if (resume(m, ret_code, err) != 0)
         return 0;
     bt_err_clear(err);
@@ -411,6 +413,8 @@ static int live(struct bt_manager *m, int *ret_code, struct bt_err *err)
             bt_err_clear(err);
             pause_for(m, AGAIN_MS);
         }
+        if (end == BT_WATCH_HELD)
+            bt_hold_serve(m);
         if (end == BT_WATCH_STOP)
             break;
     }
@@ -458,7 +462,7 @@ int bt_manager_run(const struct bt_manager_opts *opts, int *ret_code, struct bt_
         return bt_fail_sys(err, "manager");
     m->opts = opts;
     m->suspect = SIZE_MAX;
-    m->signal_fd = m->wake_fd = m->lock_fd = m->socket_fd = -1;
+    m->signal_fd = m->wake_fd = m->lock_fd = m->socket_fd = m->hold_fd = -1;
     bt_arena_init(&m->arena, BT_CONFIG_ARENA_MAX);
     rc = begin(m, err);
     if (rc == 0) {
@@ -471,6 +475,7 @@ int bt_manager_run(const struct bt_manager_opts *opts, int *ret_code, struct bt_
     }
     bt_release_fd(&m->signal_fd);
     bt_release_fd(&m->wake_fd);
+    bt_release_fd(&m->hold_fd);
     bt_release_fd(&m->lock_fd);
     bt_arena_done(&m->arena);
     free(m);

@@ -32,6 +32,7 @@ struct bt_manager {
     struct bt_arena arena; /* of the configuration */
     struct bt_config config;
     int signal_fd, wake_fd, lock_fd, socket_fd;
+    int hold_fd; /* who asked us to look away (hold.h); -1 = nobody */
     bool must_stop, must_reload;
     enum bt_health_code code;
     int64_t notified_ms; /* WATCHDOG=1 was last sent */
@@ -66,6 +67,7 @@ enum bt_watch_end { BT_WATCH_STOP,
                     BT_WATCH_RELOAD,
                     BT_WATCH_DEAD,
                     BT_WATCH_REARM,
+                    BT_WATCH_HELD,
                     BT_WATCH_FAILED };
 
 /* manager_watch.c: until something else is to be done.  FAILED: err says why. */

@@ -124,6 +124,11 @@ static void question_answer(struct bt_manager *m)
     if (fd < 0 || bt_io_read_some(fd, question, sizeof(question) - 1, bt_deadline_in(QUESTION_MS),
                                   &len, &err) != 0)
         return;
+    if (strncmp(question, "hold", 4) == 0) {
+        if (m->hold_fd < 0)
+            m->hold_fd = bt_steal_fd(&fd);
+        return;
+    }
     answer_fill(m, strncmp(question, "json", 4) == 0, &out);
     if (bt_io_write(fd, out.data, out.len, bt_deadline_in(ANSWER_MS), &err) != 0)
         bt_debug("%s", err.text);

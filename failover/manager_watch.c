@@ -291,6 +291,8 @@ enum bt_watch_end bt_manager_watch(struct bt_manager *m, struct bt_err *err)
         bt_manager_poll(m, is_calm ? HEALTHY_LOOK_MS : SUSPECT_LOOK_MS);
         if (m->must_stop)
             return BT_WATCH_STOP;
+        if (m->hold_fd >= 0)
+            return BT_WATCH_HELD;
         if (m->must_reload)
             return BT_WATCH_RELOAD;
         judge(m);

@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/auto.h"
 #include "base/log.h"
+#include "failover/hold.h"
 #include "failover/phrases.h"
 #include "failover/switchover_steps.h"
 
-enum { TEXT_MAX = 256 * 1024, FACTS_MAX = 64 << 20, HOST_ARENA_MAX = 8 << 20 };
+enum { TEXT_MAX = 256 * 1024, FACTS_MAX = 64 << 20, HOST_ARENA_MAX = 8 << 20, HOLD_MS = 5000 };
 
 /* ------------------------------------------------------------------ new, free */
 
@@ -61,6 +63,7 @@ int bt_switchover_new(const struct bt_config *config, const struct bt_switchover
     s->opts = *opts;
     s->count = config->server_count;
     s->wanted = SIZE_MAX;
+    s->hold_fd = -1;
     pthread_mutex_init(&s->notes_mutex, NULL);
     bt_buf_init(&s->notes, TEXT_MAX);
     bt_buf_init(&s->blockers, TEXT_MAX);
@@ -91,6 +94,7 @@ void bt_switchover_free(struct bt_switchover *s)
         bt_arena_done(&s->hosts[i].arena);
     }
     bt_connection_close(s->locker);
+    bt_release_fd(&s->hold_fd);
     if (s->has_plan)
         bt_plan_done(&s->plan);
     bt_databases_free(s->databases, s->count);
@@ -204,6 +208,18 @@ static void signals_hold(sigset_t *ret_before)
     pthread_sigmask(SIG_BLOCK, &held, ret_before);
 }
 
+int bt_so_hold(struct bt_switchover *s, struct bt_err *err)
+{
+    int rc;
+
+    if (s->opts.is_managed || s->opts.dry_run)
+        return 0;
+    rc = bt_hold_take(s->config, bt_deadline_in(HOLD_MS), &s->hold_fd, err);
+    if (rc == 0)
+        bt_info("The manager of %s looks away meanwhile.", s->config->app);
+    return rc < 0 ? -1 : 0;
+}
+
 static int up_to_open(struct bt_switchover *s, struct bt_err *err)
 {
     if (bt_so_stop(s, err) != 0 || bt_so_catch_up(s, err) != 0)
@@ -258,7 +274,7 @@ int bt_switchover_run(struct bt_switchover *s, enum bt_switchover_outcome *ret, 
     s->outcome = BT_SWITCHOVER_REFUSED;
     bt_info(BT_SAY_SWITCH_STARTING);
     signals_hold(&before);
-    if (workdir_check(s, err) == 0 && bt_so_check(s, err) == 0)
+    if (workdir_check(s, err) == 0 && bt_so_hold(s, err) == 0 && bt_so_check(s, err) == 0)
         s->outcome = s->opts.dry_run ? BT_SWITCHOVER_PLANNED : act(s, err);
     s->ended_ms = bt_clock_ms();
     pthread_sigmask(SIG_SETMASK, &before, NULL);

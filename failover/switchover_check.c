@@ -311,7 +311,7 @@ static int monitor_lock(struct bt_switchover *s, struct bt_err *err)
     char answer[16];
 
     if (bt_connection_value(old->db->sql,
-                            "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', 0)",
+                            "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', 2)",
                             bt_so_until(BT_SO_CHECK), sizeof(answer), answer, err) < 0)
         return bt_err_wrap(err, "%s: advisory lock", old->conf->name);
     if (strcmp(answer, "1") != 0)

@@ -85,6 +85,7 @@ struct bt_switchover {
     struct bt_buf blockers, warnings; /* a line each */
     struct bt_journal *journal;
     char journal_path[4096];
+    int hold_fd;                  /* keeps the manager from watching; -1 = none runs */
     struct bt_connection *locker; /* the session that holds the lock on the old primary */
     struct bt_so_touched touched;
     /* how the new primary followed the old one: so the old one will follow it */
@@ -131,6 +132,9 @@ int bt_so_undo(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 
 /* Asks all servers and opens all nodes at once. */
 int bt_so_ask(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
+
+/* The manager of this cluster, if one runs, looks away until s is freed. */
+int bt_so_hold(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 
 /* The session that will hold the lock, on the old primary. */
 int bt_so_locker_open(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;

@@ -214,7 +214,7 @@ bool bt_switchover_was_cut_off(const struct bt_config *config, char path[static 
 
     bt_arena_init(&arena, JOURNAL_MAX);
     snprintf(path, 4096, "%s/%s.switchover.journal", config->workdir, config->app);
-    return journal_read(path, &arena, &c, &ignored) == 0;
+    return journal_read(path, &arena, &c, &ignored) == 0 && !bt_journal_is_in_use(path);
 }
 
 /* The plan as it was: who was old and new is in the journal, not to be decided again. */
@@ -291,6 +291,10 @@ int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *re
     bt_arena_init(&arena, JOURNAL_MAX);
     *ret = s->outcome = BT_SWITCHOVER_REFUSED;
     s->began_ms = bt_clock_ms();
+    if (bt_journal_is_in_use(s->journal_path))
+        return bt_fail(err, BT_ERR_CONFLICT, "a switchover is at work (\"%s\")", s->journal_path);
+    if (bt_so_hold(s, err) != 0)
+        return -1;
     if ((rc = journal_read(s->journal_path, &arena, &c, err)) != 0)
         return rc;
     if (bt_so_ask(s, err) != 0 || cut_off_take(s, &c, err) != 0 ||

@@ -7,6 +7,7 @@
 load ../lib/cluster
 load ../lib/ledger
 load ../lib/failover
+load ../lib/manager
 load ../lib/switchover
 
 setup() {
@@ -322,4 +323,31 @@ killed_at() {
     done
     promises_kept db1 db2 db3
     switchover_done db1 db2 db3
+}
+
+# ----------------------------------------------------------------------- a manager
+
+@test "a manager looks away meanwhile, watches the new primary after it, and ends what was cut off" {
+    failover_cluster 3 gtid
+    manager_start
+    manager_wait_state PING_OK
+    ledger_start --threads 2 --mode mixed
+    ledger_wait 20
+    switchover_run --to="$(host_address db2)" --old-primary-becomes-replica
+    assert_equal "$status" 0
+    manager_wait_state PING_OK
+    manager_wait_primary db2
+    CRASH_AT=switch-stopped switchover_run --to="$(host_address db1)" --old-primary-becomes-replica
+    assert_equal "$status" 137
+    manager_wait_log "Everything is as it was before"
+    ledger_wait 20
+    switchover_primary_is db2
+    CRASH_AT=switch-opened switchover_run --to="$(host_address db1)" --old-primary-becomes-replica
+    manager_wait_log "it is finished"
+    manager_wait_state PING_OK
+    manager_wait_primary db1
+    promises_kept db1 db2 db3
+    switchover_done db1 db2 db3
+    assert_equal "$(manager_failovers)" 0
+    manager_stop
 }
