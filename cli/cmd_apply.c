@@ -8,44 +8,30 @@
 #include "base/number.h"
 #include "cli/apply_target.h"
 #include "cli/command.h"
+#include "cli/connect.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 enum { INTERRUPTED = 130 }; /* docs/exit-codes.md */
 
 static const char *const via_names[] = {"sql", "replication", "auto", NULL};
 static const char *const conflict_names[] = {"stop", "skip", "overwrite", NULL};
 static const char *const durability_names[] = {"as-found", "relaxed", NULL};
-static const char *const tls_names[] = {"default", "required", "verified", NULL};
 
 static struct {
-    const char *defaults_file, *defaults_group, *host, *socket, *user;
-    const char *tls_ca, *tls_cert, *tls_key, *feed_address;
-    uint64_t workers, port, deadline_ms, statement_ms;
-    int tls, via, on_conflict, durability;
+    struct bt_connect_args server;
+    const char *feed_address;
+    uint64_t workers, deadline_ms, statement_ms;
+    int via, on_conflict, durability;
     struct bt_opt_list targets;
     bool no_binlog, set_slave_pos, dry_run, verify_rows, json, quiet;
 } opt = {.via = BT_REPLAY_AUTO};
 
 static const struct bt_opt opts[] = {
-    {"defaults-file", 0, BT_OPT_STRING, "FILE", "option file with user, password, ... ([client])",
-     NULL, &opt.defaults_file},
-    {"defaults-group", 0, BT_OPT_STRING, "NAME", "group of the option file besides [client]", NULL,
-     &opt.defaults_group},
-    {"host", 'H', BT_OPT_STRING, "HOST", "server to connect to over TCP", NULL, &opt.host},
-    {"port", 'P', BT_OPT_UINT, "N", "its port (3306)", NULL, &opt.port},
-    {"socket", 'S', BT_OPT_STRING, "PATH", "unix socket of the server, wins over --host", NULL,
-     &opt.socket},
+    BT_CONNECT_OPTS(opt.server),
     {"target", 't', BT_OPT_LIST, "WHERE",
      "one of several servers: host, host:port or the path of a socket; may be given again", NULL,
      &opt.targets},
-    {"user", 'u', BT_OPT_STRING, "NAME", "account; its password comes from the option file", NULL,
-     &opt.user},
-    {"tls", 0, BT_OPT_CHOICE, "HOW", "default, required, or verified (certificate checked)",
-     tls_names, &opt.tls},
-    {"tls-ca", 0, BT_OPT_STRING, "FILE", "certificates of the authorities that are trusted", NULL,
-     &opt.tls_ca},
-    {"tls-cert", 0, BT_OPT_STRING, "FILE", "our certificate", NULL, &opt.tls_cert},
-    {"tls-key", 0, BT_OPT_STRING, "FILE", "its key", NULL, &opt.tls_key},
     {"via", 0, BT_OPT_CHOICE, "ROAD", "auto, sql (a session), or replication (its own threads)",
      via_names, &opt.via},
     {"workers", 'w', BT_OPT_UINT, "N",
@@ -79,7 +65,7 @@ static const struct bt_opt opts[] = {
 
 /* ------------------------------------------------------------------ progress */
 
-static bool shows;
+static struct bt_progress progress;
 static volatile sig_atomic_t interrupted;
 
 static void interrupt(int signal)
@@ -98,30 +84,17 @@ static void catch_signals(void)
     sigaction(SIGTERM, &act, NULL);
 }
 
-static void add_remaining(const struct bt_replay_result *so_far, uint64_t log_bytes, char *text,
-                          size_t room)
-{
-    double speed = so_far->seconds > 0 ? (double)so_far->bytes / so_far->seconds : 0;
-
-    text[0] = '\0';
-    if (speed > 0 && so_far->seconds > 1 && log_bytes > so_far->bytes && log_bytes != UINT64_MAX)
-        snprintf(text, room, ", %.0f s to go", (double)(log_bytes - so_far->bytes) / speed);
-}
-
 static int on_progress(const struct bt_replay_result *so_far, uint64_t log_bytes, void *ctx)
 {
-    char done[BT_SIZE_TEXT_SIZE], all[BT_SIZE_TEXT_SIZE] = "?", left[60];
     double rate = so_far->seconds > 0 ? (double)so_far->transactions / so_far->seconds : 0;
+    char what[80];
 
     (void)ctx;
-    if (!shows)
-        return interrupted;
-    add_remaining(so_far, log_bytes, left, sizeof(left));
-    if (log_bytes != UINT64_MAX)
-        bt_size_text(log_bytes, all);
-    fprintf(stderr, "\r%llu transactions, %s of %s, %.0f/s%s \033[K",
-            (unsigned long long)so_far->transactions, bt_size_text(so_far->bytes, done), all, rate,
-            left);
+    if (!opt.quiet) {
+        snprintf(what, sizeof(what), "%llu transactions at %.0f/s, ",
+                 (unsigned long long)so_far->transactions, rate);
+        bt_progress_show(&progress, so_far->bytes, log_bytes, what);
+    }
     return interrupted;
 }
 
@@ -272,14 +245,12 @@ static int check_usage(int argc, struct bt_err *err)
 {
     if (argc == 0)
         return bt_fail(err, BT_ERR_USAGE, "which log is to be applied? Give at least one FILE");
-    if (opt.port > 65535)
-        return bt_fail(err, BT_ERR_USAGE, "port %llu is over 65535", (unsigned long long)opt.port);
     if (opt.workers > 1024)
         return bt_fail(err, BT_ERR_USAGE, "--workers=%llu, allowed are 1 to 1024",
                        (unsigned long long)opt.workers);
-    if (opt.targets.count > 0 && (opt.host || opt.socket))
+    if (opt.targets.count > 0 && (opt.server.host || opt.server.socket))
         return bt_fail(err, BT_ERR_USAGE, "--target names servers, so do --host and --socket");
-    if (!opt.host && !opt.socket && !opt.defaults_file && opt.targets.count == 0)
+    if (!bt_connect_is_given(&opt.server) && opt.targets.count == 0)
         return bt_fail(err, BT_ERR_USAGE,
                        "which server? Give --host, --socket, --target or --defaults-file");
     return 0;
@@ -288,26 +259,19 @@ static int check_usage(int argc, struct bt_err *err)
 static int run_on(struct bt_apply_target *targets, size_t count, const struct bt_apply_job *job,
                   struct bt_err *err)
 {
-    struct bt_connection_opts like = {.host = opt.host,
-                                      .port = (unsigned)opt.port,
-                                      .socket = opt.socket,
-                                      .user = opt.user,
-                                      .defaults_file = opt.defaults_file,
-                                      .defaults_group = opt.defaults_group,
-                                      .tls = (enum bt_tls)opt.tls,
-                                      .tls_ca = opt.tls_ca,
-                                      .tls_cert = opt.tls_cert,
-                                      .tls_key = opt.tls_key};
+    struct bt_connection_opts like;
     struct bt_err ignored = {0};
     int status;
 
+    if (bt_connect_opts(&opt.server, &like, err) != 0)
+        return -1;
     targets[0].where = like;
     for (size_t i = 0; i < opt.targets.count; i++)
         if (bt_apply_target_name(&targets[i], opt.targets.items[i], &like, err) != 0)
             return -1;
+    bt_progress_begin(&progress, 0);
     status = bt_apply_targets_run(targets, count, job, err);
-    if (!opt.quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    bt_progress_end(&progress);
     if (status == 0) {
         if (print(targets, count, err) < 0)
             return -1;
@@ -343,7 +307,6 @@ static int run(int argc, char **argv, struct bt_err *err)
     targets = calloc(count, sizeof(*targets));
     if (!targets)
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory for %zu targets", count);
-    shows = !opt.quiet && isatty(STDERR_FILENO);
     catch_signals();
     status = run_on(targets, count, &job, err);
     for (size_t i = 0; i < count; i++)

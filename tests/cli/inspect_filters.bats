@@ -203,3 +203,28 @@ shapes() {
     run ! inspect "$bytes"
     assert_output --partial "is not a binary log"
 }
+
+@test "on a terminal a bar shows while work lasts, and is gone behind it" {
+    local fifo=$BATS_TEST_TMPDIR/fifo log=$BATON_SOURCE/testdata/mariadb-11.8/rows/bin.000001
+    local out=$BATS_TEST_TMPDIR/out terminal=$BATS_TEST_TMPDIR/terminal at size pid
+    size=$(stat -c %s "$log")
+    mkfifo "$fifo"
+    script -qec "'$BATON_BIN/baton' inspect --json '$fifo' >'$out'" /dev/null >"$terminal" 3>&- &
+    pid=$!
+    exec 7>"$fifo"
+    for ((at = 0; at < size; at += 50)); do
+        tail -c "+$((at + 1))" "$log" | head -c 50 >&7
+        ! grep -q 'B/s' "$terminal" || break
+        read -rt 0.05 <> <(:) || true
+    done
+    tail -c "+$((at + 51))" "$log" >&7
+    exec 7>&-
+    wait "$pid"
+    grep -q '[0-9] [KMi]*B  [0-9.]* [KMi]*B/s' "$terminal"
+    assert_equal "$(tail -c 4 "$terminal")" $'\r\033[K'
+    diff <(jq -c '[.events, .tables, .transactions.count]' "$out") \
+        <(inspect --json "$log" | jq -c '[.events, .tables, .transactions.count]')
+    # Nobody is told where nobody looks.
+    run -0 --separate-stderr inspect --json "$log"
+    assert_equal "$stderr" ""
+}
