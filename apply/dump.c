@@ -109,6 +109,12 @@ static int ask_by_log(struct bt_dump *d, const char *log, uint32_t server_id,
     return bt_packet_send(d->session, BT_COMMAND_BINLOG_DUMP, bt_buf_slice(&ask), deadline, err);
 }
 
+static int refuse_gtids(struct bt_err *err)
+{
+    err->kind = BT_ERR_USAGE;
+    return bt_err_wrap(err, "the GTIDs to be left out");
+}
+
 /* MariaDB takes the state in a variable and an empty name in the command. */
 static int ask_by_state(struct bt_dump *d, const char *after, uint32_t server_id,
                         struct bt_deadline deadline, struct bt_err *err)
@@ -119,7 +125,7 @@ static int ask_by_state(struct bt_dump *d, const char *after, uint32_t server_id
 
     bt_buf_init(&text, 1 << 20);
     if (bt_gtid_state_parse(bt_slice_str(after), &state, err) != 0)
-        return -1;
+        return refuse_gtids(err);
     bt_gtid_state_text(&state, &text);
     if (bt_buf_check(&text, "GTID state", err) != 0 ||
         bt_connection_executef(d->session, deadline, err,
@@ -139,7 +145,7 @@ static int ask_by_set(struct bt_dump *d, const char *after, uint32_t server_id,
     bt_buf_init(&ask, 64 << 20);
     bt_buf_init(&bytes, 64 << 20);
     if (bt_gtid_set_parse(bt_slice_str(after), &set, err) != 0)
-        return -1;
+        return refuse_gtids(err);
     bt_previous_gtids_add(&set, &bytes);
     bt_buf_add_le(&ask, d->follows ? 0 : DUMP_NON_BLOCK, 2);
     bt_buf_add_le(&ask, server_id, 4);

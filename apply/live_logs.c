@@ -44,11 +44,18 @@ struct live_source {
 
 /* ------------------------------------------------------------------- the list */
 
+static const char *listed_name(const struct bt_live_logs *l, uint64_t i)
+{
+    const char *name = bt_rows_text(&l->list, i, "Log_name");
+
+    return name ? name : "";
+}
+
 static const char *wanted_name(const struct bt_live_logs *l, size_t i)
 {
     if (l->opts.name_count)
         return i < l->opts.name_count ? l->opts.names[i] : NULL;
-    return bt_rows_text(&l->list, i, "Log_name");
+    return i < l->list.row_count ? listed_name(l, i) : NULL;
 }
 
 static int list_logs(struct bt_live_logs *l, struct bt_deadline deadline, struct bt_err *err)
@@ -82,7 +89,7 @@ static int check_names(const struct bt_live_logs *l, struct bt_err *err)
         bool is_there = !l->has_list;
 
         for (uint64_t k = 0; k < l->list.row_count && !is_there; k++)
-            is_there = strcmp(bt_rows_text(&l->list, k, "Log_name"), l->opts.names[i]) == 0;
+            is_there = strcmp(listed_name(l, k), l->opts.names[i]) == 0;
         if (!is_there)
             return bt_fail(err, BT_ERR_REALITY, "%s has no binary log \"%s\"",
                            bt_connection_name(l->session), l->opts.names[i]);
@@ -137,7 +144,7 @@ uint64_t bt_live_logs_bytes(const struct bt_live_logs *l)
         bool is_wanted = !l->opts.name_count;
 
         for (size_t k = 0; k < l->opts.name_count && !is_wanted; k++)
-            is_wanted = strcmp(bt_rows_text(&l->list, i, "Log_name"), l->opts.names[k]) == 0;
+            is_wanted = strcmp(listed_name(l, i), l->opts.names[k]) == 0;
         if (is_wanted && bt_rows_u64(&l->list, i, "File_size", &size))
             sum += size;
     }
