@@ -451,7 +451,9 @@ int bt_ahead_end(struct bt_ahead *a, const struct bt_sender_transaction *t, stru
         return settle_front(a, t, i->place.is_ddl, err);
     }
     append(a, i);
-    /* The front is at work: others may begin. */
+    /* While the front is at work, others may begin. */
+    if (may_start(a, i) && idle_worker(a) && bt_sender_push(front, err) < 0)
+        return -1;
     if (front->on_their_way > 0 || a->queued > 1)
         start_more(a);
     return pump(a, i->place.is_ddl, err);

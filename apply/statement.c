@@ -282,11 +282,13 @@ static bool may_undo(const struct bt_statements *s)
 static int emit_text(struct bt_statements *s, const struct bt_event *ev, const struct bt_query *q,
                      bool alone, struct bt_err *err)
 {
+    enum bt_query_verb verb = bt_query_verb(q->text);
     struct bt_step step = {.kind = alone ? BT_STEP_END : BT_STEP_WORK,
                            .sql = q->text,
                            .may_undo = !alone && may_undo(s),
                            .is_event_text = true,
                            .is_lone = alone,
+                           .is_xa_end = verb == BT_VERB_XA_COMMIT || verb == BT_VERB_XA_ROLLBACK,
                            .expected_errno = q->error_code,
                            .file = -1};
 

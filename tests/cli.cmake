@@ -6,6 +6,7 @@ bt_bats(cli diff_keys)
 bt_bats(cli diff_content)
 bt_bats(cli apply)
 bt_bats(cli apply_conflicts)
+bt_bats(cli apply_workers)
 bt_bats(cli node)
 bt_bats(cli inspect)
 # A program of somebody else, built without them, cannot load a library with sanitizers.
