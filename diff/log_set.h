@@ -63,6 +63,7 @@ struct bt_log {
     const char *path; /* what the opener is asked for */
     uint64_t size;    /* when listed; 0 when only the index names it */
     bool missing;     /* in the index and nowhere else */
+    bool no_rotate;   /* relay log: its head was read, and names no log of the primary */
 };
 
 struct bt_log_set {

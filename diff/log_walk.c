@@ -179,10 +179,12 @@ static bool read_rotate(const struct bt_log_set *set, size_t log, struct bt_coor
     struct bt_err err = {0};
     bool has_name;
 
-    if (head_read(set, log, false, &head, &err) != 0)
+    if (set->logs[log].no_rotate || head_read(set, log, false, &head, &err) != 0)
         return false;
     has_name = head.place.file[0] != '\0';
     *ret = head.place;
+    /* Each of a long row of logs looks at those before it: reading them once has to be enough. */
+    set->logs[log].no_rotate = !has_name && (head.has_transaction || log + 1 < set->count);
     bt_log_head_done(&head);
     return has_name;
 }

@@ -258,6 +258,14 @@ int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline
     return 0;
 }
 
+int bt_database_set_slave_pos(struct bt_database *d, const char *gtid, struct bt_deadline until,
+                              struct bt_err *err)
+{
+    if (bt_connection_executef(d->sql, until, err, "SET GLOBAL gtid_slave_pos = '%s'", gtid) != 0)
+        return bt_err_wrap(err, "%s: gtid_slave_pos", d->conf->name);
+    return 0;
+}
+
 int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_deadline until,
                                     struct bt_err *err)
 {

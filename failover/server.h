@@ -86,6 +86,9 @@ int bt_database_position(struct bt_database *d, struct bt_deadline until, struct
 
 int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until,
                               struct bt_err *err) BT_MUST_CHECK;
+/* MariaDB, no applier running.  gtid: a GTID state as bt_gtid_state_text() writes it. */
+int bt_database_set_slave_pos(struct bt_database *d, const char *gtid, struct bt_deadline until,
+                              struct bt_err *err) BT_MUST_CHECK;
 int bt_database_set_relay_log_purge(struct bt_database *d, bool on, struct bt_deadline until,
                                     struct bt_err *err) BT_MUST_CHECK;
 

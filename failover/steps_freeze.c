@@ -194,11 +194,8 @@ static void holding_fill(struct bt_failover *f, struct bt_fo_host *h)
         return;
     }
     holding->from_logs = true;
-    /* A relay log without any transaction of this primary yet says nothing newer than the applier.
-     */
-    holding->received = s->received.file[0] && bt_coordinate_compare(&s->received, &u->executed) > 0
-                            ? s->received
-                            : u->executed;
+    /* What the applier says is in there, as far as the relay logs allow it (diff/survey.c). */
+    holding->received = s->received.file[0] ? s->received : u->executed;
     if (s->has_gtid && s->gtid_text.len) {
         char *copy = bt_arena_str(&h->arena, bt_buf_slice(&s->gtid_text));
 
