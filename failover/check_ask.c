@@ -149,7 +149,7 @@ static void vip_login(struct bt_check_ask *a, size_t k)
     v->server_id = (uint32_t)strtoul(answer, NULL, 10);
 }
 
-/* Whether the first word of a command line is a program; "" = it is, or one cannot tell. */
+/* Whether the first word of a command line is a program.  0 also where one cannot tell. */
 static int program_find(const char *line, struct bt_err *err)
 {
     bt_auto_arena struct bt_arena arena;
