@@ -24,8 +24,7 @@ void bt_buf_reset(struct bt_buf *b)
     b->failed = false;
 }
 
-/* Room at least for len + n bytes, doubling, never over the ceiling. */
-static bool grow(struct bt_buf *b, size_t n)
+uint8_t *bt_buf_grow(struct bt_buf *b, size_t n)
 {
     size_t room = b->room ? b->room : FIRST_ROOM < b->max ? FIRST_ROOM
                                                           : b->max;
@@ -33,59 +32,18 @@ static bool grow(struct bt_buf *b, size_t n)
 
     if (b->failed || n > b->max - b->len) {
         b->failed = true;
-        return false;
+        return NULL;
     }
     while (room - b->len < n)
         room = room > b->max / 2 ? b->max : room * 2;
     data = realloc(b->data, room);
     if (!data) {
         b->failed = true;
-        return false;
+        return NULL;
     }
     b->data = data;
     b->room = room;
-    return true;
-}
-
-uint8_t *bt_buf_reserve(struct bt_buf *b, size_t n)
-{
-    if ((b->failed || b->room - b->len < n || !b->data) && !grow(b, n))
-        return NULL;
     return b->data + b->len;
-}
-
-void bt_buf_commit(struct bt_buf *b, size_t n)
-{
-    b->len += n;
-}
-
-bool bt_buf_add(struct bt_buf *b, const void *bytes, size_t n)
-{
-    uint8_t *at;
-
-    if (n == 0)
-        return !b->failed;
-    at = bt_buf_reserve(b, n);
-    if (!at)
-        return false;
-    memcpy(at, bytes, n);
-    b->len += n;
-    return true;
-}
-
-bool bt_buf_add_slice(struct bt_buf *b, struct bt_slice s)
-{
-    return bt_buf_add(b, s.ptr, s.len);
-}
-
-bool bt_buf_add_str(struct bt_buf *b, const char *string)
-{
-    return bt_buf_add(b, string, strlen(string));
-}
-
-bool bt_buf_add_byte(struct bt_buf *b, uint8_t byte)
-{
-    return bt_buf_add(b, &byte, 1);
 }
 
 bool bt_buf_add_le(struct bt_buf *b, uint64_t value, size_t n)

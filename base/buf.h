@@ -31,15 +31,50 @@ void bt_buf_done(struct bt_buf *b);
 /* Empties, keeps the memory, forgets a failure. */
 void bt_buf_reset(struct bt_buf *b);
 
+/* Makes room for len + n bytes, doubling, never over the ceiling; NULL (sticky) where it would. */
+uint8_t *bt_buf_grow(struct bt_buf *b, size_t n);
+
 /* Makes room for n more bytes and returns where they go, or NULL (sticky).
  * The caller writes up to n bytes there and says how many by bt_buf_commit. */
-uint8_t *bt_buf_reserve(struct bt_buf *b, size_t n);
-void bt_buf_commit(struct bt_buf *b, size_t n);
+static inline uint8_t *bt_buf_reserve(struct bt_buf *b, size_t n)
+{
+    return b->room - b->len >= n && b->data && !b->failed ? b->data + b->len : bt_buf_grow(b, n);
+}
 
-bool bt_buf_add(struct bt_buf *b, const void *bytes, size_t n);
-bool bt_buf_add_slice(struct bt_buf *b, struct bt_slice s);
-bool bt_buf_add_str(struct bt_buf *b, const char *string);
-bool bt_buf_add_byte(struct bt_buf *b, uint8_t byte);
+static inline void bt_buf_commit(struct bt_buf *b, size_t n)
+{
+    b->len += n;
+}
+
+static inline bool bt_buf_add(struct bt_buf *b, const void *bytes, size_t n)
+{
+    uint8_t *at;
+
+    if (n == 0)
+        return !b->failed;
+    at = bt_buf_reserve(b, n);
+    if (!at)
+        return false;
+    memcpy(at, bytes, n);
+    b->len += n;
+    return true;
+}
+
+static inline bool bt_buf_add_slice(struct bt_buf *b, struct bt_slice s)
+{
+    return bt_buf_add(b, s.ptr, s.len);
+}
+
+static inline bool bt_buf_add_str(struct bt_buf *b, const char *string)
+{
+    return bt_buf_add(b, string, strlen(string));
+}
+
+static inline bool bt_buf_add_byte(struct bt_buf *b, uint8_t byte)
+{
+    return bt_buf_add(b, &byte, 1);
+}
+
 bool bt_buf_add_le(struct bt_buf *b, uint64_t value, size_t n);
 bool bt_buf_addf(struct bt_buf *b, const char *fmt, ...) BT_PRINTF(2, 3);
 

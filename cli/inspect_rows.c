@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_rows.c - `baton inspect --rows`: every row change, a line each. */
+#include <stdlib.h>
+
 #include "apply/server_schema.h"
+#include "base/digits.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/inspect_modes.h"
@@ -13,44 +16,75 @@ struct printing {
     struct bt_schema *schema; /* NULL without one */
     const char *note_seen;    /* the last plan's note, told once */
     struct bt_buf head;       /* what the lines of one event begin with */
-    size_t shared;            /* of head: what the last event's GTID and log made; 0 = nothing */
+    size_t shared;            /* of head: what GTID and log of the event before made; 0 = nothing */
     struct bt_gtid gtid;      /* that GTID */
 };
 
 /* The GTID and the log: the same for all events of a transaction, so kept from one to the next. */
 static void share_head(struct printing *p, const struct bt_scan_event *se)
 {
-    struct bt_gtid gtid = se->transaction ? se->transaction->gtid : (struct bt_gtid){0};
+    static const struct bt_gtid none = {.kind = BT_GTID_NONE};
+    const struct bt_gtid *gtid = se->transaction ? &se->transaction->gtid : &none;
     char text[BT_GTID_TEXT_SIZE];
     struct bt_json j;
 
-    if (p->shared && bt_gtid_equal(&gtid, &p->gtid)) {
+    if (p->shared && bt_gtid_equal(gtid, &p->gtid)) {
         p->head.len = p->shared;
         return;
     }
     bt_buf_reset(&p->head);
     bt_json_init(&j, &p->head);
     bt_json_object(&j);
-    bt_json_key_str(&j, "gtid", se->transaction ? bt_gtid_text(&gtid, text) : "");
+    bt_json_key_str(&j, "gtid", bt_gtid_text(gtid, text));
     bt_json_key_str(&j, "file", se->path);
+    bt_json_key(&j, "offset");
     p->shared = p->head.failed ? 0 : p->head.len;
-    p->gtid = gtid;
+    p->gtid = *gtid;
+}
+
+/* `,"db":"d","table":"t","op":"`, kept with the table. */
+struct table_head {
+    size_t len;
+    uint8_t bytes[];
+};
+
+static const struct table_head *make_table_head(struct bt_table *table)
+{
+    bt_auto_buf struct bt_buf text;
+    struct table_head *head;
+    struct bt_json j;
+
+    bt_buf_init(&text, 64 * 1024);
+    bt_json_init(&j, &text);
+    j.need_comma = true;
+    bt_json_key_text(&j, "db", table->map.db);
+    bt_json_key_text(&j, "table", table->map.table);
+    bt_buf_add_str(&text, ",\"op\":\"");
+    head = text.failed ? NULL : malloc(sizeof(*head) + text.len);
+    if (!head)
+        return NULL;
+    head->len = text.len;
+    memcpy(head->bytes, text.data, text.len);
+    table->mark = head;
+    table->mark_free = free;
+    return head;
 }
 
 /* What all rows of one event share; made once per event. */
-static void head_json(struct printing *p, const struct bt_scan_event *se)
+static int head_json(struct printing *p, const struct bt_scan_event *se, struct bt_err *err)
 {
-    struct bt_json j;
+    const struct table_head *table =
+        se->table->mark ? se->table->mark : make_table_head(se->table);
+    char digits[BT_DIGITS_MAX];
 
+    if (!table)
+        return bt_fail_sys(err, "could not keep the names of a table");
     share_head(p, se);
-    bt_json_init(&j, &p->head);
-    j.need_comma = true; /* behind the shared part */
-    bt_json_key_u64(&j, "offset", se->event->offset);
-    bt_json_key_text(&j, "db", se->table->map.db);
-    bt_json_key_text(&j, "table", se->table->map.table);
-    bt_json_key_str(&j, "op", bt_rows_op_name(se->frame->op));
-    if (p->head.failed)
-        p->shared = 0;
+    bt_buf_add(&p->head, digits, (size_t)(bt_put_u64(digits, se->event->offset) - digits));
+    bt_buf_add(&p->head, table->bytes, table->len);
+    bt_buf_add_str(&p->head, bt_rows_op_name(se->frame->op));
+    bt_buf_add_byte(&p->head, '"');
+    return bt_buf_check(&p->head, "the head of a row", err);
 }
 
 /* Another log: its path may stand where the last one's stood. */
@@ -117,7 +151,8 @@ static int rows_of_event(struct printing *p, const struct bt_scan_event *se, str
         bt_warning("%s", note);
     p->note_seen = note;
     if (p->in->json) {
-        head_json(p, se);
+        if (head_json(p, se, err) != 0)
+            return -1;
     } else {
         bt_buf_reset(&p->head);
         head_text(&p->head, se, se->frame->op);

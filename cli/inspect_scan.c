@@ -13,6 +13,7 @@ struct scan {
     struct bt_scan_opts *opts;
     const struct bt_scan_visitor *visitor;
     void *ctx;
+    bool passes_all; /* the filter */
     struct bt_grouper grouper;
     struct bt_table_cache *tables;
     struct bt_rows_event frame; /* of the rows event at hand */
@@ -91,6 +92,8 @@ static int visit(struct scan *s, const char *path, const struct bt_event *ev, st
     se.table = s->table;
     if (bt_event_is_rows(ev->type))
         se.frame = &s->frame;
+    if (s->passes_all)
+        return s->visitor->event(s->ctx, &se, err);
     if (!bt_filter_in_range(filter, base_name(path), ev, se.transaction, se.step))
         return 0;
     if (!bt_filter_wants_transaction(filter,
@@ -122,12 +125,11 @@ static int walk(struct scan *s, struct bt_reader *reader, const char *path, stru
                 struct bt_err *err)
 {
     struct bt_scan_place place = {path, reader, &s->grouper, s->tables};
-    bool goes_ahead = s->visitor->ahead && bt_filter_passes_all(&s->opts->filter);
     struct bt_event ev;
     int next;
 
     for (;;) {
-        if (goes_ahead && s->visitor->ahead(s->ctx, &place, err) != 0)
+        if (s->passes_all && s->visitor->ahead && s->visitor->ahead(s->ctx, &place, err) != 0)
             return -1;
         next = bt_reader_next(reader, &ev, err);
         if (next != 0)
@@ -292,7 +294,10 @@ static int scan_feed(struct scan *s, const struct bt_scan_feed *feed, struct bt_
 int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_scan_opts *opts,
                    const struct bt_scan_visitor *visitor, void *ctx, struct bt_err *err)
 {
-    struct scan s = {.opts = opts, .visitor = visitor, .ctx = ctx};
+    struct scan s = {.opts = opts,
+                     .passes_all = bt_filter_passes_all(&opts->filter),
+                     .visitor = visitor,
+                     .ctx = ctx};
     int result = 0;
 
     if (bt_table_cache_new(&s.tables, err) != 0)
@@ -314,7 +319,10 @@ int bt_scan_pieces(const struct bt_scan_piece *pieces, size_t count, struct bt_s
 int bt_scan_paths(const char *const *paths, size_t count, struct bt_scan_opts *opts,
                   const struct bt_scan_visitor *visitor, void *ctx, struct bt_err *err)
 {
-    struct scan s = {.opts = opts, .visitor = visitor, .ctx = ctx};
+    struct scan s = {.opts = opts,
+                     .passes_all = bt_filter_passes_all(&opts->filter),
+                     .visitor = visitor,
+                     .ctx = ctx};
     const char *before = NULL; /* the last path that was no folder */
     int result = 0;
 

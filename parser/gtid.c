@@ -2,8 +2,9 @@
 #include "parser/gtid.h"
 
 #include <ctype.h>
-#include <stdio.h>
+#include <string.h>
 
+#include "base/digits.h"
 #include "base/number.h"
 
 enum {
@@ -13,10 +14,13 @@ enum {
 
 static char *put_uuid(const uint8_t uuid[static 16], char *out)
 {
+    static const char digits[] = "0123456789abcdef";
+
     for (int i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10)
             *out++ = '-';
-        out += snprintf(out, 3, "%02x", uuid[i]);
+        *out++ = digits[uuid[i] >> 4];
+        *out++ = digits[uuid[i] & 15];
     }
     return out;
 }
@@ -26,19 +30,26 @@ const char *bt_gtid_text(const struct bt_gtid *gtid, char out[static BT_GTID_TEX
     char *at = out;
 
     switch (gtid->kind) {
-    case BT_GTID_NONE:
-        out[0] = '\0';
-        break;
+    case BT_GTID_NONE: break;
     case BT_GTID_MARIADB:
-        snprintf(out, BT_GTID_TEXT_SIZE, "%u-%u-%llu", gtid->domain, gtid->server_id,
-                 (unsigned long long)gtid->sequence);
+        at = bt_put_u64(at, gtid->domain);
+        *at++ = '-';
+        at = bt_put_u64(at, gtid->server_id);
+        *at++ = '-';
+        at = bt_put_u64(at, gtid->sequence);
         break;
     case BT_GTID_MYSQL:
         at = put_uuid(gtid->uuid, at);
-        snprintf(at, BT_GTID_TEXT_SIZE - UUID_TEXT_SIZE, "%s%.32s:%llu", gtid->tag[0] ? ":" : "",
-                 gtid->tag, (unsigned long long)gtid->sequence);
+        if (gtid->tag[0]) {
+            *at++ = ':';
+            memcpy(at, gtid->tag, strnlen(gtid->tag, TAG_SIZE_MAX));
+            at += strnlen(gtid->tag, TAG_SIZE_MAX);
+        }
+        *at++ = ':';
+        at = bt_put_u64(at, gtid->sequence);
         break;
     }
+    *at = '\0';
     return out;
 }
 

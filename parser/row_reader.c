@@ -15,7 +15,8 @@ enum { INFLATED_MAX = 1 << 30 };
 
 /* One side of the rows of an event. */
 struct image {
-    struct step *steps; /* owned; of the columns that are present */
+    const struct step *steps; /* of the columns that are present: the plan's, or some */
+    struct step *some;        /* owned */
     size_t count;
     struct bt_value *values; /* owned; one per column of the table */
     size_t room;             /* of both, in columns */
@@ -49,7 +50,7 @@ int bt_row_reader_new(struct bt_row_reader **ret, struct bt_err *err)
 
 static void image_done(struct image *image)
 {
-    free(image->steps);
+    free(image->some);
     free(image->values);
 }
 
@@ -67,15 +68,32 @@ void bt_row_reader_free(struct bt_row_reader *r)
 
 /* ------------------------------------------------------------------- begin */
 
+/* Whether the bitmap has every column of the table. */
+BT_INLINE bool take_all_present(struct bt_cursor *c, const struct bt_plan *plan)
+{
+    size_t last = plan->bitmap_len - 1;
+    struct bt_slice present;
+    uint8_t all;
+
+    if (!bt_cur_take(c, plan->bitmap_len, &present))
+        return false;
+    all = present.ptr[last] | (uint8_t)~plan->last_bits;
+    for (size_t i = 0; i < last; i++)
+        all &= present.ptr[i];
+    return all == 0xff;
+}
+
 static int image_begin(struct image *image, const struct bt_plan *plan, struct bt_slice present,
                        struct bt_err *err)
 {
+    struct bt_cursor c = bt_cursor(present);
+
     if (image->room < plan->count) {
-        struct step *steps = realloc(image->steps, plan->count * sizeof(*steps));
+        struct step *steps = realloc(image->some, plan->count * sizeof(*steps));
         struct bt_value *values;
 
         if (steps)
-            image->steps = steps;
+            image->some = steps;
         values = realloc(image->values, plan->count * sizeof(*values));
         if (values)
             image->values = values;
@@ -87,10 +105,16 @@ static int image_begin(struct image *image, const struct bt_plan *plan, struct b
         return bt_fail(err, BT_ERR_CORRUPT, "rows event says of %zu bytes of columns which are"
                                             " present, the table has %zu columns",
                        present.len, plan->count);
+    if (plan->count > 0 && take_all_present(&c, plan)) {
+        image->steps = plan->steps;
+        image->count = plan->count;
+        return 0;
+    }
+    image->steps = image->some;
     image->count = 0;
     for (size_t i = 0; i < plan->count; i++) {
         if (present.ptr[i / 8] >> i % 8 & 1)
-            image->steps[image->count++] = plan->steps[i];
+            image->some[image->count++] = plan->steps[i];
         else
             image->values[i] = (struct bt_value){.state = BT_VALUE_ABSENT};
     }
@@ -382,20 +406,6 @@ static bool skip_image(struct bt_cursor *at, const struct image *image)
     }
     *at = c;
     return true;
-}
-
-BT_INLINE bool take_all_present(struct bt_cursor *c, const struct bt_plan *plan)
-{
-    size_t last = plan->bitmap_len - 1;
-    struct bt_slice present;
-    uint8_t all;
-
-    if (!bt_cur_take(c, plan->bitmap_len, &present))
-        return false;
-    all = present.ptr[last] | (uint8_t)~plan->last_bits;
-    for (size_t i = 0; i < last; i++)
-        all &= present.ptr[i];
-    return all == 0xff;
 }
 
 BT_INLINE bool has_none(struct bt_slice nulls, const struct bt_plan *plan)

@@ -69,6 +69,8 @@ static void free_kept(struct kept *k)
 {
     if (k->table.plan && k->table.plan_free)
         k->table.plan_free(k->table.plan);
+    if (k->table.mark && k->table.mark_free)
+        k->table.mark_free(k->table.mark);
     free(k);
 }
 

@@ -129,9 +129,10 @@ struct bt_table {
     void *plan;
     void (*plan_free)(void *plan);
 
-    /* Something of the user's that outlives the table, to find it without a search.  NULL at first.
-     */
+    /* Something else of the user's, found here without a search; freed by mark_free, where that is
+     * set, as the plan is.  NULL at first. */
     void *mark;
+    void (*mark_free)(void *mark);
 };
 
 struct bt_table_cache;

@@ -22,14 +22,6 @@ enum {
     EXACT_FROM = 1024, /* strings from this length are measured before room is made for them */
 };
 
-/* Room for n bytes at the end of out; NULL when it is full. */
-static inline uint8_t *room(struct bt_buf *out, size_t n)
-{
-    if (out->room - out->len >= n && !out->failed && out->data)
-        return out->data + out->len;
-    return bt_buf_reserve(out, n);
-}
-
 static inline void commit_to(struct bt_buf *out, const void *end)
 {
     out->len = (size_t)((const uint8_t *)end - out->data);
@@ -55,7 +47,9 @@ static int put_hex(struct bt_slice bytes, size_t pad_to, bool is_json, struct bt
                    struct bt_err *err)
 {
     size_t zeros = bytes.len < pad_to ? pad_to - bytes.len : 0;
-    uint8_t *at = bytes.len > SIZE_MAX / 4 ? NULL : room(out, 2 * (bytes.len + zeros) + 8), *end;
+    uint8_t *at =
+                bytes.len > SIZE_MAX / 4 ? NULL : bt_buf_reserve(out, 2 * (bytes.len + zeros) + 8),
+            *end;
 
     if (!at)
         return bt_buf_check(out, "row", err);
@@ -83,7 +77,7 @@ static int put_utf8(struct bt_slice text, bool is_json, struct bt_buf *out, stru
         bt_buf_add_slice(out, text);
         return bt_buf_check(out, "row", err);
     }
-    at = room(out, quote_room(text));
+    at = bt_buf_reserve(out, quote_room(text));
     if (!at)
         return bt_buf_check(out, "row", err);
     end = bt_quote_at(at, text);
@@ -120,7 +114,7 @@ static int put_member(const struct member *member, bool is_json, struct bt_buf *
 
 static int put_u64(uint64_t value, struct bt_buf *out, struct bt_err *err)
 {
-    uint8_t *at = room(out, SMALL_ROOM);
+    uint8_t *at = bt_buf_reserve(out, SMALL_ROOM);
 
     if (!at)
         return bt_buf_check(out, "row", err);
@@ -182,7 +176,7 @@ static int put_address(const struct plan_column *col, const struct bt_value *v, 
                        struct bt_buf *out, struct bt_err *err)
 {
     uint8_t bytes[16] = {0};
-    char *begin = (char *)room(out, SMALL_ROOM), *at = begin;
+    char *begin = (char *)bt_buf_reserve(out, SMALL_ROOM), *at = begin;
 
     if (v->bytes.len > col->pad_to || v->bytes.len > sizeof(bytes))
         return put_hex(v->bytes, 0, is_json, out, err);
@@ -316,7 +310,7 @@ static int put_value(const struct bt_plan *plan, const struct plan_column *col,
     case BT_VALUE_UUID: return put_address(col, v, is_json, out, err);
     default: break;
     }
-    at = (char *)room(out, SMALL_ROOM);
+    at = (char *)bt_buf_reserve(out, SMALL_ROOM);
     if (!at)
         return bt_buf_check(out, "row", err);
     end = put_small(col, v, is_json, at);
@@ -410,7 +404,7 @@ int bt_row_json(const struct bt_plan *plan, const struct bt_value *image, struct
 
         if (v->state == BT_VALUE_ABSENT)
             continue;
-        at = room(out, fast_room(col, v));
+        at = bt_buf_reserve(out, fast_room(col, v));
         if (!at)
             return bt_buf_check(out, "row", err);
         *at++ = separator;
