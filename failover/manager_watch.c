@@ -120,6 +120,8 @@ static void trouble_look(struct bt_manager *m, size_t i, const struct bt_sight *
     else
         snprintf(text, sizeof(text), "%s",
                  s->life == BT_LIFE_ALIVE && s->read_only ? "the primary is read-only" : "");
+    if (!text[0] && m->config.servers[i].has_node && !s->has_node && s->node_error[0])
+        snprintf(text, sizeof(text), "its host cannot be used: %.200s", s->node_error);
     if (strcmp(text, m->trouble[i]) == 0)
         return;
     if (text[0])

@@ -2,6 +2,7 @@
 /* The statements of server.h that change a server's part in replication. */
 #include <stdio.h>
 
+#include "base/number.h"
 #include "failover/server.h"
 
 enum { POLL_MS = 5, ANSWER_MS = 1000 };
@@ -240,6 +241,37 @@ int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_
     if (strcmp(answer, "1") != 0)
         return 1;
     d->holds_lock = true;
+    return 0;
+}
+
+int bt_database_shorten_goodbye(struct bt_database *d, struct bt_deadline until, uint64_t *ret_was,
+                                struct bt_err *err)
+{
+    static const char sql[] =
+        "SELECT IF(@@GLOBAL.rpl_semi_sync_slave_enabled, "
+        "@@GLOBAL.rpl_semi_sync_slave_kill_conn_timeout, 0)";
+    char was[32];
+
+    *ret_was = 0;
+    if (d->facts.flavor != BT_FLAVOR_MARIADB)
+        return 0;
+    if (bt_connection_value(d->sql, sql, until, sizeof(was), was, err) < 0 ||
+        !bt_number_u64(bt_slice_str(was), UINT32_MAX, ret_was))
+        return bt_err_wrap(err, "%s: rpl_semi_sync_slave_kill_conn_timeout", d->conf->name);
+    if (*ret_was <= 1) {
+        *ret_was = 0;
+        return 0;
+    }
+    return bt_database_restore_goodbye(d, 1, until, err);
+}
+
+int bt_database_restore_goodbye(struct bt_database *d, uint64_t was, struct bt_deadline until,
+                                struct bt_err *err)
+{
+    if (bt_connection_executef(d->sql, until, err,
+                               "SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout = %llu",
+                               (unsigned long long)was) != 0)
+        return bt_err_wrap(err, "%s: rpl_semi_sync_slave_kill_conn_timeout", d->conf->name);
     return 0;
 }
 

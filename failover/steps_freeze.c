@@ -76,6 +76,22 @@ static void journal_primary(struct bt_json *json, void *ctx)
     bt_json_key_str(json, "primary", f->config->servers[f->topology.primary].name);
 }
 
+/* What its goodbye to a silent host would wait for is not worth an error when it cannot be had. */
+static int receiver_stop(struct bt_failover *f, struct bt_fo_host *h, struct bt_deadline until,
+                         struct bt_err *err)
+{
+    struct bt_err ignored = {0};
+    uint64_t was = 0;
+    int rc;
+
+    if (f->opts.was_silent && bt_database_shorten_goodbye(h->db, until, &was, &ignored) != 0)
+        bt_debug("%s", ignored.text);
+    rc = bt_database_stop_io(h->db, h->link, until, err);
+    if (was && bt_database_restore_goodbye(h->db, was, until, &ignored) != 0)
+        bt_warning("%s", ignored.text);
+    return rc;
+}
+
 static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     struct bt_deadline until = bt_deadline_in(bt_fo_step_ms(BT_FO_FREEZE));
@@ -95,7 +111,7 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
         if (bt_database_set_relay_log_purge(h->db, false, until, err) != 0)
             return -1;
     }
-    if (h->io_was_running && bt_database_stop_io(h->db, h->link, until, err) != 0)
+    if (h->io_was_running && receiver_stop(f, h, until, err) != 0)
         return -1;
     h->io_stopped = h->io_was_running;
     if (bt_database_ask_upstreams(h->db, until, err) != 0)

@@ -91,8 +91,24 @@ promises_kept() {
     promises_kept db2 db3
 }
 
+# What a client is told has been received somewhere else then.
+semisync_on() {
+    local host
+    # Only there: an applier whose server has it on waits for an answer itself.
+    host_sql db1 "SET GLOBAL rpl_semi_sync_master_enabled = ON"
+    for host in $(cluster_hosts); do
+        [[ $host != db1 ]] || continue
+        host_sql "$host" "SET GLOBAL rpl_semi_sync_slave_enabled = ON"
+        replica_stop_io "$host" && replica_start_io "$host"
+    done
+    for host in $(cluster_hosts); do
+        [[ $host == db1 ]] || cluster_wait "$host to receive" 10 replica_runs "$host"
+    done
+}
+
 @test "a primary whose host is gone is replaced; when it comes back it takes no writes and has no VIP" {
     watched 3
+    semisync_on
     ledger_start --threads 2 --mode mixed
     ledger_wait 100
     host_link_down db1
@@ -127,19 +143,32 @@ is_read_only() { [[ $(host_sql "$1" "SELECT @@GLOBAL.read_only") == 1 ]]; }
     manager_mark
     host_sql db1 "SET GLOBAL max_connections = 10"
     local n
-    for ((n = 0; n < 12; n++)); do
-        host_exec client mariadb --defaults-file="$CLUSTER_DIR/app.cnf" -h "$(host_address db1)" \
-            -e "SELECT SLEEP(60)" >/dev/null 2>&1 3>&- 4>&- &
-    done
-    # An administrator has one connection more.
-    host_exec client mariadb --defaults-file="$CLUSTER_DIR/admin.cnf" -h "$(host_address db1)" \
-        -e "SELECT SLEEP(60)" >/dev/null 2>&1 3>&- 4>&- &
+    for ((n = 0; n < 12; n++)); do sleeper app; done
+    cluster_wait "the connections to be taken" 10 is_turned_away app
+    # An administrator has one more, which the manager takes for a moment now and then.
+    cluster_wait "the last connection to be taken" 10 take_last_connection
     manager_wait_log "but this is not a MySQL crash. Continue health check" 15
     manager_wait_pings 3
     assert_equal "$(manager status --json | jq -r .verdict)" refusing
-    host_sql db1 "SET GLOBAL max_connections = 100"
-    cluster_wait "healthy again" 10 verdict_is healthy
+    # shellcheck disable=SC2046
+    kill $(ip netns pids "$(host_netns client)")
+    cluster_wait "healthy again" 20 verdict_is healthy
     assert_equal "$(manager_failovers)" 0
+}
+
+# Lets go of all that a reader might wait for.
+sleeper() { as_client "$1" "SELECT SLEEP(60)" </dev/null >/dev/null 2>&1 3>&- 4>&- & }
+
+as_client() {
+    host_exec client mariadb --defaults-file="$CLUSTER_DIR/$1.cnf" -h "$(host_address db1)" \
+        -e "$2" >/dev/null 2>&1 3>&- 4>&-
+}
+
+is_turned_away() { ! as_client "$1" "SELECT 1"; }
+
+take_last_connection() {
+    sleeper admin
+    manager_said "but this is not a MySQL crash"
 }
 
 verdict_is() { [[ $(manager status --json | jq -r .verdict) == "$1" ]]; }
