@@ -219,7 +219,7 @@ static int run(int argc, char **argv, struct bt_err *err)
 
 const struct bt_command bt_cmd_inspect = {
     .name = "inspect",
-    .group = "Logs, offline",
+    .group = "Logs",
     .summary = "what stands in binary and relay logs",
     .usage = "[OPTIONS] FILE|DIR... | [OPTIONS] --host=H|--socket=S|--defaults-file=F [LOG...]\n"
              "       baton inspect [OPTIONS] --conf=FILE --node=HOST [LOG...]",

@@ -234,6 +234,19 @@ lacking() {
     run -0 baton verify --no-manifest "$OUT.bad"
 }
 
+@test "a diff log is held against the replica it is meant for: no overlap, no gap" {
+    baton diff --target "$SERVERS/r1" --primary "$SERVERS/p" -o "$OUT"
+    baton diff --target "$SERVERS/r2" --primary "$SERVERS/p" -o "$OUT.r2"
+    run -0 baton verify --target "$SERVERS/r1" "$OUT"
+    run -0 baton verify --target "$SERVERS/r2" "$OUT.r2"
+    # r2 has received more than r1.
+    run -7 baton verify --target "$SERVERS/r2" "$OUT"
+    [[ $output == *"already"* ]]
+    run -7 baton verify --target "$SERVERS/r1" "$OUT.r2"
+    [[ $output == *"not known to follow"* ]]
+    run -2 baton verify --target "$SERVERS/r1" --no-manifest "$OUT"
+}
+
 @test "mistakes on the command line end with 2 and what to do" {
     run -2 baton diff --primary "$SERVERS/p" -o "$OUT"
     [[ $output == *--target* ]]

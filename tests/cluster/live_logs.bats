@@ -82,6 +82,10 @@ received_all() {
     assert_equal "$status" 0
     jq -e '.transactions == 60 and .lost == null and .cut == []' <<<"$output"
     "$BATON_BIN/baton" verify "$CLUSTER_DIR/out.binlog"
+    look verify --target "$net.2" "$CLUSTER_DIR/out.binlog"
+    assert_equal "$status" 0
+    look verify --target "$net.3" "$CLUSTER_DIR/out.binlog"
+    assert_equal "$status" 7
     run mariadb-binlog --verify-binlog-checksum "$CLUSTER_DIR/out.binlog"
     assert_success
 
