@@ -11,6 +11,8 @@ enum {
     ANSWER_MIN_MS = 1000, /* nobody has less time for an answer, however short the interval */
     FACTS_EVERY_MS = 10000,
     CLOSE_MS = 5000,
+    SILENT_ROUNDS = 3, /* of the manager, after which its session ends */
+    WAIT_MIN_S = 10,
     SUSPECT_FIRST_MS = 10, /* between two questions under suspicion, at first; then more */
     SUSPECT_PACE_MS = 300,
 };
@@ -27,8 +29,14 @@ static int64_t answer_ms(const struct bt_lookout_host *h)
 /* MHA's own lock: two managers, of either kind, do not watch one primary. */
 static int monitor_lock(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
 {
+    int64_t rounds = SILENT_ROUNDS * h->lookout->interval_ms / 1000;
     char answer[16];
 
+    /* Whose manager's host has lost its power must not keep the lock for hours (MHA does so too).
+     */
+    if (bt_connection_executef(h->db->sql, until, err, "SET SESSION wait_timeout = %lld",
+                               (long long)(rounds > WAIT_MIN_S ? rounds : WAIT_MIN_S)) != 0)
+        return bt_err_wrap(err, "wait_timeout");
     if (bt_connection_value(h->db->sql,
                             "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', 0)", until,
                             sizeof(answer), answer, err) < 0)

@@ -274,13 +274,12 @@ static void watch_begin(struct bt_manager *m)
     bt_info(BT_SAY_STARTING_PING, primary_name(m));
 }
 
-static bool is_ready(struct bt_manager *m)
+static void ready_say(struct bt_manager *m)
 {
-    if (!m->was_armed && m->evidence.has_last && has_begun(m)) {
-        bt_notify("READY=1");
-        m->was_armed = true;
-    }
-    return m->was_armed;
+    if (m->was_armed || !m->evidence.has_last || !has_begun(m))
+        return;
+    bt_notify("READY=1");
+    m->was_armed = true;
 }
 
 enum bt_watch_end bt_manager_watch(struct bt_manager *m, struct bt_err *err)
@@ -299,7 +298,7 @@ enum bt_watch_end bt_manager_watch(struct bt_manager *m, struct bt_err *err)
             return BT_WATCH_RELOAD;
         judge(m);
         verdict_say(m);
-        (void)is_ready(m);
+        ready_say(m);
         if (m->judgement.verdict == BT_VERDICT_DEAD) {
             if (m->opts->dead || is_allowed(m))
                 return BT_WATCH_DEAD;

@@ -253,7 +253,8 @@ END
     manager_wait_primary db2
     grep -q -- "--orig_master_port=3306 --command=stopssh --ssh_user=root" "$CLUSTER_DIR/calls"
     grep -q -- "--command=start --ssh_user=root .*--new_master_host=$(host_address db2)" "$CLUSTER_DIR/calls"
-    grep -q -- "--new_master_host=$(host_address db2) --new_slave_hosts=$(host_address db3) --conf=" "$CLUSTER_DIR/calls"
+    grep -q -- "--new_master_host=$(host_address db2) --new_slave_hosts=$(host_address db3) --conf=" \
+        "$CLUSTER_DIR/calls"
     grep -q "taking the address" "$(manager_log)"
     grep -q -- "----- Failover Report -----" "$CLUSTER_DIR/manager/app1.failover.report"
     assert_equal "$(jq -r .new_primary "$CLUSTER_DIR/manager/app1.failover.report.json")" "$(host_address db2)"
