@@ -228,3 +228,47 @@ shapes() {
     run -0 --separate-stderr inspect --json "$log"
     assert_equal "$stderr" ""
 }
+
+le() { # VALUE BYTES
+    local i
+    for ((i = 0; i < $2; i++)); do printf '%b' "$(printf '\\x%02x' $((($1 >> 8 * i) & 255)))"; done
+}
+
+# append FILE TYPE FLAGS BODY: an event behind the last one of a log without checksums.
+append() {
+    local at length
+    at=$(stat -c %s "$1")
+    length=$((19 + ${#4}))
+    {
+        le 1790000000 4
+        le "$2" 1
+        le 101 4
+        le "$length" 4
+        le $((at + length)) 4
+        le "$3" 2
+        printf '%s' "$4"
+    } >>"$1"
+}
+
+@test "what a server lost is told, and what only its group understands is counted by name" {
+    local log=$BATS_TEST_TMPDIR/bin.000001
+    cp "$BATON_SOURCE/testdata/mariadb-10.11/plain-checksum/bin.000001" "$log"
+    [[ $(inspect --json "$log" | jq -r '.files[0].checksum') == none ]]
+    append "$log" 36 0 "context of a transaction"
+    append "$log" 37 0 "change of a view"
+    append "$log" 43 128 "header of a large transaction"
+    append "$log" 200 128 "something of tomorrow"
+    # INCIDENT: number 1, a text with its length in one byte
+    append "$log" 26 0 "$(printf '\x01_\x0elost by a test')"
+    printf '\x00' | dd of="$log" bs=1 seek=$(($(stat -c %s "$log") - 16)) conv=notrunc status=none
+    run -0 --separate-stderr inspect --json "$log"
+    assert_regex "$stderr" "INCIDENT 1, events may be missing here: lost by a test"
+    run -0 jq -rc '.events[] | select(.code | IN(26, 36, 37, 43, 200)) | "\(.name) \(.count)"' <<<"$output"
+    assert_output "INCIDENT 1
+TRANSACTION_CONTEXT 1
+VIEW_CHANGE 1
+LARGE_TRANSACTION_HEADER 1
+TYPE_200 1"
+    run -0 jq -r 'select(.name == "INCIDENT").message' <(all events "$log")
+    assert_output "lost by a test"
+}
