@@ -141,7 +141,9 @@ uint64_t bt_live_logs_bytes(const struct bt_live_logs *l)
     uint64_t sum = 0, size;
 
     for (uint64_t i = 0; i < l->list.row_count; i++) {
-        bool is_wanted = !l->opts.name_count;
+        bool is_wanted = !l->opts.name_count &&
+                         !(l->opts.from_log &&
+                           bt_log_name_compare(listed_name(l, i), l->opts.from_log) < 0);
 
         for (size_t k = 0; k < l->opts.name_count && !is_wanted; k++)
             is_wanted = strcmp(listed_name(l, i), l->opts.names[k]) == 0;
@@ -414,6 +416,9 @@ static const char *choose(struct bt_live_logs *l)
 
     if (l->stopped)
         return NULL;
+    while (name && !l->opts.name_count && l->opts.from_log && *name &&
+           bt_log_name_compare(name, l->opts.from_log) < 0)
+        name = wanted_name(l, ++l->at);
     if (name) {
         l->at++;
         return name;

@@ -29,12 +29,13 @@ struct bt_live_logs_opts {
     const struct bt_connection_opts *server; /* must outlive the logs, as must all pointers here */
     const char *const *names;                /* the logs wanted; none = all that there are */
     size_t name_count;
-    const char *after;  /* dump.h; with it no names are taken */
-    bool follow;        /* at the end of the last log wait for more, and for the next log */
-    uint32_t server_id; /* dump.h */
-    int64_t connect_ms; /* of connecting and asking; 0 = 10 s */
-    int64_t silence_ms; /* dump.h */
-    bt_dump_tick *tick; /* dump.h; after it said "end here" there are no more logs */
+    const char *from_log; /* NULL, or: of all logs those before this one are passed over */
+    const char *after;    /* dump.h; with it no names are taken */
+    bool follow;          /* at the end of the last log wait for more, and for the next log */
+    uint32_t server_id;   /* dump.h */
+    int64_t connect_ms;   /* of connecting and asking; 0 = 10 s */
+    int64_t silence_ms;   /* dump.h */
+    bt_dump_tick *tick;   /* dump.h; after it said "end here" there are no more logs */
     void *ctx;
 };
 

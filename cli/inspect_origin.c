@@ -80,10 +80,12 @@ static int next_live(void *ctx, struct bt_source **ret, const char **ret_path, s
 static int open_server(struct bt_origin *o, const struct bt_origin_args *args,
                        const char *const *names, size_t count, struct bt_err *err)
 {
+    const struct bt_place *from = &o->in->scan.filter.from;
     struct bt_live_logs_opts opts = {
         .server = &o->server,
         .names = names,
         .name_count = count,
+        .from_log = from->kind == BT_PLACE_OFFSET && *from->file ? from->file : NULL,
         .after = args->after,
         .follow = args->follow,
         .server_id = (uint32_t)args->dump_server_id,

@@ -101,6 +101,9 @@ until_line() {
     settle
     diff <(cd "$LOGS" && inspect --events --json bin.000004 bin.000002) \
         <(live --events --json bin.000004 bin.000002)
+    diff <(files --events --json --from=bin.000003:500) <(live --events --json --from=bin.000003:500)
+    run -0 jq -c "[.files[].path]" <(live --json --from=bin.000003:500 --to=bin.000003:600)
+    assert_output '["bin.000003"]'
 }
 
 @test "the logs of a server that encrypts them read as with the key" {
