@@ -27,7 +27,8 @@ struct bt_log_check {
     char digest[33]; /* XXH3-128 by the manifest; "" without one */
 };
 
-/* target may be NULL: then all is missing. */
+/* target may be NULL: then all is missing, and of a diff log with a manifest only the digest is
+ * told. */
 int bt_log_check(const char *path, const struct bt_target *target, struct bt_log_check *ret,
                  struct bt_err *err) BT_MUST_CHECK;
 void bt_log_check_done(struct bt_log_check *c);

@@ -54,7 +54,9 @@ struct bt_diff_log_report {
 
 /* Checks a diff log against its manifest (NULL: against itself only): framing and end_log_pos of
  * every event, CRCs, no unfinished transaction, per transaction GTID, size and digest, GTID
- * sequence without step back, the digest of all.  The first fault is the error (BT_ERR_CORRUPT or
+ * sequence without step back, the digest of all.  A manifest without its list
+ * (bt_manifest_read_head) holds no less: the digest of all is over the same bytes; only the message
+ * then does not name the transaction.  The first fault is the error (BT_ERR_CORRUPT or
  * CONFLICT), naming offset and transaction. */
 int bt_diff_log_verify(struct bt_source *source, const struct bt_manifest *manifest,
                        struct bt_diff_log_report *ret, struct bt_err *err) BT_MUST_CHECK;

@@ -149,6 +149,7 @@ void bt_manifest_write(const struct bt_manifest *m, bool with_list, struct bt_js
 struct parse {
     struct bt_manifest *m;
     struct bt_err *err;
+    bool without_list;
 };
 
 static int miss(struct parse *p, const char *what)
@@ -346,13 +347,13 @@ static int parse_all(struct parse *p, struct bt_slice json)
     m->checksum = checksum && strcmp(checksum, "crc32") == 0;
     if (parse_sources(p, root) != 0 || parse_cuts(p, root) != 0)
         return -1;
-    return parse_list(p, root);
+    return p->without_list ? 0 : parse_list(p, root);
 }
 
 int bt_manifest_parse(struct bt_slice json, struct bt_manifest *ret, struct bt_err *err)
 {
     struct bt_manifest m;
-    struct parse p = {&m, err};
+    struct parse p = {.m = &m, .err = err};
 
     bt_manifest_init(&m);
     if (parse_all(&p, json) != 0) {
@@ -363,14 +364,28 @@ int bt_manifest_parse(struct bt_slice json, struct bt_manifest *ret, struct bt_e
     return 0;
 }
 
-int bt_manifest_read(const char *diff_log_path, struct bt_manifest *ret, struct bt_err *err)
+/* The manifest's text without its list, which stands last; all of it where there is none.  Inside a
+ * string the quotes would have backslashes. */
+static int cut_list(struct bt_slice text, struct bt_buf *out, struct bt_err *err)
+{
+    static const char list[] = ",\"list\":[";
+    const uint8_t *at = memmem(text.ptr, text.len, list, sizeof(list) - 1);
+
+    bt_buf_add(out, text.ptr, at ? (size_t)(at - text.ptr) : text.len);
+    if (at)
+        bt_buf_add_byte(out, '}');
+    return bt_buf_check(out, "a manifest without its list", err);
+}
+
+static int read_text(const char *path, bool without_list, struct bt_manifest *ret,
+                     struct bt_err *err)
 {
     bt_auto_source struct bt_source *source = NULL;
-    bt_auto_free char *path = NULL;
+    bt_auto_buf struct bt_buf head = {.max = MANIFEST_SIZE_MAX};
+    struct bt_manifest m;
+    struct parse p = {.m = &m, .err = err, .without_list = without_list};
     struct bt_slice text;
 
-    if (asprintf(&path, "%s.json", diff_log_path) < 0)
-        return bt_fail(err, BT_ERR_SYSTEM, "no memory for the path of \"%s\"", diff_log_path);
     if (bt_source_file_open(path, &source, err) != 0)
         return -1;
     if (bt_source_size(source) > MANIFEST_SIZE_MAX)
@@ -378,7 +393,35 @@ int bt_manifest_read(const char *diff_log_path, struct bt_manifest *ret, struct 
                        MANIFEST_SIZE_MAX);
     if (bt_source_view(source, 0, (size_t)bt_source_size(source), &text, err) != 0)
         return -1;
-    if (bt_manifest_parse(text, ret, err) != 0)
+    if (without_list && cut_list(text, &head, err) != 0)
+        return -1;
+    bt_manifest_init(&m);
+    if (parse_all(&p, without_list ? bt_buf_slice(&head) : text) != 0) {
+        bt_manifest_done(&m);
         return bt_err_wrap(err, "\"%s\"", path);
+    }
+    *ret = m;
     return 0;
+}
+
+static int read_beside(const char *diff_log_path, bool without_list, struct bt_manifest *ret,
+                       struct bt_err *err)
+{
+    bt_auto_free char *path = NULL;
+
+    if (asprintf(&path, "%s.json", diff_log_path) < 0) {
+        path = NULL;
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for the path of \"%s\"", diff_log_path);
+    }
+    return read_text(path, without_list, ret, err);
+}
+
+int bt_manifest_read(const char *diff_log_path, struct bt_manifest *ret, struct bt_err *err)
+{
+    return read_beside(diff_log_path, false, ret, err);
+}
+
+int bt_manifest_read_head(const char *diff_log_path, struct bt_manifest *ret, struct bt_err *err)
+{
+    return read_beside(diff_log_path, true, ret, err);
 }

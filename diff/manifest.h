@@ -69,4 +69,8 @@ int bt_manifest_parse(struct bt_slice json, struct bt_manifest *ret, struct bt_e
 int bt_manifest_read(const char *diff_log_path, struct bt_manifest *ret, struct bt_err *err)
     BT_MUST_CHECK;
 
+/* The same without the list: count is 0.  Its size does not matter then. */
+int bt_manifest_read_head(const char *diff_log_path, struct bt_manifest *ret, struct bt_err *err)
+    BT_MUST_CHECK;
+
 #endif

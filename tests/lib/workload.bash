@@ -59,6 +59,8 @@ workload_apply() {
     RAN_AHEAD=$(jq .ran_ahead <<<"$out")
     out=$("$BATON_BIN/baton" apply --via=sql --workers="$1" -S "$(server_socket target)" -u root \
         -q --json "$LOG") || return
-    [[ $(jq -r '"\(.transactions) \(.skipped_already_there > 100)"' <<<"$out") == "0 true" ]] ||
+    # What changes nothing leaves no GTID in the target's log; at its end it may run once more.
+    jq -e '.transactions <= 2 and .skipped_already_there > 100' <<<"$out" >/dev/null ||
         { echo "a second run did something: $out"; return 1; }
+    diff <(head -n -1 <<<"$HAVE") <(server_state target | head -n -1)
 }
