@@ -539,7 +539,8 @@ history_correct_claim() {
     had=$(history_had "$1" "$([[ $1 == c ]] && echo r1 || echo p)")
     [[ $1 != m ]] || had=$had,$(history_had m q)
     server_sql "$1" "STOP ALL SLAVES" 2>/dev/null
-    server_sql "$1" "SET GLOBAL gtid_slave_pos = '$(tr -s , <<<"$had" | sed 's/^,//; s/,$//')'" 2>/dev/null
+    had=$(tr -s , <<<"$had" | sed 's/^,//; s/,$//')
+    server_sql "$1" "SET GLOBAL gtid_slave_pos = '$had'" 2>/dev/null
 }
 
 # Tables and, for each domain of the primary's, the last GTID.
