@@ -7,14 +7,13 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "cli/bars.h"
 #include "cli/cluster_config.h"
 #include "cli/command.h"
 #include "cli/contents.h"
 #include "cli/log_keys.h"
-#include "cli/server_logs.h"
+#include "cli/output.h"
+#include "cli/ranking.h"
 #include "diff/had.h"
-#include "diff/rank.h"
 
 enum { EXIT_PARTIAL = 10 };
 
@@ -35,35 +34,15 @@ static const struct bt_opt opts[] = {
     {0},
 };
 
-/* One server that is shown. */
-struct server {
-    struct bt_server_logs logs;
-    const struct bt_live_server *live; /* NULL: a directory */
-    bool is_ranked;                    /* has an item */
-    struct bt_missing_source errant_source;
-    struct bt_missing errant; /* what it wrote itself and the primary never had */
-    bool has_errant;
-};
-
-struct ranking {
-    struct bt_arena arena; /* of the configuration */
-    struct bt_config config;
-    struct bt_live *live;
-    struct server *servers;
-    size_t count;
-    size_t primary; /* SIZE_MAX = not known, or none of them */
-    struct bt_rank_item *items;
-    size_t *item_server; /* whose item it is */
-    size_t *order;       /* of the items */
-    size_t item_count;
-    struct bt_bars bars;
-};
-
-static void ranking_done(struct ranking *r)
+static void ranking_done(struct bt_ranking *r)
 {
     for (size_t i = 0; i < r->count; i++) {
         if (r->servers[i].has_errant)
             bt_missing_done(&r->servers[i].errant);
+        for (size_t k = 0; k < r->servers[i].connection_count; k++)
+            bt_survey_done(&r->servers[i].connections[k]);
+        free(r->servers[i].connections);
+        free(r->servers[i].connection_sets);
         bt_server_logs_close(&r->servers[i].logs);
     }
     free(r->servers);
@@ -75,7 +54,7 @@ static void ranking_done(struct ranking *r)
 }
 #define auto_ranking BT_AUTO(ranking_done)
 
-static int make_room(struct ranking *r, size_t room, struct bt_err *err)
+static int make_room(struct bt_ranking *r, size_t room, struct bt_err *err)
 {
     r->servers = calloc(room, sizeof(*r->servers));
     r->items = calloc(room, sizeof(*r->items));
@@ -88,7 +67,7 @@ static int make_room(struct ranking *r, size_t room, struct bt_err *err)
 
 /* ------------------------------------------------------------------- collect */
 
-static void add_item(struct ranking *r, size_t index)
+static void add_item(struct bt_ranking *r, size_t index)
 {
     const struct bt_survey *survey = &r->servers[index].logs.survey;
     struct bt_rank_item *item = &r->items[r->item_count];
@@ -103,7 +82,56 @@ static void add_item(struct ranking *r, size_t index)
     r->servers[index].is_ranked = true;
 }
 
-static int collect_dirs(struct ranking *r, int argc, char **argv, struct bt_err *err)
+/* One of several connections of a directory. */
+static int add_connection(struct bt_ranked_server *s, const struct bt_log_set *set,
+                          struct bt_err *err)
+{
+    struct bt_survey *of = &s->connections[s->connection_count], *all = &s->logs.survey;
+    int failed = 0;
+
+    if (bt_survey_run(set, set->info, NULL, of, err) != 0)
+        return -1;
+    s->connection_sets[s->connection_count++] = set;
+    for (size_t i = 0; !failed && i < of->gtid.count; i++) {
+        if (!bt_gtid_state_has(&all->gtid, &of->gtid.items[i]))
+            failed = bt_gtid_state_update(&all->gtid, &of->gtid.items[i], err);
+    }
+    if (!failed)
+        failed = bt_gtid_set_unite(&all->gtid_set, &of->gtid_set, err);
+    all->has_gtid = all->has_gtid && of->has_gtid;
+    return failed;
+}
+
+/* A replica of several primaries has what it received of all of them: by GTID, since each
+ * connection counts in coordinates of its own.  Its place is that of the default connection. */
+static int add_connections(struct bt_ranked_server *s, struct bt_err *err)
+{
+    const struct bt_log_home *home = s->logs.home;
+    struct bt_survey *all = &s->logs.survey;
+    size_t count = 0;
+
+    for (size_t i = 0; i < home->set_count; i++)
+        count += home->sets[i].kind == BT_LOG_KIND_RELAY;
+    if (opt.connection || !s->logs.relay || count < 2)
+        return 0;
+    s->connections = calloc(count, sizeof(*s->connections));
+    s->connection_sets = calloc(count, sizeof(*s->connection_sets));
+    if (!s->connections || !s->connection_sets)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu connections", count);
+    for (size_t i = 0; i < home->set_count; i++) {
+        if (home->sets[i].kind == BT_LOG_KIND_RELAY &&
+            add_connection(s, &home->sets[i], err) != 0)
+            return -1;
+    }
+    bt_buf_reset(&all->gtid_text);
+    if (all->has_gtid && all->flavor == BT_FLAVOR_MYSQL)
+        bt_gtid_set_text(&all->gtid_set, &all->gtid_text);
+    else if (all->has_gtid)
+        bt_gtid_state_text(&all->gtid, &all->gtid_text);
+    return bt_buf_check(&all->gtid_text, "the GTID state", err);
+}
+
+static int collect_dirs(struct bt_ranking *r, int argc, char **argv, struct bt_err *err)
 {
     if (make_room(r, (size_t)argc, err) != 0)
         return -1;
@@ -114,14 +142,15 @@ static int collect_dirs(struct ranking *r, int argc, char **argv, struct bt_err 
             return -1;
         r->count++;
         bt_server_logs_warn(logs);
-        if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, true, err) != 0)
+        if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, true, err) != 0 ||
+            add_connections(&r->servers[i], err) != 0)
             return -1;
         add_item(r, (size_t)i);
     }
     return 0;
 }
 
-static int collect_cluster(struct ranking *r, struct bt_err *err)
+static int collect_cluster(struct bt_ranking *r, struct bt_err *err)
 {
     if (bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &r->arena, &r->config, &r->live,
                         err) != 0 ||
@@ -129,7 +158,7 @@ static int collect_cluster(struct ranking *r, struct bt_err *err)
         return -1;
     r->primary = r->live->topology.primary;
     for (size_t i = 0; i < r->live->count; i++) {
-        struct server *s = &r->servers[i];
+        struct bt_ranked_server *s = &r->servers[i];
 
         s->live = &r->live->servers[i];
         bt_server_logs_take(s->live, &s->logs);
@@ -157,7 +186,7 @@ static int add_had(struct bt_had *had, const struct bt_survey *survey, struct bt
 
 /* What the primary has; where it is not at hand, what the others have received.  Only logs say of
  * each server that ever wrote how far it came, gtid_slave_pos does not. */
-static int others_have(const struct ranking *r, size_t index, struct bt_had *ret,
+static int others_have(const struct bt_ranking *r, size_t index, struct bt_had *ret,
                        struct bt_err *err)
 {
     for (size_t i = 0; i < r->count; i++) {
@@ -183,7 +212,8 @@ static void keep_own(struct bt_missing *m, uint32_t server_id)
 }
 
 /* Looks through the binary logs of a replica for what it wrote itself. */
-static int find_errant(const struct ranking *r, size_t index, struct server *s, struct bt_err *err)
+static int find_errant(const struct bt_ranking *r, size_t index, struct bt_ranked_server *s,
+                       struct bt_err *err)
 {
     const struct bt_survey *survey = &s->logs.survey;
     struct bt_had had = {0};
@@ -210,10 +240,10 @@ static int find_errant(const struct ranking *r, size_t index, struct server *s, 
 }
 
 /* What is odd about a replica is said; not to find it out is no reason not to rank. */
-static void find_errants(struct ranking *r)
+static void find_errants(struct bt_ranking *r)
 {
     for (size_t i = 0; i < r->item_count; i++) {
-        struct server *s = &r->servers[r->item_server[i]];
+        struct bt_ranked_server *s = &r->servers[r->item_server[i]];
         struct bt_err err = {0};
 
         if (find_errant(r, r->item_server[i], s, &err) != 0)
@@ -222,151 +252,11 @@ static void find_errants(struct ranking *r)
     }
 }
 
-/* -------------------------------------------------------------------- JSON */
-
-static void write_name(const struct server *s, struct bt_json *j)
-{
-    if (!s->live) {
-        bt_json_key_str(j, "dir", s->logs.dir);
-        return;
-    }
-    bt_json_key_str(j, "host", s->live->conf->hostname);
-    bt_json_key_u64(j, "port", s->live->conf->port);
-}
-
-static const struct bt_coordinate *primary_end(const struct ranking *r)
-{
-    const struct server *p = r->primary < r->count ? &r->servers[r->primary] : NULL;
-
-    return p && p->logs.surveyed ? &p->logs.survey.received : NULL;
-}
-
-static void write_lag(const struct ranking *r, const struct server *s, struct bt_json *j)
-{
-    const struct bt_upstream *u = bt_live_upstream(s->live);
-    const struct bt_coordinate *end = primary_end(r);
-
-    bt_json_key(j, "lag");
-    bt_json_object(j);
-    bt_json_key(j, "bytes");
-    if (end && s->logs.survey.received.file[0])
-        bt_json_u64(j, bt_bars_between(&r->bars, &s->logs.survey.received, end));
-    else
-        bt_json_null(j);
-    bt_json_key(j, "seconds");
-    if (u && u->lag_seconds >= 0)
-        bt_json_u64(j, (uint64_t)u->lag_seconds);
-    else
-        bt_json_null(j);
-    bt_json_end(j);
-}
-
-static void write_executed(const struct server *s, struct bt_json *j)
-{
-    bt_auto_buf struct bt_buf text;
-
-    bt_buf_init(&text, 64 << 20);
-    if (s->logs.executed.known && s->logs.survey.flavor == BT_FLAVOR_MYSQL)
-        bt_gtid_set_text(&s->logs.executed.set, &text);
-    else if (s->logs.executed.known)
-        bt_gtid_state_text(&s->logs.executed.state, &text);
-    bt_json_key_str(j, "gtid_executed", s->logs.executed.known ? bt_buf_str(&text) : NULL);
-}
-
-static void write_survey(const struct server *s, struct bt_json *j)
-{
-    struct bt_survey *survey = (struct bt_survey *)(uintptr_t)&s->logs.survey;
-
-    bt_json_coordinate(j, "received", &survey->received);
-    bt_json_coordinate(j, "executed", &survey->executed);
-    bt_json_key_str(j, "gtid_received", survey->has_gtid ? bt_buf_str(&survey->gtid_text) : NULL);
-    write_executed(s, j);
-}
-
-static void write_replica(const struct ranking *r, size_t index, struct bt_json *j)
-{
-    const struct bt_rank_item *item = &r->items[index];
-    const struct server *s = &r->servers[r->item_server[index]];
-    const struct bt_survey *survey = &s->logs.survey;
-    char gtid[BT_GTID_TEXT_SIZE];
-    bool forks = item->fork_with != SIZE_MAX;
-
-    bt_json_object(j);
-    write_name(s, j);
-    write_survey(s, j);
-    bt_json_key_u64(j, "rank", item->rank);
-    bt_json_key_bool(j, "latest", item->latest);
-    bt_json_key_u64(j, "unfinished_bytes", survey->unfinished_bytes);
-    bt_json_key_str(j, "cut", survey->cut.kind == BT_CUT_NONE ? NULL : survey->cut.reason);
-    bt_json_key_str(j, "incomparable_to",
-                    forks ? r->servers[r->item_server[item->fork_with]].logs.dir : NULL);
-    bt_json_key_str(j, "fork_point",
-                    forks && item->fork_point.kind != BT_GTID_NONE
-                        ? bt_gtid_text(&item->fork_point, gtid)
-                        : NULL);
-    if (s->has_errant)
-        bt_contents_json(&s->errant, "errant", j);
-    if (s->live) {
-        write_lag(r, s, j);
-        bt_json_key_bool(j, "from_logs", !s->logs.from_words);
-        bt_json_key_str(j, "error", bt_live_error(s->live)[0] ? bt_live_error(s->live) : NULL);
-    }
-    bt_json_end(j);
-}
-
-/* The servers of a cluster that have no rank: the primary, and those that cannot be looked at. */
-static void write_others(const struct ranking *r, struct bt_json *j)
-{
-    bt_json_key(j, "primary");
-    if (r->primary < r->count) {
-        const struct server *p = &r->servers[r->primary];
-
-        bt_json_object(j);
-        write_name(p, j);
-        write_survey(p, j);
-        bt_json_key_str(j, "error", bt_live_error(p->live)[0] ? bt_live_error(p->live) : NULL);
-        bt_json_end(j);
-    } else {
-        bt_json_null(j);
-    }
-    bt_json_key(j, "unreachable");
-    bt_json_array(j);
-    for (size_t i = 0; i < r->count; i++) {
-        if (r->servers[i].is_ranked || i == r->primary)
-            continue;
-        bt_json_object(j);
-        write_name(&r->servers[i], j);
-        bt_json_key_str(j, "error",
-                        bt_live_error(r->servers[i].live)[0]
-                            ? bt_live_error(r->servers[i].live)
-                            : bt_role_name(r->servers[i].live->role));
-        bt_json_end(j);
-    }
-    bt_json_end(j);
-}
-
-static void write_json(const struct ranking *r, struct bt_buf *out)
-{
-    struct bt_json j;
-
-    bt_json_init(&j, out);
-    bt_json_object(&j);
-    bt_json_key(&j, "replicas");
-    bt_json_array(&j);
-    for (size_t i = 0; i < r->item_count; i++)
-        write_replica(r, r->order[i], &j);
-    bt_json_end(&j);
-    if (r->live)
-        write_others(r, &j);
-    bt_json_end(&j);
-    bt_buf_add_byte(out, '\n');
-}
-
 /* -------------------------------------------------------------------- text */
 
 enum { GTIDS_SHOWN = 66, ERROR_SHOWN = 56 };
 
-static void say_place(const char *rank, const struct server *s, struct bt_buf *out)
+static void say_place(const char *rank, const struct bt_ranked_server *s, struct bt_buf *out)
 {
     char received[BT_COORDINATE_TEXT_SIZE], executed[BT_COORDINATE_TEXT_SIZE];
 
@@ -389,7 +279,8 @@ static void say_gtids(const struct bt_survey *survey, struct bt_buf *out)
         bt_buf_addf(out, "      gtid %.*s\n", BT_SLICE_ARG(text));
 }
 
-static void say_fork(const struct ranking *r, const struct bt_rank_item *item, struct bt_buf *out)
+static void say_fork(const struct bt_ranking *r, const struct bt_rank_item *item,
+                     struct bt_buf *out)
 {
     char gtid[BT_GTID_TEXT_SIZE];
 
@@ -404,10 +295,11 @@ static void say_fork(const struct ranking *r, const struct bt_rank_item *item, s
     bt_buf_add_byte(out, '\n');
 }
 
-static void say_live(const struct ranking *r, const struct server *s, struct bt_buf *out)
+static void say_live(const struct bt_ranking *r, const struct bt_ranked_server *s,
+                     struct bt_buf *out)
 {
     const struct bt_upstream *u = bt_live_upstream(s->live);
-    const struct bt_coordinate *end = primary_end(r);
+    const struct bt_coordinate *end = bt_ranking_primary_end(r);
     char size[BT_SIZE_TEXT_SIZE];
 
     if (u && u->lag_seconds > 0)
@@ -428,12 +320,12 @@ static void say_live(const struct ranking *r, const struct server *s, struct bt_
                     bt_live_error(s->live));
 }
 
-static void say_replica(const struct ranking *r, size_t index, struct bt_out *out)
+static void say_replica(const struct bt_ranking *r, size_t index, struct bt_out *out)
 {
     const struct bt_rank_item *item = &r->items[index];
-    const struct server *s = &r->servers[r->item_server[index]];
+    const struct bt_ranked_server *s = &r->servers[r->item_server[index]];
     const struct bt_survey *survey = &s->logs.survey;
-    char rank[16], size[BT_SIZE_TEXT_SIZE];
+    char rank[16], size[BT_SIZE_TEXT_SIZE], place[BT_COORDINATE_TEXT_SIZE];
 
     snprintf(rank, sizeof(rank), "%u", item->rank);
     say_place(rank, s, &out->buf);
@@ -441,6 +333,10 @@ static void say_replica(const struct ranking *r, size_t index, struct bt_out *ou
         bt_out_coloured(out, BT_COLOUR_GREEN, "  latest");
     bt_buf_add_byte(&out->buf, '\n');
     say_gtids(survey, &out->buf);
+    for (size_t i = 0; i < s->connection_count; i++)
+        bt_buf_addf(&out->buf, "      connection \"%s\" received %s\n",
+                    s->connection_sets[i]->connection,
+                    bt_coordinate_text(&s->connections[i].received, place));
     bt_bars_draw(&r->bars, &survey->executed, &survey->received, out);
     if (survey->cut.kind != BT_CUT_NONE)
         bt_buf_addf(&out->buf, "      %s left out from %s:%" PRIu64 ":\n      %s\n",
@@ -458,12 +354,12 @@ static void say_replica(const struct ranking *r, size_t index, struct bt_out *ou
     }
 }
 
-static void write_table(const struct ranking *r, struct bt_out *out)
+static void write_table(const struct bt_ranking *r, struct bt_out *out)
 {
     bt_out_coloured(out, BT_COLOUR_BOLD, "rank  received              executed              ");
     bt_out_coloured(out, BT_COLOUR_BOLD, r->live ? "server\n" : "replica\n");
     if (r->primary < r->count && r->servers[r->primary].logs.surveyed) {
-        const struct server *p = &r->servers[r->primary];
+        const struct bt_ranked_server *p = &r->servers[r->primary];
 
         say_place("-", p, &out->buf);
         bt_buf_add_str(&out->buf, "  primary\n");
@@ -477,9 +373,9 @@ static void write_table(const struct ranking *r, struct bt_out *out)
 
 /* ---------------------------------------------------------------- the command */
 
-static void scale_bars(struct ranking *r)
+static void scale_bars(struct bt_ranking *r)
 {
-    const struct bt_coordinate *end = primary_end(r);
+    const struct bt_coordinate *end = bt_ranking_primary_end(r);
     const struct bt_log_set *set =
         r->servers && r->primary < r->count ? r->servers[r->primary].logs.binlog : NULL;
 
@@ -495,7 +391,7 @@ static void scale_bars(struct ranking *r)
 
 static int run(int argc, char **argv, struct bt_err *err)
 {
-    auto_ranking struct ranking r = {.primary = SIZE_MAX};
+    auto_ranking struct bt_ranking r = {.primary = SIZE_MAX};
     struct bt_out out;
     size_t unreachable;
 
@@ -515,7 +411,7 @@ static int run(int argc, char **argv, struct bt_err *err)
     unreachable = r.live ? bt_cluster_say_unreachable(r.live) : 0;
     bt_out_init(&out, STDOUT_FILENO);
     if (opt.json)
-        write_json(&r, &out.buf);
+        bt_ranking_json(&r, &out.buf);
     else
         write_table(&r, &out);
     if (bt_out_finish(&out, err) != 0)

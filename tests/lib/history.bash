@@ -468,6 +468,10 @@ history_check_chain() {
 history_check_multi() {
     local had
     had=$(history_had m p)
+    baton rank --json "$SERVERS/m" >"$HISTORY/ranked"
+    jq -e '.replicas[0].connections | map(.name) | sort == ["p", "q"]' "$HISTORY/ranked" >/dev/null
+    [[ $MODE == no || $(jq -r ".replicas[0].gtid_received" "$HISTORY/ranked") == null ]] ||
+        history_same_gtids "$had" "$(jq -r ".replicas[0].gtid_received" "$HISTORY/ranked")"
     history_diff --target "$SERVERS/m" --connection p --primary "$SERVERS/p" \
         < <(history_behind "$had" <"$HISTORY/all")
     echo "  m lacks $(wc -l <"$HISTORY/want")"
