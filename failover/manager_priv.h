@@ -44,6 +44,7 @@ struct bt_manager {
     struct bt_watch_opts watch;
     struct bt_evidence evidence;
     struct bt_judgement judgement;
+    bool is_asking;       /* the replicas are asked for votes */
     enum bt_verdict told; /* that the log knows of */
     unsigned told_failures;
     int64_t round_ms; /* when the last round began */

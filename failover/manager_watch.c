@@ -95,15 +95,12 @@ static void verdict_say(struct bt_manager *m)
 
 static void judge(struct bt_manager *m)
 {
-    enum bt_verdict before = m->judgement.verdict;
-    bool was_suspect = before == BT_VERDICT_SUSPECT || before == BT_VERDICT_DEAD;
-    bool is_suspect;
-
     bt_lookout_evidence(m->lookout, &m->evidence);
     bt_watch_judge(&m->watch, &m->evidence, bt_clock_ms(), &m->judgement);
-    is_suspect = m->judgement.wants_votes || m->judgement.verdict == BT_VERDICT_DEAD;
-    if (is_suspect != was_suspect)
-        bt_lookout_ask_now(m->lookout, is_suspect);
+    if (m->judgement.wants_votes != m->is_asking) {
+        m->is_asking = m->judgement.wants_votes;
+        bt_lookout_ask_now(m->lookout, m->is_asking);
+    }
     if (m->judgement.wants_secondary)
         bt_lookout_ask_secondary(m->lookout);
 }
@@ -266,6 +263,7 @@ static void watch_begin(struct bt_manager *m)
     m->judgement = (struct bt_judgement){0};
     m->told = BT_VERDICT_HEALTHY;
     m->told_failures = 0;
+    m->is_asking = false;
     m->has_pinged = false;
     m->began_ms = m->round_ms = bt_clock_ms();
     m->lock_taken_since_ms = 0;
