@@ -30,15 +30,13 @@ teardown() {
     history_stop
 }
 
-# A server that cannot read its own relay log (history_drain) ends a case early, with 77.
+# A case ends with 77 where a server cannot read its own relay log (history_drain).
 play() {
-    local seed=${HISTORY_SEED:-$1} status=0
-    (history_case "$seed") || status=$?
+    local status=0
+    "$BATON_SOURCE/tests/soak/history" --case "${HISTORY_SEED:-$1}" >"$BATS_TEST_TMPDIR/said" 2>&1 ||
+        status=$?
+    cat "$BATS_TEST_TMPDIR/said"
     ((status == 0 || status == 77))
-}
-
-@test "position mode, two primaries: whatever happens, rank and diff agree with the primary's own log" {
-    play 7
 }
 
 @test "GTID mode, two primaries, a chain: the same, and the diff logs close the gaps" {
