@@ -31,6 +31,8 @@ struct replay {
     struct bt_grouper grouper;
 
     struct bt_target target;
+    struct bt_tally tally;
+    bool has_tally; /* the target keeps no GTIDs of what is applied */
     struct bt_session front;
     struct bt_ahead *ahead;     /* NULL with one worker */
     struct bt_careful *careful; /* runs the transaction under way */
@@ -107,6 +109,20 @@ static int open_ahead(struct replay *r, const struct bt_target_opts *target,
     return bt_ahead_open(&ahead, &r->ahead, err);
 }
 
+/* Where GTIDs will not tell the next run how far this one came, a row on the target does. */
+static int open_tally(struct replay *r, struct bt_err *err)
+{
+    int status;
+
+    if (r->opts->dry_run || !r->log->can_go_back ||
+        (r->target.keeps_gtids && r->target.has_binlog))
+        return 0;
+    status = bt_tally_open(r->log, r->target.connection, until(r, CONNECT_MS), &r->tally,
+                           err);
+    r->has_tally = status == 0;
+    return status < 0 ? -1 : 0;
+}
+
 /* Once the log's flavour is known. */
 static int open_target(struct replay *r, const struct bt_format *format, struct bt_err *err)
 {
@@ -123,6 +139,10 @@ static int open_target(struct replay *r, const struct bt_format *format, struct 
         0)
         return -1;
     r->is_open = true;
+    if (open_tally(r, err) < 0)
+        return -1;
+    if (r->has_tally)
+        session.tally = &r->tally;
     if (bt_session_open(&r->front, r->target.connection, false, &r->target, &session, err) < 0)
         return -1;
     return o->workers > 1 && !o->dry_run ? open_ahead(r, &target, &session, err) : 0;
@@ -218,7 +238,8 @@ static int begin(struct replay *r, struct bt_err *err)
 {
     struct bt_sender_transaction now = name_of(r);
 
-    r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid);
+    r->is_passed_over = r->number < r->done || bt_target_has(&r->target, &now.gtid) ||
+                        (r->has_tally && r->number < r->tally.done);
     if (r->is_passed_over)
         return 0;
     if (is_for_careful(r))
@@ -484,7 +505,7 @@ static int read_once(struct replay *r, struct bt_err *err)
     status = bt_reader_open(r->log, (struct bt_reader_opts){0}, &r->reader, err) < 0 ? -1 : 0;
     if (status == 0)
         status = run(r, err);
-    if (status < 0 && r->is_open && bt_connection_is_lost(broken(r)->connection) &&
+    if (status < 0 && r->front.is_open && bt_connection_is_lost(broken(r)->connection) &&
         bt_sender_unknown(&broken(r)->sender, 0))
         ask_which_ended(r, err);
     return status;

@@ -10,6 +10,7 @@
 #ifndef BT_APPLY_SESSION_H
 #define BT_APPLY_SESSION_H
 
+#include "apply/tally.h"
 #include "apply/sender.h"
 #include "apply/target.h"
 
@@ -21,12 +22,14 @@ struct bt_session {
     bool holds_ends;   /* ends wait for bt_session_end() */
     struct bt_buf end; /* the one that waits */
     bool has_end;
+    const struct bt_tally *tally;
     int64_t opened_ms;
 };
 
 struct bt_session_opts {
     bool holds_ends;
-    bool drops_all; /* makes every statement and sends none: a dry run */
+    bool drops_all;               /* makes every statement and sends none: a dry run */
+    const struct bt_tally *tally; /* noted with each transaction; NULL = by GTID */
     int64_t statement_ms;
     struct bt_deadline deadline;
     void (*ended)(void *ctx, const struct bt_sender_transaction *t);

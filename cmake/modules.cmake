@@ -127,6 +127,7 @@ bt_module(apply
     sql.c
     statement.c
     table_keys.c
+    tally.c
     target.c
   USES base parser diff feed
   LINKS PkgConfig::MARIADB bt::xxhash)
