@@ -11,6 +11,7 @@
 #include "failover/node_open.h"
 #include "failover/phrases.h"
 #include "failover/steps.h"
+#include "failover/switchover.h"
 
 enum { SUSPECT_MS = 1000, VOTE_MS = 1000, LAST_FAILOVER_MINUTES = 480 };
 
@@ -229,6 +230,20 @@ static int half_promoted_check(struct bt_failover *f, struct bt_err *err)
     return 0;
 }
 
+/* The same for a switchover: its new primary is open, and the replicas may still name the old one.
+ */
+static int half_switched_check(struct bt_failover *f, struct bt_err *err)
+{
+    size_t opened = bt_switchover_cut_off_behind(f->config);
+
+    if (opened == SIZE_MAX || f->facts[opened].life != BT_LIFE_ALIVE || f->facts[opened].read_only)
+        return 0;
+    return bt_fail(err, BT_ERR_CONFLICT,
+                   "%s was made the primary by a switchover that was cut off, and takes writes. "
+                   "Finish it with: baton switchover --conf=%s --resume",
+                   f->config->servers[opened].name, f->config->path);
+}
+
 int bt_fo_ask_all(struct bt_failover *f, struct bt_err *err)
 {
     bt_each(f->count * 2, ask_and_open, f);
@@ -246,7 +261,8 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
         return -1;
     f->has_topology = true;
     log_servers(f);
-    if (death_confirm(f, err) != 0 || half_promoted_check(f, err) != 0)
+    if (death_confirm(f, err) != 0 || half_promoted_check(f, err) != 0 ||
+        half_switched_check(f, err) != 0)
         return -1;
     for (size_t i = 0; i < f->count; i++)
         f->hosts[i].link = f->topology.link[i];

@@ -76,6 +76,9 @@ int bt_switchover_run(struct bt_switchover *s, enum bt_switchover_outcome *ret, 
  */
 bool bt_switchover_was_cut_off(const struct bt_config *config, char path[static 4096]);
 
+/* The server that one which was cut off may have opened for writes; SIZE_MAX = none. */
+size_t bt_switchover_cut_off_behind(const struct bt_config *config);
+
 /* Puts back (outcome UNDONE) or finishes (DONE, PARTIAL) what such a journal began; 1 when there is
  * none.  -1: neither; it can be tried again. */
 int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *ret,

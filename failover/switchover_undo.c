@@ -217,6 +217,22 @@ bool bt_switchover_was_cut_off(const struct bt_config *config, char path[static 
     return journal_read(path, &arena, &c, &ignored) == 0 && !bt_journal_is_in_use(path);
 }
 
+size_t bt_switchover_cut_off_behind(const struct bt_config *config)
+{
+    bt_auto_arena struct bt_arena arena;
+    struct bt_err ignored = {0};
+    struct cut_off c;
+    char path[4096];
+    size_t opened;
+
+    bt_arena_init(&arena, JOURNAL_MAX);
+    if (!bt_switchover_was_cut_off(config, path) ||
+        journal_read(path, &arena, &c, &ignored) != 0 || !c.has_open || c.is_reopening ||
+        bt_config_find(config, c.new, &opened, &ignored) != 0)
+        return SIZE_MAX;
+    return opened;
+}
+
 /* The plan as it was: who was old and new is in the journal, not to be decided again. */
 static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct bt_err *err)
 {
@@ -252,6 +268,19 @@ static bool old_went_on(const struct bt_switchover *s)
     return old->life == BT_LIFE_ALIVE && bt_coordinate_compare(&old->binlog, &s->end) != 0;
 }
 
+/* An old primary that died meanwhile keeps nobody's address: the probe says if it does. */
+static int old_address_drop(struct bt_switchover *s, struct bt_err *err)
+{
+    if (bt_so_address(s, bt_so_old(s), false, 0, err) == 0)
+        return 0;
+    if (s->facts[s->plan.primary].life == BT_LIFE_ALIVE)
+        return -1;
+    bt_so_note(s, "%s is dead, and its host cannot be asked: %s", bt_so_old(s)->conf->name,
+               err->text);
+    bt_err_clear(err);
+    return 0;
+}
+
 static int finish(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_so_host *new = bt_so_new(s);
@@ -261,7 +290,7 @@ static int finish(struct bt_switchover *s, struct bt_err *err)
         bt_so_note(s, "%s was written to after it stood still; what it has is on no other server.",
                    bt_so_old(s)->conf->name);
     s->touched.address_taken = s->config->vip_count > 0;
-    if (bt_so_address(s, bt_so_old(s), false, 0, err) != 0 ||
+    if (old_address_drop(s, err) != 0 ||
         bt_so_address(s, new, true, 0, err) != 0)
         return -1;
     s->is_opened = true;

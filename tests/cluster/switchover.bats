@@ -351,3 +351,16 @@ killed_at() {
     assert_equal "$(manager_failovers)" 0
     manager_stop
 }
+
+@test "a switchover cut off behind its opening, and then the old primary dies: no second election" {
+    failover_cluster 3 gtid
+    CRASH_AT=switch-opened switchover_run --to="$(host_address db2)"
+    assert_equal "$status" 137
+    host_stop db1 -9
+    failover_run
+    assert_not_equal "$status" 0
+    grep -q "Finish it with: baton switchover" "$CLUSTER_DIR/manager.log"
+    switchover_run --resume
+    assert_equal "$status" 0
+    switchover_done db2 db3
+}
