@@ -340,7 +340,8 @@ static int parse_all(struct parse *p, struct bt_slice json)
         get_str(p, root, "server_version", &version) != 0 ||
         get_str(p, root, "checksum", &checksum) != 0)
         return -1;
-    if (!xxh3 || strlen(xxh3) != sizeof(m->xxh3) - 1)
+    if (!xxh3 || strlen(xxh3) != sizeof(m->xxh3) - 1 ||
+        strspn(xxh3, "0123456789abcdef") != sizeof(m->xxh3) - 1)
         return miss(p, "xxh3");
     memcpy(m->xxh3, xxh3, sizeof(m->xxh3));
     snprintf(m->server_version, sizeof(m->server_version), "%.50s", version ? version : "");
