@@ -195,6 +195,7 @@ static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
     struct bt_server_logs *target = &job->target;
     const struct bt_survey *survey = &target->survey;
 
+    target->wants_executed = opt.from == FROM_EXECUTED;
     if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
         return -1;
     if (opt.from == FROM_EXECUTED)

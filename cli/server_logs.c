@@ -147,7 +147,8 @@ static int add_executed(struct bt_server_logs *s, struct bt_err *err)
     int failed = 0;
 
     bt_had_done(&s->executed);
-    if (!s->relay || !s->binlog)
+    if (!s->relay || !s->binlog ||
+        (s->survey.flavor == BT_FLAVOR_MARIADB && !s->wants_executed))
         return 0;
     if (bt_survey_run(s->binlog, NULL, NULL, &binlog, err) != 0)
         return -1;

@@ -24,7 +24,8 @@ struct bt_server_logs {
     /* By GTID what it has executed: as the server says, or as its own binary logs do where they
      * hold what it replicated (log_slave_updates, log_replica_updates). */
     struct bt_had executed;
-    bool from_words; /* live: its logs cannot be read; the survey is what the server says */
+    bool wants_executed; /* a MariaDB directory: read its newest binary log for that, whole */
+    bool from_words;     /* live: its logs cannot be read; the survey is what the server says */
 };
 
 /* Lists the directory.  connection: which of several relay log families; NULL = the default one.
