@@ -176,6 +176,19 @@ static int add_gap(struct bt_summary *s, struct bt_gtid_gap gap, struct bt_err *
     return 0;
 }
 
+/* Whether it is simply the next one, as ever when one server writes. */
+static inline bool goes_on(struct bt_summary *s, const struct bt_gtid *gtid)
+{
+    struct bt_gtid *newest =
+        s->gtid_state.count ? &s->gtid_state.items[s->gtid_state.count - 1] : NULL;
+
+    if (!newest || newest->domain != gtid->domain || newest->server_id != gtid->server_id ||
+        newest->sequence + 1 != gtid->sequence)
+        return false;
+    newest->sequence++;
+    return true;
+}
+
 /* Follows the sequence numbers of the transaction's domain. */
 static int follow_gtid(struct bt_summary *s, const struct bt_transaction *t, size_t file,
                        struct bt_err *err)
@@ -311,7 +324,8 @@ int bt_summary_add_transaction(struct bt_summary *s, const struct bt_transaction
                           .rows = work->rows,
                           .duration_s = work->duration_s,
                       });
-    if (t->gtid.kind == BT_GTID_MARIADB && follow_gtid(s, t, work->file, err) != 0)
+    if (t->gtid.kind == BT_GTID_MARIADB && !goes_on(s, &t->gtid) &&
+        follow_gtid(s, t, work->file, err) != 0)
         return -1;
     if (t->gtid.kind == BT_GTID_MYSQL && follow_run(s, &t->gtid, err) != 0)
         return -1;

@@ -42,21 +42,12 @@ static int make_room(struct bt_gtid_state *s, struct bt_err *err)
     return 0;
 }
 
-static inline bool is_of(const struct bt_gtid *item, const struct bt_gtid *gtid)
-{
-    return item->domain == gtid->domain && item->server_id == gtid->server_id;
-}
-
 int bt_gtid_state_update(struct bt_gtid_state *s, const struct bt_gtid *gtid, struct bt_err *err)
 {
     size_t at = s->count;
 
     if (gtid->kind != BT_GTID_MARIADB)
         return bt_fail(err, BT_ERR_BUG, "a GTID state holds MariaDB's GTIDs only");
-    if (s->count && is_of(&s->items[s->count - 1], gtid)) { /* as ever when one server writes */
-        s->items[s->count - 1].sequence = gtid->sequence;
-        return 0;
-    }
     for (size_t i = s->count; i-- > 0;) {
         if (s->items[i].domain != gtid->domain)
             continue;

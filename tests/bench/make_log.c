@@ -2,11 +2,16 @@
 /*
  * make_log - writes a large binary log as MariaDB 10.11 would, for the benches.
  *
- *     make_log rows|wide|statements MEGABYTES FILE
+ *     make_log oltp|single|wide|statements MEGABYTES FILE
  *
- * rows: sysbench's oltp_write_only, one transaction after the other: an update, a delete and an
- * insert of one row of about 190 bytes each.  wide: multi-row inserts, events of 8 KB.
- * statements: one UPDATE a transaction.
+ * Row logs as its defaults make them: each statement's text (ANNOTATE_ROWS), its TABLE_MAP, its
+ * rows.
+ *
+ *     oltp        sysbench's oltp_write_only: two updates, a delete and an insert of one row of 190
+ *                 bytes a transaction
+ *     single      the same update, each a transaction of its own
+ *     wide        multi-row inserts, events of 8 KB
+ *     statements  one UPDATE a transaction, as a statement
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +20,9 @@
 #include "base/number.h"
 #include "parser/event.h"
 #include "tests/lib/log_builder.h"
+
+#define PAD_TEXT "68487932199-96439406143-93774651418-41631865787-96406072701"
+#define C_TEXT PAD_TEXT "-20604855487-25459966574-28203206787-41238978918-19503783441"
 
 enum { SERVER_ID = 1, TABLE_ID = 31, C_LEN = 119, PAD_LEN = 59, WIDE_ROWS = 42, FLUSH = 8 << 20 };
 
@@ -78,12 +86,18 @@ static void table_map(struct maker *m)
     event(m, BT_TABLE_MAP, 0);
 }
 
+/* The statement: `head`, the row it is about, `tail`. */
+static void annotate(struct maker *m, const char *head, const char *tail)
+{
+    bt_buf_addf(&m->body, "%s%llu%s", head, (unsigned long long)m->sequence, tail);
+    event(m, BT_ANNOTATE_ROWS, 0);
+}
+
 static void row(struct maker *m, uint64_t id)
 {
-    static const char digits[] = "68487932199-96439406143-93774651418-41631865787-96406072701-"
-                                 "20604855487-25459966574-28203206787-41238978918-19503783441";
+    static const char digits[] = C_TEXT;
 
-    bt_buf_add_byte(&m->body, 0); /* nothing is NULL */
+    bt_buf_add_byte(&m->body, 0xf0); /* nothing is NULL; the bits of no column are set */
     bt_buf_add_le(&m->body, id, 4);
     bt_buf_add_le(&m->body, id * 2654435761u & 0x7fffffff, 4);
     bt_buf_add_byte(&m->body, C_LEN);
@@ -97,23 +111,40 @@ static void rows(struct maker *m, uint8_t type, uint64_t id, int images, uint16_
     bt_buf_add_le(&m->body, TABLE_ID, 6);
     bt_buf_add_le(&m->body, flags, 2);
     bt_buf_add_byte(&m->body, 4);
-    bt_buf_add_byte(&m->body, 0x0f);
+    bt_buf_add_byte(&m->body, 0xff);
     if (type == BT_UPDATE_ROWS_V1)
-        bt_buf_add_byte(&m->body, 0x0f);
+        bt_buf_add_byte(&m->body, 0xff);
     for (int i = 0; i < images; i++)
         row(m, id + (uint64_t)i);
     event(m, type, 0);
 }
 
-static void transaction_of_rows(struct maker *m)
+static void update(struct maker *m, const char *statement)
 {
-    gtid(m);
+    annotate(m, statement, "");
     table_map(m);
     rows(m, BT_UPDATE_ROWS_V1, m->sequence, 2, 1);
+}
+
+static void transaction_oltp(struct maker *m)
+{
+    gtid(m);
+    update(m, "UPDATE sbtest1 SET k=k+1 WHERE id=");
+    update(m, "UPDATE sbtest1 SET c='" C_TEXT "' WHERE id=");
+    annotate(m, "DELETE FROM sbtest1 WHERE id=", "");
     table_map(m);
     rows(m, BT_DELETE_ROWS_V1, m->sequence, 1, 1);
+    annotate(m, "INSERT INTO sbtest1 (id, k, c, pad) VALUES (",
+             ", 5034, '" C_TEXT "', '" PAD_TEXT "')");
     table_map(m);
     rows(m, BT_WRITE_ROWS_V1, m->sequence, 1, 1);
+    xid(m);
+}
+
+static void transaction_single(struct maker *m)
+{
+    gtid(m);
+    update(m, "UPDATE sbtest1 SET k=k+1 WHERE id=");
     xid(m);
 }
 
@@ -155,7 +186,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*transaction)(struct maker *m);
-    } kinds[] = {{"rows", transaction_of_rows},
+    } kinds[] = {{"oltp", transaction_oltp},
+                 {"single", transaction_single},
                  {"wide", transaction_wide},
                  {"statements", transaction_of_statement}};
     void (*transaction)(struct maker * m) = NULL;
@@ -166,7 +198,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], kinds[i].name) == 0)
             transaction = kinds[i].transaction;
     if (!transaction || !bt_number_u64(bt_slice_str(argv[2]), 1 << 20, &megabytes)) {
-        fprintf(stderr, "usage: make_log rows|wide|statements MEGABYTES FILE\n");
+        fprintf(stderr, "usage: make_log oltp|single|wide|statements MEGABYTES FILE\n");
         return 2;
     }
     m.out = fopen(argv[3], "wb");
