@@ -28,10 +28,10 @@ struct bt_row_reader {
     struct image before, after;
     bool has_before, has_after, is_partial;
     bool is_done;
-    uint64_t row;                 /* number of the next, for messages */
+    uint64_t row;                     /* number of the next, for messages */
     const uint8_t *row_at, *after_at; /* images of the row that was read last */
-    struct bt_inflater *inflater; /* owned; made at the first COMPRESSED column */
-    struct bt_arena inflated;     /* plain bytes of the current row */
+    struct bt_inflater *inflater;     /* owned; made at the first COMPRESSED column */
+    struct bt_arena inflated;         /* plain bytes of the current row */
     struct bt_buf scratch;
 };
 
