@@ -109,13 +109,20 @@ static int open_ahead(struct replay *r, const struct bt_target_opts *target,
     return bt_ahead_open(&ahead, &r->ahead, err);
 }
 
+/* Whether the target's GTID state tells what of this log it has: MySQL keeps it without a log too.
+ */
+static bool tells_by_gtid(const struct replay *r)
+{
+    return r->target.keeps_gtids &&
+           (r->target.has_binlog || r->target.server.flavor == BT_FLAVOR_MYSQL);
+}
+
 /* Where GTIDs will not tell the next run how far this one came, a row on the target does. */
 static int open_tally(struct replay *r, struct bt_err *err)
 {
     int status;
 
-    if (r->opts->dry_run || !r->log->can_go_back ||
-        (r->target.keeps_gtids && r->target.has_binlog))
+    if (r->opts->dry_run || !r->log->can_go_back || tells_by_gtid(r))
         return 0;
     status = bt_tally_open(r->log, r->target.connection, until(r, CONNECT_MS), &r->tally,
                            err);
@@ -413,7 +420,9 @@ static int ask_which_ended(struct replay *r, struct bt_err *err)
     char gtid[BT_GTID_TEXT_SIZE];
     struct bt_err why = {0};
 
-    if (!r->target.keeps_gtids || t->gtid.kind == BT_GTID_NONE || !r->target.has_binlog)
+    if (r->has_tally)
+        return bt_err_wrap(err, "the next run sees in baton.progress what the target has");
+    if (t->gtid.kind == BT_GTID_NONE || !tells_by_gtid(r))
         return bt_err_wrap(err, "not known whether the target has it: it keeps no GTIDs of what is "
                                 "applied");
     if (count_ended(r, &t, &why) < 0)
