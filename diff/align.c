@@ -55,7 +55,7 @@ static void push(struct bt_tail *tail, const struct digesting *d)
         (struct bt_tail_item){.digest = bt_digest_value(d->digest), .when = t->when};
     tail->start = t->primary_start;
     tail->end = t->primary_end;
-    tail->server_id = t->server_id;
+    tail->gtid = t->gtid;
 }
 
 static int read_from(const struct bt_log_set *set, struct bt_log_walk_opts opts,
@@ -115,6 +115,13 @@ int bt_tail_read(const struct bt_log_set *set, bool deep, struct bt_tail *ret, s
 
 /* ------------------------------------------------------------------- a claim */
 
+static bool is_last_of(const struct bt_tail *tail, const struct bt_transaction *t, uint64_t digest)
+{
+    if (tail->gtid.kind != BT_GTID_NONE && t->gtid.kind != BT_GTID_NONE)
+        return bt_gtid_equal(&tail->gtid, &t->gtid);
+    return digest == tail->items[tail->count - 1].digest;
+}
+
 int bt_tail_matches(const struct bt_tail *tail, const struct bt_log_set *set,
                     struct bt_log_walk_opts opts, enum bt_tail_answer *ret, struct bt_err *err)
 {
@@ -136,8 +143,7 @@ int bt_tail_matches(const struct bt_tail *tail, const struct bt_log_set *set,
         if (was_cut || !t->primary_end.file[0])
             break;
         if (order == 0)
-            *ret = bt_digest_value(digest) == tail->items[tail->count - 1].digest ? BT_TAIL_SAME
-                                                                                  : BT_TAIL_OTHER;
+            *ret = is_last_of(tail, t, bt_digest_value(digest)) ? BT_TAIL_SAME : BT_TAIL_OTHER;
         else if (bt_coordinate_compare(&t->primary_start, &tail->end) < 0)
             *ret = BT_TAIL_OTHER; /* the coordinate is inside of it */
         break;

@@ -36,7 +36,8 @@ struct bt_tail {
     struct bt_tail_item items[BT_TAIL_MAX];
     size_t count;
     struct bt_coordinate start, end; /* of the last one, in its primary's logs; file "" = unknown */
-    uint32_t server_id;              /* who wrote it first */
+    /* of the last one; with one, the place of the same GTID is the same */
+    struct bt_gtid gtid;
 };
 
 /* Reads what stands whole at the end of the set.  deep: enough to tell places apart (the last logs

@@ -67,13 +67,16 @@ static void write_text(const char *dir, const char *who, const char *file, const
 
 /* A replica whose relay log begins at file:pos and holds one transaction. */
 static void write_target(const char *dir, const char *who, const char *primary_file, uint64_t pos,
-                         uint64_t sequence)
+                         uint64_t sequence, uint32_t when)
 {
     int fd = create(dir, who, "relay-bin.000001");
     struct bt_log_builder b;
 
     bt_build_relay(&b, TARGET);
     bt_build_primary(&b, PRIMARY, primary_file, pos, true);
+    if (pos > 4)
+        b.primary_pos = pos; /* behind an artificial FORMAT_DESCRIPTION */
+    b.when = when;
     if (sequence)
         bt_build_transaction(&b, 0, sequence, TEXT);
     flush(&b, fd);
@@ -111,7 +114,8 @@ int main(int argc, char **argv)
         while (b.primary_pos < size) {
             if (!marked && b.primary_pos + tail >= size) {
                 at = flushed;
-                write_target(argv[1], "target", primary, b.primary_pos, sequence);
+                write_target(argv[1], "target", primary, b.primary_pos, sequence,
+                             b.when);
                 flushed = at;
                 /* Behind the one transaction that the target has beyond its place. */
                 bt_build_transaction(&b, 0, sequence++, TEXT);
@@ -130,6 +134,6 @@ int main(int argc, char **argv)
     }
     write_text(argv[1], "source", "master.info",
                "33\nbin.000001\n4\nlocalhost\nrep\n\n3306\nusing_gtid=0\nEND_MARKER\n");
-    write_target(argv[1], "empty", "bin.000001", 4, 0);
+    write_target(argv[1], "empty", "bin.000001", 4, 0, 0);
     return 0;
 }
