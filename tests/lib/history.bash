@@ -367,7 +367,9 @@ history_same_received() {
     local said
     said=$(jq -r '.replicas[0].gtid_received' "$2")
     if [[ $said == null ]]; then
-        [[ $(server_sql "$1" "SELECT @@relay_log_purge") == 1 || $MODE != no ]]
+        ! history_binlog "$SERVERS/$1"/relay-bin*.[0-9]*[0-9] 2>/dev/null |
+            grep -q "Gtid list" ||
+            [[ $(server_sql "$1" "SELECT @@relay_log_purge") == 1 || $MODE != no ]]
     else
         history_same_gtids "$(history_had "$1" "$3")" "$said"
     fi
