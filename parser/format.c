@@ -61,20 +61,21 @@ static bool crc_is_right(struct bt_slice raw)
     return bt_cur_u32(&tail, &stored) && crc == stored;
 }
 
-/* Whether the CRC is right once created and end_log_pos are what they were before a primary sent it
- * from the middle of a log.  A MariaDB primary without checksums sets both to 0 and leaves the CRC
- * as it was (sql/sql_repl.cc send_format_descriptor_event, 10.11); created is 0 or the event's
- * time. */
+/* Whether the CRC is right once created and end_log_pos are what they were before a primary sent
+ * it.  A MariaDB primary without checksums sets created to 0, and end_log_pos too when it sends
+ * from the middle of a log, and leaves the CRC as it was (sql/sql_repl.cc
+ * send_format_descriptor_event, 10.11); created was 0 or the event's time. */
 static bool crc_was_right(struct bt_slice raw)
 {
     uint8_t copy[BT_EVENT_HEADER_SIZE + BODY_FIXED + UINT8_MAX + 1 + BT_CHECKSUM_SIZE];
     enum { END_LOG_POS_AT = 13, CREATED_AT = BT_EVENT_HEADER_SIZE + 2 + 50, MAGIC_SIZE = 4 };
     static const uint8_t zero[4];
+    bool has_end;
 
-    if (raw.len > sizeof(copy) || memcmp(raw.ptr + END_LOG_POS_AT, zero, 4) != 0 ||
-        memcmp(raw.ptr + CREATED_AT, zero, 4) != 0)
+    if (raw.len > sizeof(copy) || memcmp(raw.ptr + CREATED_AT, zero, 4) != 0)
         return false;
-    for (int was = 0; was < 4; was++) {
+    has_end = memcmp(raw.ptr + END_LOG_POS_AT, zero, 4) != 0;
+    for (int was = 0; was < (has_end ? 2 : 4); was++) {
         struct bt_buf place = {.data = copy + END_LOG_POS_AT, .room = 4, .max = 4};
 
         memcpy(copy, raw.ptr, raw.len);
