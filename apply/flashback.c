@@ -69,14 +69,16 @@ static int grow(void **array, size_t count, size_t *room, size_t size, struct bt
 
 /* ------------------------------------------------------- can it be undone at all */
 
-/* BEGIN and COMMIT frame row changes; every other statement was not logged as rows. */
+/* BEGIN, COMMIT and SAVEPOINT stand around row changes; every other statement was not logged as
+ * rows. */
 static int query_check(const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_query query;
 
     if (bt_query_read(ev, &query, err) != 0)
         return -1;
-    if (bt_slice_equal_str(query.text, "BEGIN") || bt_slice_equal_str(query.text, "COMMIT"))
+    if (bt_slice_equal_str(query.text, "BEGIN") || bt_slice_equal_str(query.text, "COMMIT") ||
+        (query.text.len > 10 && strncasecmp((const char *)query.text.ptr, "SAVEPOINT ", 10) == 0))
         return 0;
     return bt_fail(err, BT_ERR_CONFLICT,
                    "it has a statement that was not logged as rows (in schema \"%.*s\")",

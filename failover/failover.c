@@ -13,6 +13,7 @@
 #include "failover/phrases.h"
 #include "failover/report.h"
 #include "failover/steps.h"
+#include "failover/switchover.h"
 #include "failover/steps_resume.h"
 
 enum {
@@ -346,6 +347,7 @@ static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_e
     }
     bt_fo_repoint(f);
     bt_fo_cleanup(f);
+    bt_switchover_supersede(f->config);
     return finish(f, ret);
 }
 

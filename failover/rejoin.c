@@ -8,6 +8,7 @@
 
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "failover/phrases.h"
 #include "failover/rejoin_steps.h"
 
 enum { NOTES_MAX = 256 * 1024, ARENA_MAX = 64 << 20 };
@@ -138,11 +139,20 @@ static enum bt_rejoin_outcome dry_run(struct bt_rejoin *r, struct bt_err *err)
     return BT_REJOIN_DIVERGED;
 }
 
+/* Two at once, or a failover that takes the returning server for a replica, keep off. */
+static int lock(struct bt_rejoin *r, struct bt_err *err)
+{
+    int rc = bt_database_lock(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err);
+
+    return rc == 1 ? bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, bt_rj_host(r)->conf->name) : rc;
+}
+
 static enum bt_rejoin_outcome act(struct bt_rejoin *r, struct bt_err *err)
 {
     int rc;
 
-    if (journal_begin(r, err) != 0 || bt_rj_journal(r, "close", "begin", err) != 0)
+    if (lock(r, err) != 0 || journal_begin(r, err) != 0 ||
+        bt_rj_journal(r, "close", "begin", err) != 0)
         return BT_REJOIN_REFUSED;
     bt_crash_point("rejoin-before-close");
     if (bt_rj_close(r, err) != 0 || bt_rj_forget_rest(r, err) != 0 || bt_rj_compare(r, err) != 0)

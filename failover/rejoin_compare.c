@@ -151,10 +151,28 @@ static void extra_show(struct bt_rejoin *r)
         bt_rj_note(r, "  and %zu more", m->count - SHOWN_MAX);
 }
 
+int bt_rj_still(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+
+    if (bt_database_position(host, bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
+        return bt_err_wrap(err, "%s", host->conf->name);
+    if (bt_coordinate_compare(&host->facts.binlog, &r->end) != 0)
+        return bt_fail(err, BT_ERR_CONFLICT,
+                       "somebody has written to %s meanwhile (its binary log went from %s:%" PRIu64
+                       " to %s:%" PRIu64 "): a privileged session, or an event? Run it again.",
+                       host->conf->name, r->end.file, r->end.pos, host->facts.binlog.file,
+                       host->facts.binlog.pos);
+    return 0;
+}
+
 int bt_rj_compare(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_missing_want want = {0};
 
+    if (bt_database_position(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
+        return bt_err_wrap(err, "%s", bt_rj_host(r)->conf->name);
+    r->end = bt_rj_host(r)->facts.binlog;
     if (known_ask(r, err) != 0 || logs_open(r, err) != 0)
         return -1;
     r->source = (struct bt_missing_source){.name = bt_rj_host(r)->conf->hostname,
@@ -286,5 +304,7 @@ int bt_rj_reverse(struct bt_rejoin *r, struct bt_err *err)
     bt_rj_note(r, "%" PRIu64 " transactions, %" PRIu64 " rows were taken back.",
                r->reversed.transactions, r->reversed.rows);
     bt_crash_point("rejoin-reversed");
+    if (bt_rj_still(r, err) != 0)
+        return -1;
     return forget(r, opts.note, err);
 }

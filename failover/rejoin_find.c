@@ -24,6 +24,16 @@ static size_t votes_for(const struct bt_rejoin *r, size_t i)
     return votes;
 }
 
+/* Whether anybody else replicates from anybody. */
+static bool replicas_alive(const struct bt_rejoin *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (i != r->host && bt_facts_is_alive(&r->databases[i].facts) &&
+            r->databases[i].facts.upstream_count)
+            return true;
+    return false;
+}
+
 /* The server that takes writes and replicates from nobody; where there are several, the one that
  * replicas follow. */
 static int primary_find(struct bt_rejoin *r, struct bt_err *err)
@@ -44,9 +54,12 @@ static int primary_find(struct bt_rejoin *r, struct bt_err *err)
                        "no other server takes writes and replicates from nobody: there is no "
                        "primary for %s to follow",
                        bt_rj_host(r)->conf->name);
-    if (count > 1 && votes_for(r, best) == 0)
+    if (votes_for(r, r->host) && votes_for(r, r->host) >= votes_for(r, best))
+        return bt_fail(err, BT_ERR_CONFLICT, "%s is the primary that living replicas follow",
+                       bt_rj_host(r)->conf->name);
+    if (votes_for(r, best) == 0 && (count > 1 || replicas_alive(r)))
         return bt_fail(err, BT_ERR_REALITY,
-                       "%zu servers take writes and nobody follows one of them: which is the "
+                       "%zu other servers take writes and no replica follows one: which is the "
                        "primary cannot be told",
                        count);
     r->primary = best;

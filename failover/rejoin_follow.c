@@ -74,12 +74,27 @@ static int start_again(struct bt_rejoin *r, struct bt_err *err)
     return bt_database_wait_running(host, 0, until, err);
 }
 
+/* Archiving and reversing may have taken long: a failover meanwhile made another one the primary.
+ */
+static int primary_check(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *p = bt_rj_primary(r);
+
+    bt_database_ask(p, BT_RJ_STEP_MS);
+    if (!bt_facts_is_alive(&p->facts) || p->facts.read_only || p->facts.upstream_count)
+        return bt_fail(err, BT_ERR_REALITY, "%s is not the primary any more; run it again",
+                       p->conf->name);
+    if (r->extra.count == 0 && !r->follows_already)
+        return bt_rj_still(r, err);
+    return 0;
+}
+
 int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_repoint to = target(r, BT_REPLICA_SLAVE_POS, NULL);
     bool is_only_stopped = r->follows_already && r->extra.count == 0;
 
-    if (bt_rj_journal(r, "follow", "begin", err) != 0)
+    if (primary_check(r, err) != 0 || bt_rj_journal(r, "follow", "begin", err) != 0)
         return -1;
     if (is_only_stopped ? start_again(r, err) != 0
                         : slave_pos_set(r, err) != 0 || start(r, &to, err) != 0)

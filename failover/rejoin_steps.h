@@ -29,6 +29,7 @@ struct bt_rejoin {
     struct bt_arena arena;
     struct bt_remote_logs *logs;
     /* COMPARE */
+    struct bt_coordinate end; /* of its binary log, when it was compared */
     bool is_compared;
     struct bt_gtid_state known;   /* MariaDB: what the primary has, by domain and server */
     struct bt_gtid_set known_set; /* MySQL */
@@ -59,6 +60,8 @@ int bt_rj_close(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 int bt_rj_compare(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 /* Ends what a run that was cut off behind the reversal had begun. */
 int bt_rj_forget_rest(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
+/* Nobody has written to it since it was compared. */
+int bt_rj_still(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 int bt_rj_archive(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 int bt_rj_reverse(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;

@@ -211,6 +211,9 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
     int rc;
 
     bt_buf_init(&sql, 64 * 1024);
+    if (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && gtid[0] == '\0')
+        return bt_fail(err, BT_ERR_REALITY, "%s: the GTIDs to wait for are not known",
+                       d->conf->name);
     add_wait(d, link, by_gtid, place, gtid, &sql);
     if (bt_buf_check(&sql, "statement", err) != 0)
         return -1;
@@ -345,6 +348,9 @@ int bt_database_repoint(struct bt_database *d, size_t link, const struct bt_repo
         bt_buf_addf(&sql, ", %s_PASSWORD = ", prefix);
         bt_sql_add_text(d->sql, &sql, bt_slice_str(to->password));
     }
+    /* Without TLS caching_sha2_password wants the key of the other side (MySQL 8.0.4 and later). */
+    if (d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 80004)
+        bt_buf_addf(&sql, ", GET_%s_PUBLIC_KEY = 1", prefix);
     add_mode(d, to, prefix, &sql);
     add_connection(d, link, true, &sql);
     if (run(d, &sql, until, err) != 0)

@@ -411,16 +411,22 @@ void bt_databases_ask(struct bt_database *databases, size_t count, size_t suspec
 
 int bt_database_position(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
 {
-    char text[4096];
+    bool is_mariadb = d->facts.flavor == BT_FLAVOR_MARIADB;
+    bt_auto_rows struct bt_rows rows = {0};
+    const char *text;
 
     if (ask_binlog(d, until, err) != 0)
         return -1;
-    if (d->facts.flavor != BT_FLAVOR_MARIADB)
+    /* MySQL before 5.6 has no such variable, and no GTIDs. */
+    if (!is_mariadb && d->facts.version_number < 50600)
         return 0;
-    if (bt_connection_value(d->sql, "SELECT @@GLOBAL.gtid_binlog_pos", until, sizeof(text), text,
-                            err) < 0)
+    if (bt_connection_query(d->sql,
+                            bt_slice_str(is_mariadb ? "SELECT @@GLOBAL.gtid_binlog_pos"
+                                                    : "SELECT @@GLOBAL.gtid_executed"),
+                            until, &rows, err) != 0)
         return -1;
-    d->facts.gtid_binlog_pos = keep(d, text);
+    text = bt_rows_text_at(&rows, 0, 0);
+    d->facts.gtid_binlog_pos = keep(d, text ? text : "");
     return 0;
 }
 

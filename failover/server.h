@@ -80,7 +80,8 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
 int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
 
-/* SHOW MASTER STATUS again, into facts.binlog, and gtid_binlog_pos. */
+/* SHOW MASTER STATUS again, into facts.binlog; gtid_binlog_pos, or gtid_executed of a MySQL, into
+ * facts.gtid_binlog_pos. */
 int bt_database_position(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
 

@@ -180,6 +180,8 @@ static int workdir_check(struct bt_switchover *s, struct bt_err *err)
 
     if (mkdir(s->config->workdir, 0750) != 0 && errno != EEXIST)
         return bt_fail_sys(err, "could not make the work folder \"%s\"", s->config->workdir);
+    if (bt_journal_is_in_use(s->journal_path))
+        return bt_fail(err, BT_ERR_CONFLICT, "a switchover is at work (\"%s\")", s->journal_path);
     if (bt_switchover_was_cut_off(s->config, path))
         return bt_fail(err, BT_ERR_CONFLICT,
                        "a switchover was cut off (\"%s\"): finish it, or have it undone, with "
@@ -237,17 +239,32 @@ static void journal_end(struct bt_switchover *s, const char *state)
         bt_error("%s", err.text);
 }
 
+/* The new primary takes writes: the rest is done, and what fails is said. */
+static enum bt_switchover_outcome go_on(struct bt_switchover *s)
+{
+    bt_so_repoint(s);
+    bt_so_cleanup(s);
+    journal_end(s, s->is_partial ? "partial" : "done");
+    return s->is_partial ? BT_SWITCHOVER_PARTIAL : BT_SWITCHOVER_DONE;
+}
+
 /* The first failure is what is reported; one of the undo stands behind it.  The journal of an undo
  * that failed stays open: --resume tries again. */
 static enum bt_switchover_outcome undo(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_err why = {0};
+    int rc;
 
     bt_error("%s", err->text);
     bt_info("Putting everything back..");
-    if (bt_so_undo(s, &why) == 0) {
+    rc = bt_so_undo(s, &why);
+    if (rc == 0) {
         journal_end(s, "undone");
         return BT_SWITCHOVER_UNDONE;
+    }
+    if (rc == 1) {
+        bt_so_partial(s, "There is no way back", err);
+        return go_on(s);
     }
     bt_error("%s", why.text);
     bt_err_wrap(err, "not everything could be put back (%.500s)", why.text);
@@ -260,10 +277,7 @@ static enum bt_switchover_outcome act(struct bt_switchover *s, struct bt_err *er
         return BT_SWITCHOVER_REFUSED;
     if (up_to_open(s, err) != 0)
         return undo(s, err);
-    bt_so_repoint(s);
-    bt_so_cleanup(s);
-    journal_end(s, s->is_partial ? "partial" : "done");
-    return s->is_partial ? BT_SWITCHOVER_PARTIAL : BT_SWITCHOVER_DONE;
+    return go_on(s);
 }
 
 int bt_switchover_run(struct bt_switchover *s, enum bt_switchover_outcome *ret, struct bt_err *err)

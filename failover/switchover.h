@@ -84,6 +84,9 @@ size_t bt_switchover_cut_off_behind(const struct bt_config *config);
 int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *ret,
                          struct bt_err *err) BT_MUST_CHECK;
 
+/* A failover has gone over one that was cut off: its journal holds no more. */
+void bt_switchover_supersede(const struct bt_config *config);
+
 /* Plan or report, for people (at most 100 columns) and as one JSON object. */
 void bt_switchover_text(const struct bt_switchover *s, struct bt_buf *out);
 void bt_switchover_json(const struct bt_switchover *s, struct bt_json *out);

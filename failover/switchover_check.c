@@ -16,7 +16,7 @@
 #include "failover/sessions.h"
 #include "failover/switchover_steps.h"
 
-enum { PROBE_MS = 100, APPROACH_MS = 10000, NEAR_MS = 20 };
+enum { PROBE_MS = 100, APPROACH_MS = 10000, NEAR_MS = 20, LOCKER_IDLE_S = 60 };
 
 static void add(struct bt_buf *lines, const char *fmt, ...) BT_PRINTF(2, 3);
 
@@ -342,11 +342,19 @@ static int locks_take(struct bt_switchover *s, struct bt_err *err)
     return 0;
 }
 
+/* The session that will hold the lock.  Should its client vanish without a word, neither its
+ * statement nor its lock is to outlive the switchover by much. */
 int bt_so_locker_open(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_so_old(s)->conf);
 
-    return bt_connection_open(&login, bt_so_until(BT_SO_STOP), &s->locker, err);
+    if (bt_connection_open(&login, bt_so_until(BT_SO_STOP), &s->locker, err) != 0)
+        return -1;
+    return bt_connection_executef(
+        s->locker, bt_so_until(BT_SO_STOP), err,
+        "SET SESSION lock_wait_timeout = %llu, wait_timeout = %llu",
+        (unsigned long long)s->opts.lock_limit / 1000 + 1,
+        (unsigned long long)(s->opts.lock_limit + s->opts.wait_limit) / 1000 + LOCKER_IDLE_S);
 }
 
 /* What has to be flushed under the lock is flushed before it. */

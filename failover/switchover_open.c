@@ -83,19 +83,25 @@ static int script_start(struct bt_switchover *s, struct bt_err *err)
 
 /* First on the new primary, then off the old one: for a moment both have it, and the announcement
  * says who counts.  The other way round a client's packet may find nobody, and is sent again after
- * 200 ms, a connection request after a second.  The old primary takes no writes meanwhile. */
+ * 200 ms, a connection request after a second.  The old primary takes no writes meanwhile, nor
+ * where it cannot be taken off: from the moment the new one has it there is no way back. */
 static int address_move(struct bt_switchover *s, struct bt_err *err)
 {
+    struct bt_err why = {0};
+
     s->touched.address_taken = s->config->vip_count > 0;
     if (bt_so_address(s, bt_so_new(s), true, -1, err) != 0)
         return -1;
     s->opened_us = bt_clock_us();
+    s->is_opened = true;
     bt_crash_point("switch-address-both");
-    s->touched.address_gone = s->config->vip_count > 0;
-    return bt_so_address(s, bt_so_old(s), false, 0, err);
+    if (bt_so_address(s, bt_so_old(s), false, 0, &why) != 0)
+        bt_so_partial(s, "The address is still on the old primary's host too", &why);
+    return 0;
 }
 
-/* MHA's order: the script, then read_only; our own address last, when writes will be taken. */
+/* MHA's order: the script, then read_only; our own address last, when writes will be taken.  The
+ * usual script switches read_only off itself. */
 int bt_so_open(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_so_host *new = bt_so_new(s);
@@ -104,10 +110,11 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err)
     if (position_note(s, err) != 0 || bt_so_journal(s, BT_SO_OPEN, "begin", fill_open, err) != 0)
         return -1;
     bt_crash_point("switch-before-open");
+    s->touched.script_start = s->touched.script;
+    s->touched.new_writable = true;
     if (script_start(s, err) != 0)
         return -1;
     if (!s->opts.skip_read_only_off) {
-        s->touched.new_writable = true;
         if (bt_database_set_read_only(new->db, false, bt_so_until(BT_SO_OPEN), err) != 0)
             return -1;
         bt_info(BT_SAY_READ_ONLY_OFF, new->conf->name);
@@ -115,7 +122,6 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err)
     bt_crash_point("switch-opened");
     if (address_move(s, err) != 0)
         return -1;
-    s->is_opened = true;
     bt_crash_point("switch-address");
     bt_so_step_end(s, BT_SO_OPEN);
     return 0;
@@ -201,6 +207,8 @@ static void repoint_one(size_t i, void *ctx)
             bt_database_wait_running(h->db, h->link, bt_so_until(BT_SO_REPOINT), &h->err) == 0;
     else if (u)
         h->follows = replica_repoint(s, h, u, &h->err) == 0;
+    else if (s->facts[i].life != BT_LIFE_ALIVE && !h->conf->ignore_fail)
+        bt_fail(&h->err, BT_ERR_REALITY, "it does not answer: %.600s", s->facts[i].error);
     h->repoint_ms = bt_clock_ms() - began;
     if (h->follows)
         bt_info("%s:" BT_SAY_SLAVE_STARTED, h->conf->name);

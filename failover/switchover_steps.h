@@ -58,6 +58,7 @@ struct bt_so_host {
 /* What was changed and must be put back by an undo. */
 struct bt_so_touched {
     bool script;        /* master_ip_online_change_script --command=stop was called */
+    bool script_start;  /* and --command=start, for the new primary */
     bool lock;          /* the old primary's tables may be locked by s->locker */
     bool read_only;     /* the old primary's read_only was switched on */
     bool address_gone;  /* taken off the old primary */
@@ -95,8 +96,11 @@ struct bt_switchover {
     char end_gtid[4096];
     struct bt_coordinate position; /* of the new primary's, when it was opened */
     char gtid[4096];
-    char statement[2048]; /* CHANGE MASTER of the runbook's line */
-    bool is_opened;       /* the point of no return is behind us */
+    char statement[2048];  /* CHANGE MASTER of the runbook's line */
+    uint64_t locker_id;    /* its session on the old primary, what KILL takes */
+    bool new_was_writable; /* the new primary was not read-only before: it is given that back */
+    bool was_closed;       /* an undo that was cut off had closed the new primary */
+    bool is_opened;        /* the point of no return is behind us */
     bool is_partial;
     size_t killed; /* client sessions */
     int64_t began_ms, ended_ms;
@@ -125,7 +129,8 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 void bt_so_repoint(struct bt_switchover *s); /* from here on failures are partial, never an end */
 void bt_so_cleanup(struct bt_switchover *s);
 
-/* Puts back what was touched.  -1: not all of it; err says what, and what has to be done. */
+/* Puts back what was touched.  1: the new primary has been written to and is open; nothing was put
+ * back.  -1: not all of it was; err says what. */
 int bt_so_undo(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 
 /* ------------------------------------------------------------- shared helpers */

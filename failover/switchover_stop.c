@@ -236,16 +236,31 @@ static void fill_stop(struct bt_json *json, void *ctx)
         bt_setting_is_set(s->config->settings, BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT));
     bt_json_key_bool(json, "old_becomes_replica", s->opts.old_becomes_replica);
     bt_json_key_u64(json, "mode", s->mode);
+    bt_json_key_u64(json, "locker", s->locker_id);
+    bt_json_key_bool(json, "new_was_writable", s->new_was_writable);
     bt_json_key_str(json, "repl_user", s->repl_user);
+}
+
+/* One primary at a time: a candidate that takes writes too is closed until it is its turn. */
+static int candidate_close(struct bt_switchover *s, struct bt_err *err)
+{
+    if (!s->new_was_writable)
+        return 0;
+    bt_so_note(s, "%s was not read-only.", bt_so_new(s)->conf->name);
+    return bt_database_set_read_only(bt_so_new(s)->db, true, bt_so_until(BT_SO_STOP), err);
 }
 
 int bt_so_stop(struct bt_switchover *s, struct bt_err *err)
 {
     bt_info(BT_PHASE_2_ONLINE);
     bt_so_step_begin(s, BT_SO_STOP);
+    s->new_was_writable = !s->facts[s->plan.winner].read_only;
+    s->locker_id = bt_connection_server(s->locker)->thread_id;
     if (bt_so_journal(s, BT_SO_STOP, "begin", fill_stop, err) != 0)
         return -1;
     bt_crash_point("switch-before-stop");
+    if (candidate_close(s, err) != 0)
+        return -1;
     s->blocked_us = bt_clock_us();
     if (script_stop(s, err) != 0)
         return -1;

@@ -16,11 +16,22 @@
 #include "failover/phrases.h"
 #include "failover/switchover_steps.h"
 
-enum { JOURNAL_MAX = 1 << 20 };
+enum { JOURNAL_MAX = 1 << 20, NO_SUCH_THREAD = 1094 };
 
 /* ----------------------------------------------------------------------- undo */
 
-/* Read-only again, and still where it was when it was opened. */
+/* Its session, opened again when it was lost. */
+static int session_have(struct bt_so_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    if (!h->db->sql || bt_connection_is_lost(h->db->sql))
+        bt_database_ask(h->db, bt_deadline_left(until));
+    if (!h->db->sql || bt_connection_is_lost(h->db->sql))
+        return bt_fail(err, BT_ERR_REALITY, "%s: %s", h->conf->name, h->db->facts.error);
+    return 0;
+}
+
+/* Read-only again, and still where it was when it was opened.  1: it has been written to, and is
+ * open: it is the primary. */
 static int new_primary_close(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_so_host *new = bt_so_new(s);
@@ -28,33 +39,43 @@ static int new_primary_close(struct bt_switchover *s, struct bt_err *err)
 
     if (!s->touched.new_writable)
         return 0;
-    if (bt_database_set_read_only(new->db, true, until, err) != 0 ||
+    if (session_have(new, until, err) != 0 ||
+        bt_database_set_read_only(new->db, true, until, err) != 0 ||
         bt_database_position(new->db, until, err) != 0)
         return bt_err_wrap(err, "%s", new->conf->name);
-    if (bt_coordinate_compare(&new->db->facts.binlog, &s->position) != 0)
-        return bt_fail(err, BT_ERR_CONFLICT,
-                       "%s has been written to (from %s:%llu to %s:%llu) and cannot be undone",
-                       new->conf->name, s->position.file, (unsigned long long)s->position.pos,
-                       new->db->facts.binlog.file,
-                       (unsigned long long)new->db->facts.binlog.pos);
     s->touched.new_writable = false;
+    if (s->was_closed || bt_coordinate_compare(&new->db->facts.binlog, &s->position) == 0)
+        return 0;
+    s->touched.new_writable = true;
+    bt_so_note(s, "%s has been written to (from %s:%llu to %s:%llu): it is the primary.",
+               new->conf->name, s->position.file, (unsigned long long)s->position.pos,
+               new->db->facts.binlog.file, (unsigned long long)new->db->facts.binlog.pos);
+    return bt_database_set_read_only(new->db, false, until, err) == 0 ? 1 : -1;
+}
+
+/* Its statement may wait on where its client is gone: ended, it holds up nobody. */
+static int locker_end(struct bt_switchover *s, struct bt_deadline until, struct bt_err *err)
+{
+    bt_connection_close(s->locker);
+    s->locker = NULL;
+    if (s->locker_id &&
+        bt_connection_executef(bt_so_old(s)->db->sql, until, err, "KILL CONNECTION %llu",
+                               (unsigned long long)s->locker_id) != 0) {
+        if (err->server_errno != NO_SUCH_THREAD)
+            return bt_err_wrap(err, "%s", bt_so_old(s)->conf->name);
+        bt_err_clear(err);
+    }
+    s->touched.lock = false;
     return 0;
 }
 
-/* By the session that holds the lock, or by another where that one is gone (and the lock with it).
- */
 static int old_primary_open(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_so_host *old = bt_so_old(s);
     struct bt_deadline until = bt_so_until(BT_SO_UNDO);
 
-    bt_connection_close(s->locker);
-    s->locker = NULL;
-    s->touched.lock = false;
-    if (!old->db->sql || bt_connection_is_lost(old->db->sql))
-        bt_database_ask(old->db, bt_deadline_left(until));
-    if (!old->db->sql || bt_connection_is_lost(old->db->sql))
-        return bt_fail(err, BT_ERR_REALITY, "%s: %s", old->conf->name, old->db->facts.error);
+    if (session_have(old, until, err) != 0 || locker_end(s, until, err) != 0)
+        return -1;
     if (s->touched.read_only && bt_database_set_read_only(old->db, false, until, err) != 0)
         return -1;
     s->touched.read_only = false;
@@ -62,15 +83,19 @@ static int old_primary_open(struct bt_switchover *s, struct bt_err *err)
     return 0;
 }
 
-/* The script has no word for it: it is told that the old primary is the new one. */
+/* The script has no word for it: what was given to the new primary is taken from it, and the old
+ * one is told to start as if it were the new one. */
 static int script_undo(struct bt_switchover *s, struct bt_err *err)
 {
     enum bt_hook_result result;
 
-    if (!s->touched.script)
-        return 0;
-    if (bt_hook_online_change(s->config, "start", s->plan.primary, s->plan.primary, false, &result,
+    if (s->touched.script_start &&
+        bt_hook_online_change(s->config, "stop", s->plan.winner, s->plan.primary, false, &result,
                               err) != 0)
+        return -1;
+    s->touched.script_start = false;
+    if (s->touched.script && bt_hook_online_change(s->config, "start", s->plan.primary,
+                                                   s->plan.primary, false, &result, err) != 0)
         return -1;
     s->touched.script = false;
     return 0;
@@ -87,24 +112,48 @@ static int addresses_undo(struct bt_switchover *s, struct bt_err *err)
     return 0;
 }
 
+/* A candidate that was not read-only before is not afterwards. */
+static int new_primary_give_back(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_deadline until = bt_so_until(BT_SO_UNDO);
+
+    if (!s->new_was_writable)
+        return 0;
+    if (session_have(bt_so_new(s), until, err) != 0)
+        return -1;
+    return bt_database_set_read_only(bt_so_new(s)->db, false, until, err);
+}
+
+static void keep_first(struct bt_err *first, const struct bt_err *err)
+{
+    if (first->kind == BT_ERR_NONE)
+        *first = *err;
+}
+
 int bt_so_undo(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_err first = {0}, why = {0};
     int64_t began = bt_clock_ms();
+    int rc;
 
     bt_so_step_begin(s, BT_SO_UNDO);
     if (bt_so_journal(s, BT_SO_UNDO, "begin", NULL, &why) != 0)
         bt_error("%s", why.text);
     /* Two that take writes may never be: where the new one cannot be closed, the old one stays
      * closed. */
-    if (new_primary_close(s, err) != 0)
-        return -1;
+    rc = new_primary_close(s, err);
+    if (rc != 0)
+        return rc;
+    if (bt_so_journal(s, BT_SO_UNDO, "closed", NULL, &why) != 0)
+        bt_error("%s", why.text);
     if (old_primary_open(s, err) != 0)
-        first = *err;
-    if (addresses_undo(s, err) != 0 && first.kind == BT_ERR_NONE)
-        first = *err;
-    if (script_undo(s, err) != 0 && first.kind == BT_ERR_NONE)
-        first = *err;
+        keep_first(&first, err);
+    if (addresses_undo(s, err) != 0)
+        keep_first(&first, err);
+    if (script_undo(s, err) != 0)
+        keep_first(&first, err);
+    if (new_primary_give_back(s, err) != 0)
+        keep_first(&first, err);
     bt_so_step_end(s, BT_SO_UNDO);
     if (first.kind != BT_ERR_NONE) {
         *err = first;
@@ -120,10 +169,10 @@ int bt_so_undo(struct bt_switchover *s, struct bt_err *err)
 
 /* What the lines of a journal say. */
 struct cut_off {
-    bool has_stop, has_open, is_reopening, has_end;
+    bool has_stop, has_open, is_reopening, is_closed, has_end;
     const char *old, *new, *repl_user;
-    uint64_t mode;
-    bool script, old_becomes_replica;
+    uint64_t mode, locker;
+    bool script, old_becomes_replica, new_was_writable;
     struct bt_coordinate end, position;
     const char *end_gtid;
 };
@@ -170,6 +219,8 @@ static void line_take(struct bt_json_value line, struct bt_arena *arena, struct 
         c->new = text_at(line, "new", arena);
         c->repl_user = text_at(line, "repl_user", arena);
         c->mode = number_at(line, "mode");
+        c->locker = number_at(line, "locker");
+        c->new_was_writable = flag_at(line, "new_was_writable");
         c->script = flag_at(line, "script");
         c->old_becomes_replica = flag_at(line, "old_becomes_replica");
     } else if (strcmp(step, bt_so_step_name(BT_SO_OPEN)) == 0) {
@@ -179,6 +230,7 @@ static void line_take(struct bt_json_value line, struct bt_arena *arena, struct 
         c->position = place_at(line, "new_file", "new_pos", arena);
     } else if (strcmp(step, bt_so_step_name(BT_SO_UNDO)) == 0) {
         c->is_reopening = true;
+        c->is_closed = c->is_closed || strcmp(text_at(line, "state", arena), "closed") == 0;
     } else if (strcmp(step, "end") == 0) {
         c->has_end = true;
     }
@@ -245,6 +297,9 @@ static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct
     s->mode =
         c->mode <= BT_REPLICA_CURRENT_POS ? (enum bt_replica_mode)c->mode : BT_REPLICA_POSITION;
     snprintf(s->repl_user, sizeof(s->repl_user), "%s", c->repl_user);
+    s->locker_id = c->locker;
+    s->new_was_writable = c->new_was_writable;
+    s->was_closed = c->is_closed;
     s->end = c->end;
     s->position = c->position;
     snprintf(s->end_gtid, sizeof(s->end_gtid), "%s", c->end_gtid);
@@ -260,12 +315,32 @@ static bool is_opened(const struct bt_switchover *s, const struct cut_off *c)
     return c->has_open && new->life == BT_LIFE_ALIVE && !new->read_only;
 }
 
-/* Its writes came in while nobody held the lock: it is not where it was seen to stand still. */
-static bool old_went_on(const struct bt_switchover *s)
+/* A journal may be older than what the cluster has been through since: then nothing in it holds.
+ * Nobody else takes writes, and before the new primary was opened nobody follows it. */
+static int cluster_check(const struct bt_switchover *s, const struct cut_off *c,
+                         struct bt_err *err)
 {
-    const struct bt_server_facts *old = &s->facts[s->plan.primary];
+    for (size_t i = 0; i < s->count; i++) {
+        const struct bt_server_facts *f = &s->facts[i];
+        const char *name = s->config->servers[i].name;
 
-    return old->life == BT_LIFE_ALIVE && bt_coordinate_compare(&old->binlog, &s->end) != 0;
+        if (f->life != BT_LIFE_ALIVE)
+            continue;
+        if (i != s->plan.primary && i != s->plan.winner && !f->read_only && !f->upstream_count)
+            return bt_fail(err, BT_ERR_CONFLICT,
+                           "%s takes writes: the cluster has gone on since this switchover was cut "
+                           "off. Look at it, and remove \"%s\".",
+                           name, s->journal_path);
+        for (size_t k = 0; !c->has_open && k < f->upstream_count; k++)
+            if (bt_topology_match(s->config, f->upstreams[k].host, f->upstreams[k].port) ==
+                s->plan.winner)
+                return bt_fail(
+                    err, BT_ERR_CONFLICT,
+                    "%s follows %s, which this switchover had not opened: the cluster has "
+                    "gone on since. Look at it, and remove \"%s\".",
+                    name, s->config->servers[s->plan.winner].name, s->journal_path);
+    }
+    return 0;
 }
 
 /* An old primary that died meanwhile keeps nobody's address: the probe says if it does. */
@@ -281,16 +356,26 @@ static int old_address_drop(struct bt_switchover *s, struct bt_err *err)
     return 0;
 }
 
+/* Restarted meanwhile, it may take writes again. */
+static int old_primary_close(struct bt_switchover *s, struct bt_err *err)
+{
+    const struct bt_server_facts *old = &s->facts[s->plan.primary];
+
+    if (old->life != BT_LIFE_ALIVE)
+        return 0;
+    if (bt_coordinate_compare(&old->binlog, &s->end) != 0)
+        bt_so_note(s, "%s was written to after it stood still; what it has is on no other server.",
+                   bt_so_old(s)->conf->name);
+    return bt_database_set_read_only(bt_so_old(s)->db, true, bt_so_until(BT_SO_OPEN), err);
+}
+
 static int finish(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_so_host *new = bt_so_new(s);
 
     bt_info("The switchover was cut off when %s was open: it is finished.", new->conf->name);
-    if (old_went_on(s))
-        bt_so_note(s, "%s was written to after it stood still; what it has is on no other server.",
-                   bt_so_old(s)->conf->name);
     s->touched.address_taken = s->config->vip_count > 0;
-    if (old_address_drop(s, err) != 0 ||
+    if (old_primary_close(s, err) != 0 || old_address_drop(s, err) != 0 ||
         bt_so_address(s, new, true, 0, err) != 0)
         return -1;
     s->is_opened = true;
@@ -306,8 +391,43 @@ static int put_back(struct bt_switchover *s, const struct cut_off *c, struct bt_
             bt_so_new(s)->conf->name);
     s->touched.read_only = true;
     s->touched.new_writable = c->has_open;
+    s->touched.script_start = s->touched.script && c->has_open;
     s->touched.address_gone = s->touched.address_taken = s->config->vip_count > 0;
     return bt_so_undo(s, err);
+}
+
+static int resume_begin(struct bt_switchover *s, struct bt_arena *arena, struct cut_off *c,
+                        struct bt_err *err)
+{
+    int rc;
+
+    if (bt_journal_is_in_use(s->journal_path))
+        return bt_fail(err, BT_ERR_CONFLICT, "a switchover is at work (\"%s\")", s->journal_path);
+    if (bt_so_hold(s, err) != 0)
+        return -1;
+    if ((rc = journal_read(s->journal_path, arena, c, err)) != 0)
+        return rc;
+    if (bt_so_ask(s, err) != 0 || cut_off_take(s, c, err) != 0 || cluster_check(s, c, err) != 0)
+        return -1;
+    return bt_journal_continue(s->journal_path, &s->journal, err);
+}
+
+/* 0 finished, 1 put back. */
+static int resume(struct bt_switchover *s, const struct cut_off *c, struct bt_err *err)
+{
+    bool is_open = !c->is_reopening && is_opened(s, c);
+
+    if (!is_open) {
+        int rc = put_back(s, c, err);
+
+        if (rc <= 0)
+            return rc == 0 ? 1 : -1;
+    }
+    if (finish(s, err) != 0)
+        return -1;
+    bt_so_repoint(s);
+    bt_so_cleanup(s);
+    return 0;
 }
 
 int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *ret,
@@ -320,29 +440,32 @@ int bt_switchover_resume(struct bt_switchover *s, enum bt_switchover_outcome *re
     bt_arena_init(&arena, JOURNAL_MAX);
     *ret = s->outcome = BT_SWITCHOVER_REFUSED;
     s->began_ms = bt_clock_ms();
-    if (bt_journal_is_in_use(s->journal_path))
-        return bt_fail(err, BT_ERR_CONFLICT, "a switchover is at work (\"%s\")", s->journal_path);
-    if (bt_so_hold(s, err) != 0)
-        return -1;
-    if ((rc = journal_read(s->journal_path, &arena, &c, err)) != 0)
+    rc = resume_begin(s, &arena, &c, err);
+    if (rc != 0)
         return rc;
-    if (bt_so_ask(s, err) != 0 || cut_off_take(s, &c, err) != 0 ||
-        bt_journal_continue(s->journal_path, &s->journal, err) != 0)
-        return -1;
-    *ret = s->outcome = BT_SWITCHOVER_FAILED;
-    if (!c.is_reopening && is_opened(s, &c)) {
-        if (finish(s, err) != 0)
-            return -1;
-        bt_so_repoint(s);
-        bt_so_cleanup(s);
-        *ret = s->outcome = s->is_partial ? BT_SWITCHOVER_PARTIAL : BT_SWITCHOVER_DONE;
-        rc = bt_journal_write(s->journal, "end", "done", NULL, NULL, NULL, err);
-    } else {
-        if (put_back(s, &c, err) != 0)
-            return -1;
-        *ret = s->outcome = BT_SWITCHOVER_UNDONE;
-        rc = bt_journal_write(s->journal, "end", "undone", NULL, NULL, NULL, err);
-    }
+    s->outcome = BT_SWITCHOVER_FAILED;
+    rc = resume(s, &c, err);
+    if (rc >= 0)
+        s->outcome = rc == 1         ? BT_SWITCHOVER_UNDONE
+                     : s->is_partial ? BT_SWITCHOVER_PARTIAL
+                                     : BT_SWITCHOVER_DONE;
+    if (rc >= 0 && bt_journal_write(s->journal, "end", rc == 1 ? "undone" : "done", NULL, NULL,
+                                    NULL, err) != 0)
+        rc = -1;
     s->ended_ms = bt_clock_ms();
-    return rc;
+    *ret = s->outcome;
+    return rc < 0 ? -1 : 0;
+}
+
+void bt_switchover_supersede(const struct bt_config *config)
+{
+    bt_auto_journal struct bt_journal *journal = NULL;
+    struct bt_err err = {0};
+    char path[4096];
+
+    if (!bt_switchover_was_cut_off(config, path))
+        return;
+    if (bt_journal_continue(path, &journal, &err) != 0 ||
+        bt_journal_write(journal, "end", "superseded", NULL, NULL, NULL, &err) != 0)
+        bt_warning("%s", err.text);
 }

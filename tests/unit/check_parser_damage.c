@@ -5,10 +5,12 @@
 
 #include <stdio.h>
 
+#include "parser/crc.h"
 #include "parser/crypt.h"
 #include "parser/reader.h"
 #include "parser/transaction.h"
 #include "tests/lib/decode_all.h"
+#include "tests/lib/log_builder.h"
 
 /* Small ones of each kind: checksums and none, compressed, payloads, relay logs, encrypted ones
  * with and without their key. */
@@ -265,8 +267,46 @@ START_TEST(views_of_any_size_give_the_same_events)
 }
 END_TEST
 
+/* A MariaDB primary without checksums blanks two fields and leaves the CRC as it was: nothing but
+ * that is forgiven. */
+START_TEST(a_primarys_blanked_format_is_taken_with_its_old_crc)
+{
+    enum { WHEN = 0, END_LOG_POS = 13, CREATED = BT_EVENT_HEADER_SIZE + 2 + 50 };
+    struct bt_log_builder b;
+    struct bt_source *source;
+    struct bt_reader *reader;
+    struct bt_err err = {0};
+    struct bt_event ev;
+    uint8_t *format;
+    uint32_t crc;
+
+    bt_build_binlog(&b, 1);
+    b.bytes.len = 4;
+    bt_build_format(&b, 1, 0, UINT64_MAX, false);
+    format = b.bytes.data + 4;
+    memcpy(format + CREATED, format + WHEN, 4); /* the first log of a server that has started */
+    crc = bt_crc32(0, bt_slice(format, b.bytes.len - 4 - BT_CHECKSUM_SIZE));
+    for (int i = 0; i < 4; i++)
+        format[b.bytes.len - 4 - BT_CHECKSUM_SIZE + (size_t)i] = (uint8_t)(crc >> 8 * i);
+    memset(format + CREATED, 0, 4);
+    if (_i & 1)
+        memset(format + END_LOG_POS, 0, 4);
+    if (_i & 2)
+        format[BT_EVENT_HEADER_SIZE + 4] ^= 1; /* in the version's text */
+    ck_assert_int_eq(bt_source_memory_open(bt_buf_slice(&b.bytes), "log", &source, &err), 0);
+    ck_assert_int_eq(bt_reader_open(source, (struct bt_reader_opts){0}, &reader, &err), 0);
+    while (bt_reader_next(reader, &ev, &err) == 0)
+        ;
+    ck_assert_int_eq(bt_reader_end(reader)->kind, _i & 2 ? BT_END_CORRUPT : BT_END_OPEN);
+    bt_reader_close(reader);
+    bt_source_close(source);
+    bt_build_done(&b);
+}
+END_TEST
+
 BT_SUITE_MAIN(
     "parser damage",
+    {a_primarys_blanked_format_is_taken_with_its_old_crc, 4},
     {a_log_cut_at_any_byte_ends_where_its_last_whole_event_does, LOG_COUNT},
     {any_inverted_bit_is_survived_and_under_a_checksum_seen, LOG_COUNT},
     {a_read_error_anywhere_is_told_with_its_place, LOG_COUNT},

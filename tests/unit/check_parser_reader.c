@@ -658,41 +658,7 @@ START_TEST(no_run_holds_an_event_with_a_flipped_bit)
 }
 END_TEST
 
-/* A MariaDB primary without checksums blanks two fields and leaves the CRC as it was: nothing but
- * that is forgiven. */
-START_TEST(a_primarys_blanked_format_is_taken_with_its_old_crc)
-{
-    enum { WHEN = 0, END_LOG_POS = 13, CREATED = BT_EVENT_HEADER_SIZE + 2 + 50 };
-    struct bt_log_builder b;
-    struct bt_end end;
-    struct log l;
-    uint8_t *format;
-    uint32_t crc;
-
-    bt_build_binlog(&b, PRIMARY);
-    b.bytes.len = 4;
-    bt_build_format(&b, PRIMARY, 0, UINT64_MAX, false);
-    format = b.bytes.data + 4;
-    memcpy(format + CREATED, format + WHEN, 4); /* the first log of a server that has started */
-    crc = bt_crc32(0, bt_slice(format, b.bytes.len - 4 - BT_CHECKSUM_SIZE));
-    for (int i = 0; i < 4; i++)
-        format[b.bytes.len - 4 - BT_CHECKSUM_SIZE + (size_t)i] = (uint8_t)(crc >> 8 * i);
-    memset(format + CREATED, 0, 4);
-    if (_i & 1)
-        memset(format + END_LOG_POS, 0, 4);
-    if (_i & 2)
-        format[BT_EVENT_HEADER_SIZE + 4] ^= 1; /* in the version's text */
-    ck_assert_int_eq(open_log(&l, bt_buf_slice(&b.bytes), (struct bt_reader_opts){0}), 0);
-    read_out(&l);
-    end = *bt_reader_end(l.reader);
-    ck_assert_int_eq(end.kind, _i & 2 ? BT_END_CORRUPT : BT_END_OPEN);
-    close_log(&l);
-    bt_build_done(&b);
-}
-END_TEST
-
 BT_SUITE_MAIN("parser reader",
-              {a_primarys_blanked_format_is_taken_with_its_old_crc, 4},
               {events_passed_in_runs_are_those_that_next_hands_out, 12},
               {no_run_holds_an_event_with_a_flipped_bit, 8},
               {a_log_that_was_closed_is_clean, 0},
