@@ -2,7 +2,6 @@
 #include "failover/hold.h"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -19,25 +18,15 @@ static const char question[] = "hold\n", answer[] = "held\n";
 int bt_hold_take(const struct bt_config *config, struct bt_deadline until, int *ret_fd,
                  struct bt_err *err)
 {
-    struct sockaddr_un address;
-    bt_auto_fd int folder = -1;
     bt_auto_fd int fd = -1;
     char heard[sizeof(answer)] = "";
     size_t len = 0;
+    int rc;
 
     *ret_fd = -1;
-    if (access(config->workdir, F_OK) != 0)
-        return 1;
-    if (bt_status_address(config, &folder, &address, err) != 0)
-        return -1;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return bt_fail_sys(err, "could not make a socket");
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        if (errno == ENOENT || errno == ECONNREFUSED)
-            return 1;
-        return bt_fail_sys(err, "could not ask the manager of %s", config->app);
-    }
+    rc = bt_status_connect(config, &fd, err);
+    if (rc != 0)
+        return rc;
     if (bt_io_write(fd, question, sizeof(question) - 1, until, err) != 0 ||
         bt_io_read_some(fd, heard, sizeof(heard) - 1, until, &len, err) != 0)
         return bt_err_wrap(err, "the manager of %s does not pause", config->app);

@@ -39,11 +39,8 @@ int bt_status_address(const struct bt_config *config, int *ret_folder, struct so
     return 0;
 }
 
-int bt_status_ask(const struct bt_config *config, bool as_json, struct bt_buf *out,
-                  struct bt_err *err)
+int bt_status_connect(const struct bt_config *config, int *ret_fd, struct bt_err *err)
 {
-    struct bt_deadline until = bt_deadline_in(ANSWER_MS);
-    const char *question = as_json ? "json\n" : "text\n";
     struct sockaddr_un address;
     bt_auto_fd int folder = -1;
     bt_auto_fd int fd = -1;
@@ -60,6 +57,20 @@ int bt_status_ask(const struct bt_config *config, bool as_json, struct bt_buf *o
             return 1;
         return bt_fail_sys(err, "could not ask the manager of %s", config->app);
     }
+    *ret_fd = bt_steal_fd(&fd);
+    return 0;
+}
+
+int bt_status_ask(const struct bt_config *config, bool as_json, struct bt_buf *out,
+                  struct bt_err *err)
+{
+    struct bt_deadline until = bt_deadline_in(ANSWER_MS);
+    const char *question = as_json ? "json\n" : "text\n";
+    bt_auto_fd int fd = -1;
+    int rc = bt_status_connect(config, &fd, err);
+
+    if (rc != 0)
+        return rc;
     if (bt_io_write(fd, question, strlen(question), until, err) != 0 ||
         bt_io_read_all(fd, out, until, err) != 0)
         return bt_err_wrap(err, "the manager of %s", config->app);

@@ -18,6 +18,10 @@
 int bt_status_address(const struct bt_config *config, int *ret_folder, struct sockaddr_un *ret,
                       struct bt_err *err) BT_MUST_CHECK;
 
+/* A connection to it, not waited on.  1: no manager listens there. */
+int bt_status_connect(const struct bt_config *config, int *ret_fd, struct bt_err *err)
+    BT_MUST_CHECK;
+
 /* The manager's answer.  1: no manager listens there. */
 int bt_status_ask(const struct bt_config *config, bool as_json, struct bt_buf *out,
                   struct bt_err *err) BT_MUST_CHECK;
