@@ -211,9 +211,6 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
     int rc;
 
     bt_buf_init(&sql, 64 * 1024);
-    if (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && gtid[0] == '\0')
-        return bt_fail(err, BT_ERR_REALITY, "%s: the GTIDs to wait for are not known",
-                       d->conf->name);
     add_wait(d, link, by_gtid, place, gtid, &sql);
     if (bt_buf_check(&sql, "statement", err) != 0)
         return -1;
