@@ -64,3 +64,17 @@ void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet)
         .path = path[0] && !is_quiet ? path : NULL,
     });
 }
+
+int bt_cluster_command_run(const struct bt_cluster_command *command, struct bt_err *err)
+{
+    bt_auto_arena struct bt_arena arena;
+    struct bt_config config;
+
+    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
+    if (bt_cluster_config_load(&command->from, &arena, &config, err) != 0)
+        return -1;
+    if (command->is_confirmed && !command->is_confirmed(&config))
+        return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
+    bt_cluster_log_begin(&config, command->is_quiet);
+    return command->run(&config, err);
+}

@@ -26,4 +26,17 @@ size_t bt_cluster_say_unreachable(const struct bt_live *live);
  * quiet command (a dry run) logs errors only, and to stderr. */
 void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet);
 
+/* What the commands that change a cluster have in common: files to begin with, and the order of
+ * things.  Reads the configuration, asks is_confirmed (NULL: nobody is asked), sets up the log and
+ * runs.  Returns what run returns, -1 where it does not come to that. */
+struct bt_cluster_command {
+    struct bt_config_opts from;
+    bool is_quiet; /* see bt_cluster_log_begin */
+    bool (*is_confirmed)(const struct bt_config *config);
+    int (*run)(const struct bt_config *config, struct bt_err *err);
+};
+
+int bt_cluster_command_run(const struct bt_cluster_command *command,
+                           struct bt_err *err) BT_MUST_CHECK;
+
 #endif

@@ -321,21 +321,22 @@ const struct bt_command bt_cmd_apply = {
     .summary = "replay a diff log or binary logs on a server",
     .usage = "[OPTIONS] FILE...",
     .about =
-        "Each log is verified whole (events, checksums, its manifest FILE.json if there is one)\n"
-        "before its first event is sent.  Every transaction becomes one transaction there,\n"
-        "in order and under its original GTID where both sides are MariaDB, or both MySQL with\n"
-        "gtid_mode=ON.  What the server already has by its GTID state is passed over, so the same\n"
-        "file can be applied again.  It stops at the first error and rolls the open transaction\n"
-        "back; the message names its GTID, its place and the table.  ^C stops between two\n"
-        "transactions.\n\n"
-        "With several --target all are verified first; then each gets its transactions at the "
-        "same\n"
-        "time, whatever becomes of the others.  --dry-run asks each server whether the rows that\n"
-        "are touched first are there, or their keys free; what does not fit is named, and is a\n"
-        "failure.\n\n"
-        "The account needs BINLOG REPLAY (MariaDB 10.5 or newer; SUPER before, BINLOG_ADMIN and\n"
-        "SESSION_VARIABLES_ADMIN on MySQL), what the statements in the log need, and READ_ONLY\n"
-        "ADMIN when the server is read-only.\n",
+        "Each log is verified whole (events, checksums, its manifest FILE.json if there is\n"
+        "one) before its first event is sent.  Every transaction becomes one transaction\n"
+        "there, in order and under its original GTID where both sides are MariaDB, or both\n"
+        "MySQL with gtid_mode=ON.  What the server already has by its GTID state is passed\n"
+        "over, so the same file can be applied again.  It stops at the first error and rolls\n"
+        "the open transaction back; the message names its GTID, its place and the table.  ^C\n"
+        "stops between two transactions.\n"
+        "\n"
+        "With several --target all are verified first; then each gets its transactions at the\n"
+        "same time, whatever becomes of the others.  --dry-run asks each server whether the\n"
+        "rows that are touched first are there, or their keys free; what does not fit is\n"
+        "named, and is a failure.\n"
+        "\n"
+        "The account needs BINLOG REPLAY (MariaDB 10.5 or newer; SUPER before, BINLOG_ADMIN\n"
+        "and SESSION_VARIABLES_ADMIN on MySQL), what the statements in the log need, and\n"
+        "READ_ONLY ADMIN when the server is read-only.\n",
     .examples =
         "  $ baton apply --defaults-file=my.cnf --socket=/run/mysqld/mysqld.sock diff.binlog\n"
         "  $ baton apply --defaults-file=my.cnf --host=10.0.0.3 --dry-run diff.binlog.zst\n"

@@ -132,14 +132,15 @@ const struct bt_command bt_cmd_check = {
     .summary = "is the cluster ready to lose its primary?",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Asks every server and every host at once and changes nothing: who replicates from whom,\n"
-        "lag, filters, privileges (with the GRANT that is missing), settings that lose or delay,\n"
-        "the way to each host and its logs, room on disks, clocks, the writer address (on the\n"
-        "primary, nowhere else, and answering), the site's scripts, and what a failover would do\n"
-        "now.  Each thing has its own deadline; everything that is wrong is reported at once.\n"
+        "Asks every server and every host at once and changes nothing: who replicates from\n"
+        "whom, lag, filters, privileges (with the GRANT that is missing), settings that lose\n"
+        "or delay, the way to each host and its logs, room on disks, clocks, the writer\n"
+        "address (on the primary, nowhere else, and answering), the site's scripts, and what\n"
+        "a failover would do now.  Each thing has its own deadline; everything that is wrong\n"
+        "is reported at once.\n"
         "\n"
-        "An error would make a failover fail or lose data, a warning makes it slower or poorer, a\n"
-        "note is worth knowing.\n"
+        "An error would make a failover fail or lose data, a warning makes it slower or\n"
+        "poorer, a note is worth knowing.\n"
         "\n"
         "Exit code: 0 no error; 1 errors were found; 3 the configuration has mistakes.",
     .examples = "  $ baton check --conf=/etc/mha/app1.cnf\n"

@@ -145,17 +145,18 @@ const struct bt_command bt_cmd_conf = {
     .summary = "show the configuration as it takes effect, or add and delete servers in it",
     .usage = "[show|keys|host add HOST|host delete HOST] --conf=FILE [OPTIONS]",
     .about =
-        "show: every value with the place it comes from: FILE:LINE of the configuration or of the\n"
-        "global one, or \"default\".  Secrets are shown as xxx.  All mistakes are reported at "
-        "once.\n"
+        "show: every value with the place it comes from: FILE:LINE of the configuration or of\n"
+        "the global one, or \"default\".  Secrets are shown as xxx.  All mistakes are reported\n"
+        "at once.\n"
         "\n"
         "keys: every key there is, with its meaning, default, and where it may stand.\n"
         "\n"
         "host add, host delete: puts a [serverNAME] block into the file or takes it out, as\n"
-        "masterha_conf_host does, but comments and order stay, and the file changes at once or not "
-        "at all.\n"
+        "masterha_conf_host does, but comments and order stay, and the file changes at once\n"
+        "or not at all.\n"
         "\n"
-        "Exit code: 0; 1 when there was no block to delete; 3 when the configuration has mistakes.",
+        "Exit code: 0; 1 when there was no block to delete; 3 when the configuration has\n"
+        "mistakes.",
     .examples = "  $ baton conf show --conf=/etc/mha/app1.cnf\n"
                 "  $ baton conf host add db4 --params='candidate_master=1;port=3307' "
                 "--conf=/etc/mha/app1.cnf\n"

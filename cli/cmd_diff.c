@@ -403,19 +403,16 @@ const struct bt_command bt_cmd_diff = {
         "--target DIR [--replica DIR]... [--primary DIR] -o FILE | --conf FILE --target HOST -o "
         "FILE | --between A B",
     .about =
-        "Finds every transaction that the target lacks and that some other log holds whole, and "
-        "writes\n"
-        "them, in order, as one valid binary log that mariadb-binlog and `baton apply` read.  A\n"
-        "transaction without its end and anything behind damage is left out; the manifest says "
-        "where and\n"
-        "why (\"cut\"), and which transactions nobody holds whole (\"lost\").\n"
-        "A diff log of encrypted logs is in clear (mode 600): keep it where the data may be.\n"
+        "Finds every transaction that the target lacks and that some other log holds whole,\n"
+        "and writes them, in order, as one valid binary log that mariadb-binlog and `baton\n"
+        "apply` read.  A transaction without its end and anything behind damage is left out;\n"
+        "the manifest says where and why (\"cut\"), and which transactions nobody holds whole\n"
+        "(\"lost\").  A diff log of encrypted logs is in clear (mode 600): keep it where the\n"
+        "data may be.\n"
         "\n"
-        "With --conf the logs are those of running servers, and of a dead primary whose host can "
-        "be\n"
-        "reached.  Nothing is stopped or changed there.  A server that cannot be reached is named, "
-        "the\n"
-        "rest is done, and the exit code is 10.\n",
+        "With --conf the logs are those of running servers, and of a dead primary whose host\n"
+        "can be reached.  Nothing is stopped or changed there.  A server that cannot be\n"
+        "reached is named, the rest is done, and the exit code is 10.\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
                 "  $ baton diff --target r2 --primary dead --dry-run\n"
                 "  $ baton diff --conf /etc/app1.cnf --target db3 --dry-run\n"

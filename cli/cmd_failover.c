@@ -109,23 +109,20 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
 
 static int run(int argc, char **argv, struct bt_err *err)
 {
-    bt_auto_arena struct bt_arena arena;
-    struct bt_config_opts from = {.path = opt.conf,
-                                  .global_path = opt.global_conf,
-                                  .workdir = opt.workdir,
-                                  .log_path = opt.log};
-    struct bt_config config;
+    const struct bt_cluster_command command = {
+        .from = {.path = opt.conf,
+                 .global_path = opt.global_conf,
+                 .workdir = opt.workdir,
+                 .log_path = opt.log},
+        .is_quiet = opt.dry_run,
+        .is_confirmed = is_confirmed,
+        .run = run_with,
+    };
 
-    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "failover takes no argument, but there is \"%s\"",
                        argv[0]);
-    if (bt_cluster_config_load(&from, &arena, &config, err) != 0)
-        return -1;
-    if (!is_confirmed(&config))
-        return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
-    bt_cluster_log_begin(&config, opt.dry_run);
-    return run_with(&config, err);
+    return bt_cluster_command_run(&command, err);
 }
 
 const struct bt_command bt_cmd_failover = {
@@ -134,27 +131,24 @@ const struct bt_command bt_cmd_failover = {
     .summary = "replace a dead primary by the best replica",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Asks every server of the configuration, makes sure that the primary is dead, stops the\n"
-        "replicas' receivers, drops the writer address from the old primary and ends what is left "
-        "of\n"
-        "its server.  From all logs that can be read (relay logs, the old primary's binary logs) "
-        "it\n"
-        "works out what each replica lacks, completes the elected one, lets it take writes, moves "
-        "the\n"
-        "address, completes the other replicas and makes them follow.\n"
+        "Asks every server of the configuration, makes sure that the primary is dead, stops\n"
+        "the replicas' receivers, drops the writer address from the old primary and ends what\n"
+        "is left of its server.  From all logs that can be read (relay logs, the old\n"
+        "primary's binary logs) it works out what each replica lacks, completes the elected\n"
+        "one, lets it take writes, moves the address, completes the other replicas and makes\n"
+        "them follow.\n"
         "\n"
-        "A primary that answers to anybody is never replaced.  Where something cannot be saved or\n"
-        "proved, that is said: before, in the plan (--dry-run), and after, in the report.  Every "
-        "step is in\n"
-        "APP.failover.journal of the work folder before it is taken.\n"
+        "A primary that answers to anybody is never replaced.  Where something cannot be\n"
+        "saved or proved, that is said: before, in the plan (--dry-run), and after, in the\n"
+        "report.  Every step is in APP.failover.journal of the work folder before it is\n"
+        "taken.\n"
         "\n"
-        "--resume finishes a failover that was cut off: forward when somebody was promoted, else "
-        "from\n"
-        "the start; where the primary lives and nobody was, what was stopped is given back.\n"
+        "--resume finishes a failover that was cut off: forward when somebody was promoted,\n"
+        "else from the start; where the primary lives and nobody was, what was stopped is\n"
+        "given back.\n"
         "\n"
-        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a "
-        "replica\n"
-        "does not follow, the address is not there); else nothing was promoted.",
+        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed (a\n"
+        "replica does not follow, the address is not there); else nothing was promoted.",
     .examples = "  $ baton failover --conf=/etc/mha/app1.cnf --dry-run\n"
                 "  $ baton failover --conf=/etc/mha/app1.cnf --dead-primary=db1\n",
     .opts = opts,

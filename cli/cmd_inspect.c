@@ -223,15 +223,14 @@ const struct bt_command bt_cmd_inspect = {
     .summary = "what stands in binary and relay logs",
     .usage = "[OPTIONS] FILE|DIR... | [OPTIONS] --host=H|--socket=S|--defaults-file=F [LOG...]\n"
              "       baton inspect [OPTIONS] --conf=FILE --node=HOST [LOG...]",
-    .about = "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x from files,\n"
-             "a server or another host, checks every checksum, and counts. A folder is read as the "
-             "logs of\n"
-             "one server, in order.\n"
-             "With a server named, it sends its binary logs (all, or the LOGs given), and the same "
-             "is shown\n"
-             "as of its files; --follow waits for more.  With --node, baton-node reads them on "
-             "that host.\n"
-             "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
+    .about =
+        "Reads binary and relay logs of MySQL 5.0 to 9.x and MariaDB 5.3 to 12.x from files,\n"
+        "a server or another host, checks every checksum, and counts. A folder is read as the\n"
+        "logs of one server, in order.  With a server named, it sends its binary logs (all,\n"
+        "or the LOGs given), and the same is shown as of its files; --follow waits for more.\n"
+        "With --node, baton-node reads them on that host.\n"
+        "\n"
+        "Exit code 5: a log is torn or corrupt; what could be read is shown all the same.\n",
     .examples = "  $ baton inspect /var/lib/mysql/bin.000042\n"
                 "  $ baton inspect --transactions --json --min-bytes=1M /var/lib/mysql\n"
                 "  $ baton inspect --events --from=0-1-77 bin.000042\n"

@@ -147,8 +147,9 @@ const struct bt_command bt_cmd_log = {
     .group = "Cluster",
     .summary = "what the manager says",
     .usage = "--conf=FILE [OPTIONS]",
-    .about = "Prints the end of the manager's log: manager_log, or APP.manager.log in the work\n"
-             "folder for a manager that `baton start` began without one.\n",
+    .about =
+        "Prints the end of the manager's log: manager_log, or APP.manager.log in the work\n"
+        "folder for a manager that `baton start` began without one.\n",
     .examples = "  $ baton log --conf=/etc/mha/app1.cnf --follow\n",
     .opts = opts,
     .run = run,

@@ -77,24 +77,20 @@ const struct bt_command bt_cmd_manager = {
     .summary = "watch a cluster and replace its primary when it dies, in the foreground",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Finds the primary, keeps a session to every server and a channel to every host, and "
-        "pings\n"
-        "the primary every ping_interval.  When it does not answer, the replicas are asked: does\n"
-        "any of them still receive, or reach it from its host?  Only a primary that more than "
-        "half\n"
-        "of all cannot reach, and nobody does, is dead: at once where connections are refused, "
-        "after\n"
-        "ping_failures intervals where there is silence.  Then it is replaced as by `baton\n"
-        "failover`, and the new primary is watched.\n"
+        "Finds the primary, keeps a session to every server and a channel to every host, and\n"
+        "pings the primary every ping_interval.  When it does not answer, the replicas are\n"
+        "asked: does any of them still receive, or reach it from its host?  Only a primary\n"
+        "that more than half of all cannot reach, and nobody does, is dead: at once where\n"
+        "connections are refused, after ping_failures intervals where there is silence.  Then\n"
+        "it is replaced as by `baton failover`, and the new primary is watched.\n"
         "\n"
-        "Meanwhile broken replicas are reported, and the writer address is watched: put back "
-        "where\n"
-        "it is missing, taken off where it does not belong.\n"
+        "Meanwhile broken replicas are reported, and the writer address is watched: put back\n"
+        "where it is missing, taken off where it does not belong.\n"
         "\n"
-        "SIGHUP reads the configuration again; SIGTERM ends the manager, behind a failover that "
-        "has\n"
-        "begun.  MHA's status file and locks are kept, so that its tools and ours exclude each\n"
-        "other.  As a service: systemctl start baton@app1 (for /etc/baton/app1.cnf).\n",
+        "SIGHUP reads the configuration again; SIGTERM ends the manager, behind a failover\n"
+        "that has begun.  MHA's status file and locks are kept, so that its tools and ours\n"
+        "exclude each other.  As a service: systemctl start baton@app1 (for\n"
+        "/etc/baton/app1.cnf).\n",
     .examples = "  $ baton manager --conf=/etc/mha/app1.cnf\n"
                 "  $ baton manager --conf=/etc/mha/app1.cnf --once\n",
     .opts = bt_manager_opts,

@@ -120,15 +120,12 @@ const struct bt_command bt_cmd_purge_relay_logs = {
     .summary = "delete the applied relay logs of a replica that keeps them",
     .usage = "[--defaults-file=FILE] [--host=HOST|--socket=PATH] [OPTIONS]",
     .about =
-        "For cron, at another time on each replica, where relay_log_purge=0 keeps applied relay "
-        "logs\n"
-        "so that they can complete a slower replica.  Under the lock that a failover takes too, "
-        "the\n"
-        "server itself deletes what its applier has left behind; nothing is done to files from "
-        "here,\n"
-        "so it need not run on that host.\n"
+        "For cron, at another time on each replica, where relay_log_purge=0 keeps applied\n"
+        "relay logs so that they can complete a slower replica.  Under the lock that a\n"
+        "failover takes too, the server itself deletes what its applier has left behind;\n"
+        "nothing is done to files from here, so it need not run on that host.\n"
         "\n"
-        "Exit code: 0 done, or nothing to do; 3 the server is no replica; 7 a failover is "
+        "Exit code: 0 done, or nothing to do; 3 the server is no replica; 7 a failover is\n"
         "running.\n",
     .examples = "  $ baton purge-relay-logs --defaults-file=/etc/mha/purge.cnf --host=db2\n",
     .opts = opts,

@@ -425,19 +425,15 @@ const struct bt_command bt_cmd_rank = {
     .summary = "tell which replica has received most",
     .usage = "[OPTIONS] REPLICA_DIR... | --conf FILE",
     .about =
-        "Reads the relay logs of each directory, or with --conf of each running server, from their "
-        "end\n"
-        "backwards and orders the replicas by what they have received whole: by GTID where both "
-        "sides\n"
-        "know theirs, by the primary's coordinate otherwise.  Equal ones share a rank.  A "
-        "transaction\n"
-        "without its end does not count; its bytes are shown.  Transactions that a replica wrote "
-        "itself\n"
-        "(errant) are listed with what they do.\n"
+        "Reads the relay logs of each directory, or with --conf of each running server, from\n"
+        "their end backwards and orders the replicas by what they have received whole: by\n"
+        "GTID where both sides know theirs, by the primary's coordinate otherwise.  Equal\n"
+        "ones share a rank.  A transaction without its end does not count; its bytes are\n"
+        "shown.  Transactions that a replica wrote itself (errant) are listed with what they\n"
+        "do.\n"
         "\n"
-        "On running servers nothing is stopped or changed.  A server that cannot be reached is "
-        "named, the\n"
-        "others are ranked, and the exit code is 10.\n",
+        "On running servers nothing is stopped or changed.  A server that cannot be reached\n"
+        "is named, the others are ranked, and the exit code is 10.\n",
     .examples = "  $ baton rank /var/lib/mysql-r1 /var/lib/mysql-r2\n"
                 "  $ baton rank --conf /etc/app1.cnf\n",
     .opts = opts,

@@ -11,6 +11,7 @@ enum { EXIT_PARTIAL = 10 };
 
 static struct {
     const char *conf, *global_conf, *archive, *workdir, *log;
+    const char *host; /* the argument */
     bool dry_run, json, flashback;
     uint64_t wait_limit;
 } opt;
@@ -50,10 +51,10 @@ static int show(const struct bt_rejoin *r, struct bt_err *err)
     return bt_out_finish(&out, err);
 }
 
-static int run_with(const struct bt_config *config, const char *host, struct bt_err *err)
+static int run_with(const struct bt_config *config, struct bt_err *err)
 {
     struct bt_rejoin_opts ro = {
-        .host = host,
+        .host = opt.host,
         .archive = opt.archive,
         .flashback = opt.flashback,
         .dry_run = opt.dry_run,
@@ -80,23 +81,22 @@ static int run_with(const struct bt_config *config, const char *host, struct bt_
 
 static int run(int argc, char **argv, struct bt_err *err)
 {
-    bt_auto_arena struct bt_arena arena;
-    struct bt_config_opts from = {.path = opt.conf,
-                                  .global_path = opt.global_conf,
-                                  .workdir = opt.workdir,
-                                  .log_path = opt.log};
-    struct bt_config config;
+    const struct bt_cluster_command command = {
+        .from = {.path = opt.conf,
+                 .global_path = opt.global_conf,
+                 .workdir = opt.workdir,
+                 .log_path = opt.log},
+        .is_quiet = opt.dry_run,
+        .run = run_with,
+    };
 
-    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (argc != 1)
         return bt_fail(err, BT_ERR_USAGE, "rejoin takes one HOST[:PORT], there are %d", argc);
     if (opt.flashback && !opt.archive)
         return bt_fail(err, BT_ERR_USAGE,
                        "--flashback needs --archive=DIR: what is taken back is kept first");
-    if (bt_cluster_config_load(&from, &arena, &config, err) != 0)
-        return -1;
-    bt_cluster_log_begin(&config, opt.dry_run);
-    return run_with(&config, argv[0], err);
+    opt.host = argv[0];
+    return bt_cluster_command_run(&command, err);
 }
 
 const struct bt_command bt_cmd_rejoin = {
@@ -105,20 +105,19 @@ const struct bt_command bt_cmd_rejoin = {
     .summary = "bring an old primary back as a replica",
     .usage = "--conf=FILE [OPTIONS] HOST[:PORT]",
     .about =
-        "Makes the returning server read-only, takes the address off its host if it is there, and\n"
-        "compares its binary logs with what the primary has.  If it has nothing of its own, it is\n"
-        "made to follow the primary as the other replicas do, and seen to catch up.\n"
+        "Makes the returning server read-only, takes the address off its host if it is there,\n"
+        "and compares its binary logs with what the primary has.  If it has nothing of its\n"
+        "own, it is made to follow the primary as the other replicas do, and seen to catch\n"
+        "up.\n"
         "\n"
-        "What only it has (transactions that nobody received before it died) is listed, and it is\n"
-        "left as it is, unless --archive keeps them as a diff log that `baton apply` can replay\n"
-        "anywhere, and --flashback takes them back from its tables.  That verifies every row\n"
-        "against the log, is done whole or not at all, and is refused where the log has "
-        "statements\n"
-        "or DDL, or a table has triggers or cascades.\n"
+        "What only it has (transactions that nobody received before it died) is listed, and\n"
+        "it is left as it is, unless --archive keeps them as a diff log that `baton apply`\n"
+        "can replay anywhere, and --flashback takes them back from its tables.  That verifies\n"
+        "every row against the log, is done whole or not at all, and is refused where the log\n"
+        "has statements or DDL, or a table has triggers or cascades.\n"
         "\n"
-        "A rejoin that was cut off is run again.  Exit code: 0 it follows and has everything; 7 "
-        "it\n"
-        "has what nobody else has; 10 it follows, but has not caught up in time.",
+        "A rejoin that was cut off is run again.  Exit code: 0 it follows and has everything;\n"
+        "7 it has what nobody else has; 10 it follows, but has not caught up in time.",
     .examples =
         "  $ baton rejoin --conf=/etc/mha/app1.cnf --dry-run db1\n"
         "  $ baton rejoin --conf=/etc/mha/app1.cnf --archive=/var/backups --flashback db1\n",

@@ -146,10 +146,9 @@ const struct bt_command bt_cmd_start = {
     .summary = "start the manager in the background",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Starts `baton manager` in a session of its own and comes back when it watches.  It logs "
-        "to\n"
-        "manager_log, or to APP.manager.log in the work folder.  Where a manager runs already,\n"
-        "nothing is done.\n"
+        "Starts `baton manager` in a session of its own and comes back when it watches.  It\n"
+        "logs to manager_log, or to APP.manager.log in the work folder.  Where a manager runs\n"
+        "already, nothing is done.\n"
         "\n"
         "Exit code: 0 it watches; 1 it runs but cannot watch yet (its log says why).\n",
     .examples = "  $ baton start --conf=/etc/mha/app1.cnf\n"

@@ -77,15 +77,14 @@ const struct bt_command bt_cmd_status = {
     .summary = "whether the manager runs, and the cluster as it is",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Prints the line of MHA's masterha_check_status, then draws the cluster: the primary, who\n"
-        "follows whom and how far behind, where the writer addresses are, and what is wrong.  A\n"
-        "running manager is asked; without one, the servers are.\n"
+        "Prints the line of MHA's masterha_check_status, then draws the cluster: the primary,\n"
+        "who follows whom and how far behind, where the writer addresses are, and what is\n"
+        "wrong.  A running manager is asked; without one, the servers are.\n"
         "\n"
-        "Exit code, MHA's: 0 it watches and the primary answers; 2 no manager runs; 10 it begins; "
-        "20\n"
-        "the primary does not answer; 30 it waits to try again; 31 the servers are not as\n"
-        "configured; 32 it seems to hang; 50 a failover is running; 51 a failover has failed or\n"
-        "is refused.\n",
+        "Exit code, MHA's: 0 it watches and the primary answers; 2 no manager runs; 10 it\n"
+        "begins; 20 the primary does not answer; 30 it waits to try again; 31 the servers are\n"
+        "not as configured; 32 it seems to hang; 50 a failover is running; 51 a failover has\n"
+        "failed or is refused.\n",
     .examples = "  $ baton status --conf=/etc/mha/app1.cnf\n",
     .opts = opts,
     .run = run,

@@ -118,10 +118,9 @@ const struct bt_command bt_cmd_stop = {
     .summary = "end the manager",
     .usage = "--conf=FILE [OPTIONS]",
     .about =
-        "Ends the manager that watches the cluster.  One that is failing over is left alone, "
-        "unless\n"
-        "--abort is given: then it is killed, and the next manager, or `baton failover --resume`,\n"
-        "finishes what it had begun.\n"
+        "Ends the manager that watches the cluster.  One that is failing over is left alone,\n"
+        "unless --abort is given: then it is killed, and the next manager, or `baton failover\n"
+        "--resume`, finishes what it had begun.\n"
         "\n"
         "Exit code: 0 no manager runs any more; 1 it still does.\n",
     .examples = "  $ baton stop --conf=/etc/mha/app1.cnf\n",

@@ -148,23 +148,20 @@ static int run_with(const struct bt_config *config, struct bt_err *err)
 
 static int run(int argc, char **argv, struct bt_err *err)
 {
-    bt_auto_arena struct bt_arena arena;
-    struct bt_config_opts from = {.path = opt.conf,
-                                  .global_path = opt.global_conf,
-                                  .workdir = opt.workdir,
-                                  .log_path = opt.log};
-    struct bt_config config;
+    const struct bt_cluster_command command = {
+        .from = {.path = opt.conf,
+                 .global_path = opt.global_conf,
+                 .workdir = opt.workdir,
+                 .log_path = opt.log},
+        .is_quiet = opt.dry_run,
+        .is_confirmed = is_confirmed,
+        .run = run_with,
+    };
 
-    bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "switchover takes no argument, but there is \"%s\"",
                        argv[0]);
-    if (bt_cluster_config_load(&from, &arena, &config, err) != 0)
-        return -1;
-    if (!is_confirmed(&config))
-        return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
-    bt_cluster_log_begin(&config, opt.dry_run);
-    return run_with(&config, err);
+    return bt_cluster_command_run(&command, err);
 }
 
 const struct bt_command bt_cmd_switchover = {
@@ -173,20 +170,21 @@ const struct bt_command bt_cmd_switchover = {
     .summary = "move the writer role from the living primary to a replica",
     .usage = "--conf=FILE [--to=HOST] [OPTIONS]",
     .about =
-        "Everything that can be checked is checked while clients still write, and told at once:\n"
-        "servers, replication, lag, filters, privileges, who has the address, statements that run\n"
-        "too long.  Then the tables of the old primary are locked, it is made read-only, client\n"
-        "sessions are ended (their open transactions roll back), and its binary log is seen to\n"
-        "stand still.  When the new primary has applied all of it, it is opened, gets the "
-        "address,\n"
-        "and the other replicas follow it.\n"
+        "Everything that can be checked is checked while clients still write, and told at\n"
+        "once:  servers, replication, lag, filters, privileges, who has the address,\n"
+        "statements that run too long.  Then the tables of the old primary are locked, it is\n"
+        "made read-only, client sessions are ended (their open transactions roll back), and\n"
+        "its binary log is seen to stand still.  When the new primary has applied all of it,\n"
+        "it is opened, gets the address, and the other replicas follow it.\n"
         "\n"
-        "Until the new primary takes writes, any failure puts everything back: the old primary\n"
-        "takes writes again.  Each step is in APP.switchover.journal of the work folder before it\n"
-        "is taken; where baton itself was ended in the middle, --resume undoes or finishes it.\n"
+        "Until the new primary takes writes, any failure puts everything back: the old\n"
+        "primary takes writes again.  Each step is in APP.switchover.journal of the work\n"
+        "folder before it is taken; where baton itself was ended in the middle, --resume\n"
+        "undoes or finishes it.\n"
         "\n"
-        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed; else\n"
-        "the old primary is what it was, unless the error says that it could not be put back.",
+        "Exit code: 0 all done; 10 the new primary takes writes, but something else failed;\n"
+        "else the old primary is what it was, unless the error says that it could not be put\n"
+        "back.",
     .examples = "  $ baton switchover --conf=/etc/mha/app1.cnf --dry-run\n"
                 "  $ baton switchover --conf=/etc/mha/app1.cnf --to=db2 "
                 "--old-primary-becomes-replica\n",

@@ -220,15 +220,13 @@ const struct bt_command bt_cmd_verify = {
     .summary = "check a diff log against its manifest",
     .usage = "[OPTIONS] FILE...",
     .about =
-        "Reads each diff log whole: framing, positions and CRC of every event, no transaction "
-        "without\n"
-        "an end, none twice, and, against FILE.json, the GTID, size and content of each one "
-        "and the\n"
-        "digest of all.\n"
+        "Reads each diff log whole: framing, positions and CRC of every event, no transaction\n"
+        "without an end, none twice, and, against FILE.json, the GTID, size and content of\n"
+        "each one and the digest of all.\n"
         "\n"
-        "With --target also: nothing in it that the replica has, and no gap between what it has "
-        "received\n"
-        "and the first transaction; of a directory, or with --conf of a running server.\n",
+        "With --target also: nothing in it that the replica has, and no gap between what it\n"
+        "has received and the first transaction; of a directory, or with --conf of a running\n"
+        "server.\n",
     .examples = "  $ baton verify r2.binlog\n"
                 "  $ baton verify --conf /etc/app1.cnf --target db3 db3.binlog\n",
     .opts = opts,

@@ -278,16 +278,16 @@ const struct bt_command bt_cmd_vip = {
     .summary = "who has the writer address, and moving it by hand",
     .usage = "[status|up HOST|down HOST|move HOST] --conf=FILE [OPTIONS]",
     .about =
-        "status: each host's own list of addresses, what the network answers to a probe from a\n"
-        "replica and from the primary, and whom a login from here reaches.\n"
+        "status: each host's own list of addresses, what the network answers to a probe from\n"
+        "a replica and from the primary, and whom a login from here reaches.\n"
         "\n"
-        "up: puts it on the host, unless another one answers for it.  down: takes it off.  move:\n"
-        "takes it off all others first.  Only the primary gets it, and only when it takes writes,\n"
-        "unless --force is given.  A running manager puts it back where it belongs: stop it "
-        "first.\n"
+        "up: puts it on the host, unless another one answers for it.  down: takes it off.\n"
+        "move:  takes it off all others first.  Only the primary gets it, and only when it\n"
+        "takes writes, unless --force is given.  A running manager puts it back where it\n"
+        "belongs: stop it first.\n"
         "\n"
-        "Exit code: 0 done, or exactly the primary has it; 1 (status) it is not so; 3 refused; 7\n"
-        "another host answers for it.\n",
+        "Exit code: 0 done, or exactly the primary has it; 1 (status) it is not so; 3\n"
+        "refused; 7 another host answers for it.\n",
     .examples = "  $ baton vip status --conf=/etc/mha/app1.cnf\n"
                 "  $ baton vip move db2 --conf=/etc/mha/app1.cnf\n",
     .opts = opts,
