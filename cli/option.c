@@ -3,7 +3,7 @@
 
 #include "base/number.h"
 
-enum { NAMES_MAX = 128, WORD_MAX = 64, HELP_COLUMN = 30, WIDTH = 100 };
+enum { NAMES_MAX = 128, WORD_MAX = 64, HELP_COLUMN = 30, WIDTH = 88 };
 
 /* ------------------------------------------------------------- near misses */
 
@@ -231,18 +231,17 @@ static void add_wrapped(struct bt_buf *out, const char *text)
     while (*text) {
         size_t len = strcspn(text, " ");
 
-        if (column + len > WIDTH) {
+        if (column + 1 + len > WIDTH) {
             bt_buf_addf(out, "\n%*s", HELP_COLUMN, "");
             column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            bt_buf_add_byte(out, ' ');
+            column++;
         }
         bt_buf_add(out, text, len);
         column += len;
         text += len;
-        if (*text == ' ') {
-            text++;
-            bt_buf_add_byte(out, ' ');
-            column++;
-        }
+        text += strspn(text, " ");
     }
     bt_buf_add_byte(out, '\n');
 }
