@@ -12,13 +12,13 @@
 #include "cli/contents.h"
 #include "cli/log_keys.h"
 #include "cli/output.h"
-#include "cli/ranking.h"
+#include "cli/rank_dirs.h"
 #include "diff/had.h"
 
 enum { EXIT_PARTIAL = 10 };
 
 static struct {
-    bool json;
+    bool json, whole;
     const char *connection, *conf, *global_conf;
 } opt;
 
@@ -30,6 +30,9 @@ static const struct bt_opt opts[] = {
     {"json", 0, BT_OPT_FLAG, NULL, "write one JSON document", NULL, &opt.json},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
      NULL, &opt.connection},
+    {"whole", 0, BT_OPT_FLAG, NULL,
+     "read the newest logs whole, however large: every domain's GTID, damage anywhere in them",
+     NULL, &opt.whole},
     BT_LOG_KEYS_OPTS,
     {0},
 };
@@ -82,74 +85,6 @@ static void add_item(struct bt_ranking *r, size_t index)
     r->servers[index].is_ranked = true;
 }
 
-/* One of several connections of a directory. */
-static int add_connection(struct bt_ranked_server *s, const struct bt_log_set *set,
-                          struct bt_err *err)
-{
-    struct bt_survey *of = &s->connections[s->connection_count], *all = &s->logs.survey;
-    int failed = 0;
-
-    if (bt_survey_run(set, set->info, NULL, of, err) != 0)
-        return -1;
-    s->connection_sets[s->connection_count++] = set;
-    for (size_t i = 0; !failed && i < of->gtid.count; i++) {
-        if (!bt_gtid_state_has(&all->gtid, &of->gtid.items[i]))
-            failed = bt_gtid_state_update(&all->gtid, &of->gtid.items[i], err);
-    }
-    if (!failed)
-        failed = bt_gtid_set_unite(&all->gtid_set, &of->gtid_set, err);
-    all->has_gtid = all->has_gtid && of->has_gtid;
-    return failed;
-}
-
-/* A replica of several primaries has what it received of all of them: by GTID, since each
- * connection counts in coordinates of its own.  Its place is that of the default connection. */
-static int add_connections(struct bt_ranked_server *s, struct bt_err *err)
-{
-    const struct bt_log_home *home = s->logs.home;
-    struct bt_survey *all = &s->logs.survey;
-    size_t count = 0;
-
-    for (size_t i = 0; i < home->set_count; i++)
-        count += home->sets[i].kind == BT_LOG_KIND_RELAY;
-    if (opt.connection || !s->logs.relay || count < 2)
-        return 0;
-    s->connections = calloc(count, sizeof(*s->connections));
-    s->connection_sets = calloc(count, sizeof(*s->connection_sets));
-    if (!s->connections || !s->connection_sets)
-        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu connections", count);
-    for (size_t i = 0; i < home->set_count; i++) {
-        if (home->sets[i].kind == BT_LOG_KIND_RELAY &&
-            add_connection(s, &home->sets[i], err) != 0)
-            return -1;
-    }
-    bt_buf_reset(&all->gtid_text);
-    if (all->has_gtid && all->flavor == BT_FLAVOR_MYSQL)
-        bt_gtid_set_text(&all->gtid_set, &all->gtid_text);
-    else if (all->has_gtid)
-        bt_gtid_state_text(&all->gtid, &all->gtid_text);
-    return bt_buf_check(&all->gtid_text, "the GTID state", err);
-}
-
-static int collect_dirs(struct bt_ranking *r, int argc, char **argv, struct bt_err *err)
-{
-    if (make_room(r, (size_t)argc, err) != 0)
-        return -1;
-    for (int i = 0; i < argc; i++) {
-        struct bt_server_logs *logs = &r->servers[i].logs;
-
-        if (bt_server_logs_open(argv[i], opt.connection, logs, err) != 0)
-            return -1;
-        r->count++;
-        bt_server_logs_warn(logs);
-        if (bt_server_logs_survey(logs, logs->relay ? logs->relay : logs->binlog, true, err) != 0 ||
-            add_connections(&r->servers[i], err) != 0)
-            return -1;
-        add_item(r, (size_t)i);
-    }
-    return 0;
-}
-
 static int collect_cluster(struct bt_ranking *r, struct bt_err *err)
 {
     if (bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &r->arena, &r->config, &r->live,
@@ -167,6 +102,17 @@ static int collect_cluster(struct bt_ranking *r, struct bt_err *err)
             add_item(r, i);
     }
     return 0;
+}
+
+/* Puts them in order, again if need be. */
+static void rank(struct bt_ranking *r)
+{
+    for (size_t i = 0; !r->live && i < r->count; i++) {
+        if (i == 0)
+            r->item_count = 0;
+        add_item(r, i);
+    }
+    bt_rank_run(r->items, r->item_count, r->order);
 }
 
 /* ------------------------------------------------------------ errant ones */
@@ -220,6 +166,9 @@ static int find_errant(const struct bt_ranking *r, size_t index, struct bt_ranke
     struct bt_missing_want want = {0};
     int failed;
 
+    if (s->has_errant)
+        bt_missing_done(&s->errant);
+    s->has_errant = false;
     s->errant_source = (struct bt_missing_source){.name = s->logs.dir,
                                                   .role = BT_SOURCE_BINLOG,
                                                   .set = s->logs.binlog,
@@ -240,8 +189,10 @@ static int find_errant(const struct bt_ranking *r, size_t index, struct bt_ranke
 }
 
 /* What is odd about a replica is said; not to find it out is no reason not to rank. */
-static void find_errants(struct bt_ranking *r)
+static bool find_errants(struct bt_ranking *r)
 {
+    bool found = false;
+
     for (size_t i = 0; i < r->item_count; i++) {
         struct bt_ranked_server *s = &r->servers[r->item_server[i]];
         struct bt_err err = {0};
@@ -249,7 +200,36 @@ static void find_errants(struct bt_ranking *r)
         if (find_errant(r, r->item_server[i], s, &err) != 0)
             bt_warning("%s: transactions of its own were not looked for: %s", s->logs.dir,
                        err.text);
+        found = found || (s->has_errant && s->errant.count);
     }
+    return found;
+}
+
+/* Directories: near the end of large logs enough is known for the order of replicas of one primary.
+ * What says that there is more to it, domains that not all know, histories that fork, transactions
+ * that only one has, is looked at again with all that the logs hold. */
+static int rank_dirs(struct bt_ranking *r, int argc, char **argv, struct bt_err *err)
+{
+    const struct bt_rank_dirs_opts how = {.connection = opt.connection, .whole = opt.whole};
+    bool forks = false;
+
+    if (make_room(r, (size_t)argc, err) != 0 ||
+        bt_rank_dirs_collect(r, argc, argv, &how, err) != 0)
+        return -1;
+    rank(r);
+    for (size_t i = 0; i < r->item_count; i++)
+        forks = forks || r->items[i].fork_with != SIZE_MAX;
+    if (!bt_rank_dirs_from_end(r)) {
+        find_errants(r);
+        return 0;
+    }
+    if (!forks && !bt_rank_dirs_disagree(r) && !find_errants(r))
+        return 0;
+    if (bt_rank_dirs_read_whole(r, &how, err) != 0)
+        return -1;
+    rank(r);
+    find_errants(r);
+    return 0;
 }
 
 /* -------------------------------------------------------------------- text */
@@ -277,6 +257,9 @@ static void say_gtids(const struct bt_survey *survey, struct bt_buf *out)
                     (const char *)text.ptr + text.len - GTIDS_SHOWN);
     else
         bt_buf_addf(out, "      gtid %.*s\n", BT_SLICE_ARG(text));
+    if (survey->gtid_from_end)
+        bt_buf_add_str(out,
+                       "      (read near the end of the log; --whole looks for other domains)\n");
 }
 
 static void say_fork(const struct bt_ranking *r, const struct bt_rank_item *item,
@@ -402,10 +385,12 @@ static int run(int argc, char **argv, struct bt_err *err)
     if (argc > 0 && opt.conf)
         return bt_fail(err, BT_ERR_USAGE, "\"%s\": rank takes directories or --conf, not both",
                        argv[0]);
-    if ((opt.conf ? collect_cluster(&r, err) : collect_dirs(&r, argc, argv, err)) != 0)
+    if ((opt.conf ? collect_cluster(&r, err) : rank_dirs(&r, argc, argv, err)) != 0)
         return -1;
-    bt_rank_run(r.items, r.item_count, r.order);
-    find_errants(&r);
+    if (opt.conf) {
+        rank(&r);
+        find_errants(&r);
+    }
     bt_log_keys_forget();
     scale_bars(&r);
     unreachable = r.live ? bt_cluster_say_unreachable(r.live) : 0;
@@ -430,7 +415,8 @@ const struct bt_command bt_cmd_rank = {
         "GTID where both sides know theirs, by the primary's coordinate otherwise.  Equal\n"
         "ones share a rank.  A transaction without its end does not count; its bytes are\n"
         "shown.  Transactions that a replica wrote itself (errant) are listed with what they\n"
-        "do.\n"
+        "do.  Of a large log what is near its end is read; where that does not settle the order,\n"
+        "or with --whole, all of it.\n"
         "\n"
         "On running servers nothing is stopped or changed.  A server that cannot be reached\n"
         "is named, the others are ranked, and the exit code is 10.\n",

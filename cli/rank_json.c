@@ -95,6 +95,7 @@ static void write_replica(const struct bt_ranking *r, size_t index, struct bt_js
     write_survey(s, j);
     bt_json_key_u64(j, "rank", item->rank);
     bt_json_key_bool(j, "latest", item->latest);
+    bt_json_key_bool(j, "gtid_from_end", survey->gtid_from_end);
     bt_json_key_u64(j, "unfinished_bytes", survey->unfinished_bytes);
     bt_json_key_str(j, "cut", survey->cut.kind == BT_CUT_NONE ? NULL : survey->cut.reason);
     bt_json_key_str(j, "incomparable_to",

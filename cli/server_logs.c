@@ -168,7 +168,7 @@ int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set
                           struct bt_err *err)
 {
     const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? s->relay_info : NULL;
-    struct bt_survey_hints hints = {.skip_gtid = !by_gtid};
+    struct bt_survey_hints hints = {.skip_gtid = !by_gtid, .gtid_bytes_max = s->gtid_bytes_max};
 
     if (s->live)
         return s->surveyed ? 0

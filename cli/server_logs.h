@@ -25,7 +25,9 @@ struct bt_server_logs {
      * hold what it replicated (log_slave_updates, log_replica_updates). */
     struct bt_had executed;
     bool wants_executed; /* a MariaDB directory: read its newest binary log for that, whole */
-    bool from_words;     /* live: its logs cannot be read; the survey is what the server says */
+    /* a directory: what may be read of its logs for GTIDs (struct bt_survey_hints); 0 = no limit */
+    uint64_t gtid_bytes_max;
+    bool from_words; /* live: its logs cannot be read; the survey is what the server says */
 };
 
 /* Lists the directory.  connection: which of several relay log families; NULL = the default one.
@@ -39,6 +41,10 @@ void bt_server_logs_take(const struct bt_live_server *server, struct bt_server_l
 
 /* Whether it asks its primary by position, so that the coordinate says all. */
 bool bt_server_logs_by_position(const struct bt_server_logs *s);
+
+/* Where a large log is read near its end only (gtid_bytes_max): what is smaller is read whole, in
+ * some milliseconds. */
+#define BT_GTID_BYTES_MAX ((uint64_t)32 << 20)
 
 /* Surveys one of its sets.  by_gtid: reads on backwards until the GTIDs are known too.  A
  * running server was surveyed when it was opened. */

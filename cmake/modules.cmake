@@ -92,6 +92,7 @@ bt_module(diff
     position_file.c
     rank.c
     survey.c
+    survey_start.c
   USES base parser
   LINKS bt::zstd bt::xxhash Threads::Threads)
 

@@ -52,6 +52,7 @@ add_executable(baton
   cli/option.c
   cli/output.c
   cli/progress.c
+  cli/rank_dirs.c
   cli/rank_json.c
   cli/redact.c
   cli/server_logs.c)

@@ -10,6 +10,8 @@
 
 enum { ENTRY_LOGS_MAX = 8 };
 
+static const struct bt_log_tail_goal anywhere = {.at = UINT64_MAX};
+
 /* ------------------------------------------------- transactions with digests */
 
 struct digesting {
@@ -94,7 +96,7 @@ int bt_tail_read(const struct bt_log_set *set, bool deep, struct bt_tail *ret, s
             return -1;
         good = head.readable && head.has_transaction && head.begins_whole;
         if (good && !deep)
-            got = bt_log_tail_find(set, i - 1, &head, UINT64_MAX, &opts, &ignored, err);
+            got = bt_log_tail_find(set, i - 1, &head, anywhere, &opts, &ignored, err);
         bt_log_head_done(&head);
         if (got < 0)
             return -1;

@@ -70,8 +70,8 @@ static uint64_t way_back(uint64_t begin, uint64_t at, unsigned misses)
 }
 
 int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_log_head *head,
-                     uint64_t at, struct bt_log_walk_opts *ret, uint64_t *bytes_read,
-                     struct bt_err *err)
+                     struct bt_log_tail_goal goal, struct bt_log_walk_opts *ret,
+                     uint64_t *bytes_read, struct bt_err *err)
 {
     bt_auto_source struct bt_source *source = NULL;
     uint64_t step = WINDOW, size, floor = head->first_pos, pos;
@@ -89,7 +89,8 @@ int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_l
         return 1;
     /* Looks at the first `len` bytes of what lies between pos and what was looked at before: all of
      * it while nothing is found (a large transaction), else one window. */
-    for (pos = size; pos > floor + step;) {
+    pos = goal.back < size ? size - goal.back : 0;
+    while (pos > floor + step) {
         struct bt_event_header header;
         struct bt_slice bytes;
         size_t found, len = misses > 0 ? WINDOW : (size_t)step;
@@ -103,8 +104,8 @@ int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_l
             continue;
         }
         *bytes_read += found + header.length;
-        if (begin_of(&header) > at) {
-            step = way_back(begin_of(&header), at, misses++);
+        if (begin_of(&header) > goal.at) {
+            step = way_back(begin_of(&header), goal.at, misses++);
             continue;
         }
         *ret = (struct bt_log_walk_opts){.log = log,

@@ -15,12 +15,18 @@
 
 #include "diff/log_walk.h"
 
-/* The place of a transaction's begin that is not behind `at` in the primary's log (UINT64_MAX:
- * any), as near to the end of the log as a few steps find it.  1: there is none to be found this
- * way (no checksums, no GTID events, a short log, positions near 4 GiB); the log has to be entered
- * at its head.  head: of that log, with a place.  *bytes_read grows by what was looked at. */
+/* Which place is looked for. */
+struct bt_log_tail_goal {
+    uint64_t at;   /* not behind this one in the primary's log; UINT64_MAX: any */
+    uint64_t back; /* this many bytes or more in front of the log's end */
+};
+
+/* The place of a transaction's begin, as near to the end of the log as the goal allows and a few
+ * steps find it.  1: there is none to be found this way (no checksums, no GTID events, a short log,
+ * positions near 4 GiB); the log has to be entered at its head.  head: of that log, with a place.
+ * *bytes_read grows by what was looked at. */
 int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_log_head *head,
-                     uint64_t at, struct bt_log_walk_opts *ret, uint64_t *bytes_read,
-                     struct bt_err *err) BT_MUST_CHECK;
+                     struct bt_log_tail_goal goal, struct bt_log_walk_opts *ret,
+                     uint64_t *bytes_read, struct bt_err *err) BT_MUST_CHECK;
 
 #endif

@@ -77,7 +77,8 @@ static int ask_relay(const struct judge *j, enum bt_tail_answer *ret, struct bt_
         is_before = head.readable && head.begins_whole && head.place.file[0] && !other &&
                     bt_coordinate_compare(&head.place, start) <= 0;
         if (is_before && strcmp(head.place.file, start->file) == 0)
-            got = bt_log_tail_find(set, i - 1, &head, start->pos, &opts, read, err);
+            got = bt_log_tail_find(set, i - 1, &head, (struct bt_log_tail_goal){.at = start->pos},
+                                   &opts, read, err);
         bt_log_head_done(&head);
         if (got < 0)
             return -1;

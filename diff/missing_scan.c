@@ -145,9 +145,10 @@ static int jump(struct scan *s, size_t log, const struct bt_log_head *head, stru
                 struct bt_err *err)
 {
     const struct bt_coordinate *after = &s->f->want->after;
-    uint64_t at = strcmp(head->place.file, after->file) == 0 ? after->pos : UINT64_MAX;
+    struct bt_log_tail_goal goal = {
+        .at = strcmp(head->place.file, after->file) == 0 ? after->pos : UINT64_MAX};
     struct bt_log_walk_opts opts;
-    int got = bt_log_tail_find(s->source->set, log, head, at, &opts, &s->f->m->bytes_read, err);
+    int got = bt_log_tail_find(s->source->set, log, head, goal, &opts, &s->f->m->bytes_read, err);
 
     if (got != 0)
         return got < 0 ? -1 : 0;

@@ -4,8 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "diff/log_tail.h"
-#include "diff/log_walk.h"
+#include "diff/survey_start.h"
 
 enum { GTID_TEXT_MAX = 64 << 20 };
 
@@ -28,84 +27,6 @@ void bt_survey_done(struct bt_survey *s)
     bt_gtid_state_done(&s->gtid);
     bt_gtid_set_done(&s->gtid_set);
     bt_buf_done(&s->gtid_text);
-}
-
-/* ----------------------------------------------------------- where to begin */
-
-/* Where the applier stands in the relay logs, as relay-log.info says.  What is behind it has to be
- * whole up to the end to count as received; what is before it, whatever became of it, is done. */
-struct applied {
-    size_t log; /* SIZE_MAX = not known */
-    uint64_t pos;
-    const struct bt_coordinate *place;
-};
-
-static struct applied find_applied(const struct bt_log_set *set)
-{
-    const struct bt_relay_info *info = set->kind == BT_LOG_KIND_RELAY ? set->info : NULL;
-    struct applied a = {.log = SIZE_MAX};
-
-    if (!info || !info->executed.file[0])
-        return a;
-    a.log = bt_log_set_index(set, info->relay_log);
-    a.pos = info->relay_pos;
-    a.place = &info->executed;
-    return a;
-}
-
-/* Goes back to the newest log that says where it stands, has a transaction that begins in it, is
- * not behind the applier, and, if wanted, opens with a GTID_LIST.  At the oldest log the walk
- * begins whatever it says. */
-static int find_start(const struct bt_log_set *set, const struct applied *applied, bool wants_list,
-                      bool may_jump, struct bt_survey *s, struct bt_log_walk_opts *ret,
-                      struct bt_err *err)
-{
-    size_t i = applied->log == SIZE_MAX ? set->count : applied->log + 1;
-    uint64_t at = UINT64_MAX;
-    int got = 1;
-
-    while (i > 0) {
-        struct bt_log_head head;
-        bool good;
-
-        i--;
-        if (bt_log_head_read(set, i, &head, err) != 0)
-            return -1;
-        s->logs_read++;
-        good = head.readable && head.has_transaction && head.begins_whole && head.place.file[0] &&
-               (head.list.known || !wants_list);
-        *ret = (struct bt_log_walk_opts){.log = i};
-        if (i == applied->log)
-            at = strcmp(head.place.file, applied->place->file) == 0 ? applied->place->pos : 0;
-        if (good && !wants_list && may_jump)
-            got = bt_log_tail_find(set, i, &head, at, ret, &s->bytes_read, err);
-        at = UINT64_MAX;
-        bt_log_head_done(&head);
-        if (got < 0)
-            return -1;
-        if (good)
-            break;
-    }
-    return 0;
-}
-
-/* Whether a hint names a place in the set that the walk may begin at. */
-static bool take_hint(const struct bt_log_set *set, const struct bt_survey_hints *hints,
-                      struct bt_log_walk_opts *ret)
-{
-    size_t i;
-
-    if (!hints || !hints->relay_log || !hints->executed.file[0])
-        return false;
-    i = bt_log_set_index(set, hints->relay_log);
-    if (i == SIZE_MAX || set->logs[i].missing || hints->relay_pos < 4 ||
-        hints->relay_pos > set->logs[i].size)
-        return false;
-    *ret = (struct bt_log_walk_opts){.log = i,
-                                     .pos = hints->relay_pos,
-                                     .place = hints->executed,
-                                     .in_order = true};
-    return true;
 }
 
 /* ------------------------------------------------------------------ the walk */
@@ -178,7 +99,7 @@ static int take_transaction(struct bt_survey *s, const struct bt_transaction *t,
 }
 
 /* Whether no applier comes past this cut: damage in relay logs that is not behind it already. */
-static bool cut_is_final(const struct bt_survey *s, const struct applied *applied,
+static bool cut_is_final(const struct bt_survey *s, const struct bt_applied *applied,
                          const struct bt_log_walk_step *step)
 {
     if (s->kind != BT_LOG_KIND_RELAY || step->cut.kind == BT_CUT_UNFINISHED)
@@ -187,7 +108,7 @@ static bool cut_is_final(const struct bt_survey *s, const struct applied *applie
            (step->log == applied->log && step->cut.at + step->cut.bytes > applied->pos);
 }
 
-static int take_step(struct bt_survey *s, const struct applied *applied,
+static int take_step(struct bt_survey *s, const struct bt_applied *applied,
                      const struct bt_log_walk *w, const struct bt_log_walk_step *step,
                      struct bt_err *err)
 {
@@ -228,16 +149,16 @@ static int take_step(struct bt_survey *s, const struct applied *applied,
     return 0;
 }
 
-static int walk(const struct bt_log_set *set, struct bt_log_walk_opts opts,
-                const struct applied *applied, struct bt_survey *s, struct bt_err *err)
+static int walk(const struct bt_log_set *set, const struct bt_survey_start *start,
+                struct bt_survey *s, struct bt_err *err)
 {
     struct bt_log_walk_step step;
     struct bt_log_walk w;
     int got;
 
-    bt_log_walk_begin(&w, set, opts);
+    bt_log_walk_begin(&w, set, start->opts);
     while ((got = bt_log_walk_next(&w, &step, err)) == 0) {
-        if (take_step(s, applied, &w, &step, err) != 0) {
+        if (take_step(s, &start->applied, &w, &step, err) != 0) {
             got = -1;
             break;
         }
@@ -268,7 +189,7 @@ static bool same_base(const struct bt_coordinate *a, const struct bt_coordinate 
  * how far it can have come.  The server says more than is true when it was shut down with only the
  * beginning of a transaction received: MariaDB 10.11.19 takes the offset of the STOP event of its
  * own relay log for the primary's coordinate (Exec_Master_Log_Pos and relay-log.info). */
-static void take_executed(struct bt_survey *s, const struct applied *applied,
+static void take_executed(struct bt_survey *s, const struct bt_applied *applied,
                           const struct bt_relay_info *info, const struct bt_survey_hints *hints)
 {
     const struct bt_coordinate *limit = NULL;
@@ -377,58 +298,73 @@ static int say_gtids(struct bt_survey *s, struct bt_err *err)
     return bt_buf_check(&s->gtid_text, "the GTID state", err);
 }
 
-/* How far a survey may trust what spares it reading. */
-enum trust {
-    TRUST_ALL,   /* hints, and places found by their looks */
-    TRUST_LOGS,  /* hints named no place: places found by their looks */
-    TRUST_HEADS, /* those deceived too: whole logs only */
-};
-
-/* 1: less has to be trusted. */
-static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
-               const struct bt_survey_hints *hints, enum trust trust, struct bt_survey *s,
-               struct bt_err *err)
+/* The state in front of a start near the end: the list of the newest log that has one. */
+static int seed_list(const struct bt_survey_start *start, struct bt_survey *s, struct bt_err *err)
 {
-    bool wants_list = !(hints && hints->skip_gtid), jumped;
-    struct applied applied = find_applied(set);
-    struct bt_log_walk_opts opts = {0};
-
-    if (seed_gtid(s, hints, err) != 0)
-        return -1;
-    if (trust != TRUST_ALL || !take_hint(set, hints, &opts)) {
-        if (find_start(set, &applied, wants_list, trust != TRUST_HEADS, s, &opts, err) != 0)
+    s->gtid_from_end = start->from_end;
+    s->has_gtid = s->has_gtid || start->from_end;
+    for (size_t i = 0; i < start->listed.count; i++) {
+        if (bt_gtid_state_update(&s->gtid, &start->listed.items[i], err) != 0)
             return -1;
-        jumped = opts.pos != 0;
-        if (walk(set, opts, &applied, s, err) != 0)
-            return -1;
-        if (jumped && (!s->has_transaction || s->cut.kind == BT_CUT_CORRUPT ||
-                       s->cut.kind == BT_CUT_TORN))
-            return 1;
-    } else {
-        applied = (struct applied){.log = opts.log, .pos = opts.pos, .place = &hints->executed};
-        if (walk(set, opts, &applied, s, err) != 0)
-            return err->kind == BT_ERR_REALITY ? 1 : -1;
     }
-    if (!s->received.file[0])
-        s->received = s->position;
-    take_executed(s, &applied, info, hints);
-    if (look_at_oldest(set, s, err) != 0 || add_executed_gtids(s, hints, err) != 0)
+    return 0;
+}
+
+/* Reads from the start on.  1: what spared reading cannot be trusted. */
+static int read_on(const struct bt_log_set *set, const struct bt_survey_start *start,
+                   struct bt_survey *s, struct bt_err *err)
+{
+    if (seed_list(start, s, err) != 0)
         return -1;
-    return say_gtids(s, err);
+    if (walk(set, start, s, err) != 0)
+        return start->is_hint && err->kind == BT_ERR_REALITY ? 1 : -1;
+    if (start->jumped && (!s->has_transaction || s->cut.kind == BT_CUT_CORRUPT ||
+                          s->cut.kind == BT_CUT_TORN))
+        return 1;
+    return start->from_end && !bt_survey_start_saw_all(start, &s->gtid);
+}
+
+static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
+               const struct bt_survey_hints *hints, enum bt_survey_trust trust,
+               struct bt_survey *s, struct bt_err *err)
+{
+    struct bt_survey_start start;
+    int got;
+
+    if (seed_gtid(s, hints, err) != 0 ||
+        bt_survey_start_find(set, hints, trust, s, &start, err) != 0)
+        return -1;
+    got = read_on(set, &start, s, err);
+    if (got == 0) {
+        if (!s->received.file[0])
+            s->received = s->position;
+        take_executed(s, &start.applied, info, hints);
+        got = look_at_oldest(set, s, err);
+    }
+    bt_survey_start_done(&start);
+    if (got != 0)
+        return got;
+    return add_executed_gtids(s, hints, err) != 0 ? -1 : say_gtids(s, err);
 }
 
 int bt_survey_run(const struct bt_log_set *set, const struct bt_relay_info *info,
                   const struct bt_survey_hints *hints, struct bt_survey *ret, struct bt_err *err)
 {
     struct bt_err why = {0};
-    struct bt_survey s;
+    struct bt_survey s = {0};
+    uint64_t logs_read = 0, bytes_read = 0;
     int got = 1;
 
-    for (enum trust trust = TRUST_ALL; got == 1 && trust <= TRUST_HEADS; trust++) {
-        s = (struct bt_survey){.kind = set->kind};
+    for (enum bt_survey_trust trust = BT_TRUST_ALL; got == 1 && trust <= BT_TRUST_HEADS; trust++) {
+        if (trust == BT_TRUST_FAR && !s.gtid_from_end)
+            continue;
+        s = (struct bt_survey){
+            .kind = set->kind, .logs_read = logs_read, .bytes_read = bytes_read};
         bt_buf_init(&s.gtid_text, GTID_TEXT_MAX);
         bt_err_clear(&why);
         got = run(set, info, hints, trust, &s, &why);
+        logs_read = s.logs_read;
+        bytes_read = s.bytes_read;
         if (got != 0)
             bt_survey_done(&s);
     }

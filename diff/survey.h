@@ -31,6 +31,9 @@ struct bt_survey_hints {
     uint64_t relay_pos; /*   searching; NULL = search */
     /* the caller needs no gtid: spares reading back to a GTID_LIST */
     bool skip_gtid;
+    /* MariaDB: where more bytes than that would have to be read for the GTID state, what is near
+     * the end will do (gtid_from_end); 0 = read them */
+    uint64_t gtid_bytes_max;
 };
 
 /* Why a log's tail is not used. */
@@ -67,10 +70,13 @@ struct bt_survey {
     struct bt_coordinate executed; /* binary logs: = received */
     struct bt_coordinate oldest;   /* the logs at hand begin here */
     bool has_gtid;                 /* gtid is known completely (a GTID_LIST or a hint was met) */
-    struct bt_gtid_state gtid;     /* MariaDB: last GTID per domain received whole */
-    struct bt_gtid_set gtid_set;   /* MySQL: relay logs: what was retrieved, and executed (hint) */
-    struct bt_buf gtid_text;       /* either as text, in the server's notation */
-    struct bt_gtid last_gtid;      /* of the last whole transaction */
+    /* but for this: of what was written between that list and near the end only the last one of
+     * each listed domain is known, not each server's, nor a domain that is in neither place */
+    bool gtid_from_end;
+    struct bt_gtid_state gtid;   /* MariaDB: last GTID per domain received whole */
+    struct bt_gtid_set gtid_set; /* MySQL: relay logs: what was retrieved, and executed (hint) */
+    struct bt_buf gtid_text;     /* either as text, in the server's notation */
+    struct bt_gtid last_gtid;    /* of the last whole transaction */
     uint64_t unfinished_bytes;
     struct bt_cut cut; /* kind NONE when the last log ends well */
     /* Relay logs: the cut is damage that no applier comes past; what is whole behind it does not
