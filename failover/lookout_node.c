@@ -11,6 +11,7 @@ enum {
     PROBE_MARGIN_MS = 500, /* and the channel's own way */
     PROBE_PAUSE_MS = 1000, /* between two probes under suspicion */
     REQUEST_MS = 3000,
+    OPEN_MS = 10000, /* nobody waits for it here: an ssh handshake on a long way takes its time */
     REOPEN_MS = 1000,
     SILENT_ROUNDS = 2,   /* after which the primary's host looks around by itself */
     TAKE_PROBE_MS = 300, /* whether another host answers for the VIP */
@@ -68,7 +69,7 @@ static void node_open(struct bt_lookout_host *h)
     enum bt_channel_failure why;
     struct bt_err err = {0};
 
-    if (bt_node_open(h->conf, &h->node, &why, &err) != 0)
+    if (bt_node_open_until(h->conf, bt_deadline_in(OPEN_MS), &h->node, &why, &err) != 0)
         node_seen(h, err.text);
     else
         node_seen(h, NULL);

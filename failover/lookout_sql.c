@@ -24,6 +24,17 @@ static int64_t answer_ms(const struct bt_lookout_host *h)
     return ms > ANSWER_MIN_MS ? ms : ANSWER_MIN_MS;
 }
 
+/* A session stands after several round trips: on a long way that takes more than an answer does.
+ * The silence counts all the same (watch.h).  MHA's counting needs every ping to end soon. */
+static int64_t open_ms(const struct bt_lookout_host *h)
+{
+    int64_t ms = (int64_t)bt_setting_number(h->conf->settings, BT_CONF_CONNECT_TIMEOUT);
+    bool counts =
+        bt_setting_number(h->lookout->config->settings, BT_CONF_DETECTION) == BT_DETECTION_COUNT;
+
+    return ms > answer_ms(h) && !counts ? ms : answer_ms(h);
+}
+
 /* ----------------------------------------------------------------------- ping */
 
 /* MHA's own lock: two managers, of either kind, do not watch one primary. */
@@ -148,6 +159,12 @@ static int ping(struct bt_lookout_host *h, struct bt_deadline until, struct bt_e
     return -1;
 }
 
+static bool opens_session(const struct bt_lookout_host *h)
+{
+    return !h->db->sql ||
+           bt_setting_number(h->lookout->config->settings, BT_CONF_PING_TYPE) == BT_PING_CONNECT;
+}
+
 static void ping_once(struct bt_lookout_host *h)
 {
     struct bt_lookout *l = h->lookout;
@@ -158,7 +175,7 @@ static void ping_once(struct bt_lookout_host *h)
     pthread_mutex_lock(&l->mutex);
     bt_evidence_asking(&l->evidence, p.began_ms);
     pthread_mutex_unlock(&l->mutex);
-    rc = ping(h, bt_deadline_in(answer_ms(h)), &err);
+    rc = ping(h, bt_deadline_in(opens_session(h) ? open_ms(h) : answer_ms(h)), &err);
     p.ended_ms = bt_clock_ms();
     p.outcome = rc == 0 ? BT_PING_ANSWERED : outcome_of(&err);
     p.number = err.server_errno;
@@ -202,13 +219,12 @@ static uint64_t progress_of(const struct bt_upstream *u)
 static void replica_ask_server(struct bt_lookout_host *h, int64_t *facts_due_ms)
 {
     struct bt_database *d = h->db;
-    struct bt_deadline until = bt_deadline_in(answer_ms(h));
     struct bt_err err = {0};
 
     if (d->sql && bt_clock_ms() < *facts_due_ms && !bt_connection_is_lost(d->sql) &&
-        bt_database_ask_upstreams(d, until, &err) == 0)
+        bt_database_ask_upstreams(d, bt_deadline_in(answer_ms(h)), &err) == 0)
         return;
-    bt_database_ask(d, bt_deadline_left(until) > 0 ? bt_deadline_left(until) : 1);
+    bt_database_ask(d, open_ms(h));
     *facts_due_ms = bt_clock_ms() + FACTS_EVERY_MS;
 }
 

@@ -4,6 +4,15 @@
 int bt_node_open(const struct bt_conf_server *conf, struct bt_channel **ret,
                  enum bt_channel_failure *ret_why, struct bt_err *err)
 {
+    int64_t ms = (int64_t)bt_setting_number(conf->settings, BT_CONF_SSH_CONNECTION_TIMEOUT);
+
+    return bt_node_open_until(conf, bt_deadline_in(ms), ret, ret_why, err);
+}
+
+int bt_node_open_until(const struct bt_conf_server *conf, struct bt_deadline until,
+                       struct bt_channel **ret, enum bt_channel_failure *ret_why,
+                       struct bt_err *err)
+{
     const struct bt_setting *set = conf->settings;
     int64_t connect_ms = (int64_t)bt_setting_number(set, BT_CONF_SSH_CONNECTION_TIMEOUT);
     struct bt_host host = {
@@ -23,5 +32,5 @@ int bt_node_open(const struct bt_conf_server *conf, struct bt_channel **ret,
         *ret_why = BT_CHANNEL_NONE;
         return bt_fail(err, BT_ERR_REALITY, "node_mode is none");
     }
-    return bt_channel_open(&host, bt_deadline_in(connect_ms), ret, ret_why, err);
+    return bt_channel_open(&host, until, ret, ret_why, err);
 }

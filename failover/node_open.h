@@ -14,4 +14,10 @@
 int bt_node_open(const struct bt_conf_server *conf, struct bt_channel **ret,
                  enum bt_channel_failure *ret_why, struct bt_err *err) BT_MUST_CHECK;
 
+/* The same with a deadline of its own: the time-out still ends a connection that does not come
+ * about (ssh -o ConnectTimeout). */
+int bt_node_open_until(const struct bt_conf_server *conf, struct bt_deadline until,
+                       struct bt_channel **ret, enum bt_channel_failure *ret_why,
+                       struct bt_err *err) BT_MUST_CHECK;
+
 #endif

@@ -5,7 +5,10 @@
 #include "base/number.h"
 #include "failover/server.h"
 
-enum { POLL_MS = 5, ANSWER_MS = 1000 };
+enum { POLL_MS = 5,
+       ANSWER_MS = 1000,
+       /* A server that answers nothing for so long hangs, whatever it was given time for. */
+       HUNG_MS = 10000 };
 
 static bool says_source(const struct bt_database *d)
 {
@@ -119,10 +122,11 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
     bool was_idle = false;
 
     for (;;) {
+        struct bt_deadline answer = bt_deadline_earlier(until, bt_deadline_in(HUNG_MS));
         const struct bt_upstream *u;
         bool idle = false;
 
-        if (bt_database_ask_upstreams(d, until, err) != 0)
+        if (bt_database_ask_upstreams(d, answer, err) != 0)
             return bt_err_wrap(err, "%s", d->conf->name);
         u = link < d->facts.upstream_count ? &d->facts.upstreams[link] : NULL;
         if (!u)
@@ -133,7 +137,7 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
             return bt_fail(err, BT_ERR_REMOTE, "%s: its applier stopped at %s:%llu: %s",
                            d->conf->name, u->executed.file, (unsigned long long)u->executed.pos,
                            u->sql_errno ? u->sql_error : "somebody stopped it");
-        if (is_idle(d, until, &idle, err) != 0)
+        if (is_idle(d, answer, &idle, err) != 0)
             return bt_err_wrap(err, "%s", d->conf->name);
         /* Twice idle at one place: what is left there is no whole transaction. */
         if (idle && was_idle && bt_coordinate_compare(&u->executed, &before) == 0)

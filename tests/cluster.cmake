@@ -5,6 +5,10 @@ target_link_libraries(ledger PRIVATE bt_flags bt_base PkgConfig::MARIADB Threads
 bt_bats(cluster cluster)
 bt_bats(cluster ledger)
 
+# Cables that lose and delay, for tests/soak/failover.
+add_executable(noisy_wire lib/noisy_wire.c)
+target_link_libraries(noisy_wire PRIVATE bt_flags)
+
 # One request over a node channel, for tests/cli/node.bats and tests/cluster/node.bats.
 add_executable(channel_tool cluster/channel_tool.c)
 target_link_libraries(channel_tool PRIVATE bt_flags bt_failover)
