@@ -188,15 +188,40 @@ static int take_executed(struct job *job, struct bt_err *err)
     return 0;
 }
 
+/* Whether the end of a large log of the target says enough.  With one domain, what the target has
+ * is everything up to a place, and each source is entered there.  A source without that place, a
+ * replica's own binary logs, is entered by GTIDs, and they have to be all that there are. */
+static bool may_read_end(const struct job *job)
+{
+    for (size_t i = 0; i < job->replica_count; i++) {
+        if (job->replicas[i].binlog)
+            return false;
+    }
+    return opt.from == FROM_RECEIVED;
+}
+
+static int survey_target(struct job *job, bool by_gtid, bool from_end, struct bt_err *err)
+{
+    struct bt_server_logs *target = &job->target;
+
+    target->wants_executed = opt.from == FROM_EXECUTED;
+    target->gtid_bytes_max = from_end ? BT_GTID_BYTES_MAX : 0;
+    if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
+        return -1;
+    if (!target->survey.gtid_from_end || count_domains(&target->survey.gtid) <= 1)
+        return 0;
+    target->gtid_bytes_max = 0;
+    return bt_server_logs_survey(target, target->relay, by_gtid, err);
+}
+
 /* What the target has.  by_gtid: read as much as it takes to know every domain's GTID, not only the
  * coordinate. */
-static int take_target(struct job *job, bool by_gtid, struct bt_err *err)
+static int take_target(struct job *job, bool by_gtid, bool from_end, struct bt_err *err)
 {
     struct bt_server_logs *target = &job->target;
     const struct bt_survey *survey = &target->survey;
 
-    target->wants_executed = opt.from == FROM_EXECUTED;
-    if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
+    if (survey_target(job, by_gtid, from_end, err) != 0)
         return -1;
     if (opt.from == FROM_EXECUTED)
         return take_executed(job, err);
@@ -235,27 +260,43 @@ static int take_sources(struct job *job, bool by_content, struct bt_err *err)
     return 0;
 }
 
+/* Whether more has to be known of the target than the end of its log says: something of a domain
+ * is to be passed on that the end says nothing of, or something is missing. */
+static bool needs_more_than_end(const struct job *job, const struct bt_missing *m)
+{
+    const struct bt_survey *survey = &job->target.survey;
+    bool needs = m->lost.len > 0;
+
+    for (size_t i = 0; survey->gtid_from_end && !needs && i < m->count; i++)
+        needs = m->items[i].gtid.kind == BT_GTID_MARIADB &&
+                !bt_gtid_state_last(&survey->gtid, m->items[i].gtid.domain);
+    return survey->gtid_from_end && needs;
+}
+
 /* In file mode the coordinate says all, and finding it reads the tail only.  When that leaves a
  * gap, the GTIDs may close it out of a replica's own binary logs, or, without GTIDs, what they
  * hold. */
 static int find(struct job *job, struct bt_missing *ret, struct bt_err *err)
 {
     bool by_gtid = !bt_server_logs_by_position(&job->target);
-    bool by_content = false;
+    bool from_end = may_read_end(job), by_content = false;
 
     for (;;) {
         job->source_count = 0;
         job->want = (struct bt_missing_want){0};
-        if (take_target(job, by_gtid, err) != 0 || take_sources(job, by_content, err) != 0 ||
+        if (take_target(job, by_gtid, from_end, err) != 0 ||
+            take_sources(job, by_content, err) != 0 ||
             bt_missing_find(&job->want, job->sources, job->source_count, ret, err) != 0)
             return -1;
         bt_debug("read %" PRIu64 " bytes of logs", ret->bytes_read);
         if (by_content || opt.from == FROM_EXECUTED ||
-            (by_gtid && (job->want.gtid || job->want.gtid_set)) ||
-            (ret->lost.len == 0 && job->source_count > 1))
+            (!needs_more_than_end(job, ret) &&
+             ((by_gtid && (job->want.gtid || job->want.gtid_set)) ||
+              (ret->lost.len == 0 && job->source_count > 1))))
             return 0;
         bt_missing_done(ret);
         by_gtid = by_content = true;
+        from_end = false;
     }
 }
 

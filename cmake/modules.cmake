@@ -3,6 +3,7 @@
 bt_module(base
   SOURCES
     arena.c
+    array.c
     buf.c
     clock.c
     crash_point.c

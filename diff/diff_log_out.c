@@ -2,7 +2,7 @@
 /*
  * Events are written with the position that they have in the diff log and with a CRC of their own;
  * everything else stays as the source has it.  An event of any size goes out in blocks of one size,
- * which a second thread packs and writes while the next one is filled.
+ * which a second thread hashes, packs and writes while the next one is filled.
  */
 #include "diff/diff_log_priv.h"
 
@@ -31,12 +31,12 @@ int bt_diff_out_begin(struct bt_diff_out *o, const struct bt_diff_log_opts *opts
                               .block_size = opts->block_size ? opts->block_size : BLOCK_SIZE};
     bt_buf_init(&o->packed, PACKED_SIZE);
     for (int i = 0; i < 2; i++)
-        o->blocks[i] = malloc(o->block_size);
-    o->block = o->blocks[0];
+        o->blocks[i].bytes = malloc(o->block_size);
+    o->block = &o->blocks[0];
     o->xxh3 = aligned_alloc(64, (sizeof(XXH3_state_t) + 63) / 64 * 64);
     if (opts->zstd)
         o->zstd = ZSTD_createCCtx();
-    if (!o->xxh3 || !o->blocks[0] || !o->blocks[1] || (opts->zstd && !o->zstd) ||
+    if (!o->xxh3 || !o->blocks[0].bytes || !o->blocks[1].bytes || (opts->zstd && !o->zstd) ||
         (opts->zstd && !bt_buf_reserve(&o->packed, PACKED_SIZE))) {
         bt_diff_out_done(o);
         return bt_fail(err, BT_ERR_SYSTEM, "no memory to write a diff log");
@@ -58,8 +58,8 @@ void bt_diff_out_done(struct bt_diff_out *o)
         bt_err_clear(&ignored); /* whoever gives up half-way has an error of his own */
     ZSTD_freeCCtx(o->zstd);
     free(o->xxh3);
-    free(o->blocks[0]);
-    free(o->blocks[1]);
+    free(o->blocks[0].bytes);
+    free(o->blocks[1].bytes);
     bt_buf_done(&o->packed);
     *o = (struct bt_diff_out){0};
 }
@@ -84,29 +84,31 @@ static int send_bytes(struct bt_diff_out *o, struct bt_slice bytes, bool last, s
     return 0;
 }
 
-static int send_block(void *ctx, struct bt_slice block, struct bt_err *err)
+static int send_block(struct bt_diff_out *o, const struct bt_diff_block *block, bool last,
+                      struct bt_err *err)
 {
-    return send_bytes(ctx, block, false, err);
+    XXH3_128bits_update(o->xxh3, block->bytes + block->hashed_from,
+                        block->hashed_to - block->hashed_from);
+    return send_bytes(o, bt_slice(block->bytes, block->len), last, err);
 }
 
-/* Counts what was put since the last call towards the digest, in one piece. */
-static void hash_block(struct bt_diff_out *o)
+/* In the sender's thread, which alone uses xxh3, zstd and sink while it runs. */
+static int send_full(void *ctx, struct bt_slice bytes, struct bt_err *err)
 {
-    if (o->is_hashed && o->len > o->hashed_from)
-        XXH3_128bits_update(o->xxh3, o->block + o->hashed_from, o->len - o->hashed_from);
-    o->hashed_from = o->len;
+    struct bt_diff_out *o = ctx;
+
+    return send_block(o, &o->blocks[bytes.ptr != o->blocks[0].bytes], false, err);
 }
 
-/* A full block goes to the sender; the other one is free as soon as put() returns. */
+/* The block goes to the sender; the other one is free as soon as put() returns. */
 static int next_block(struct bt_diff_out *o, struct bt_err *err)
 {
-    hash_block(o);
-    if (!o->sender.is_running && bt_block_sender_start(&o->sender, send_block, o, err) != 0)
+    if (!o->sender.is_running && bt_block_sender_start(&o->sender, send_full, o, err) != 0)
         return -1;
-    if (bt_block_sender_put(&o->sender, bt_slice(o->block, o->len), err) != 0)
+    if (bt_block_sender_put(&o->sender, bt_slice(o->block->bytes, o->block->len), err) != 0)
         return -1;
-    o->block = o->blocks[o->block == o->blocks[0]];
-    o->len = o->hashed_from = 0;
+    o->block = &o->blocks[o->block == &o->blocks[0]];
+    o->block->len = o->block->hashed_from = o->block->hashed_to = 0;
     return 0;
 }
 
@@ -114,16 +116,31 @@ static int put(struct bt_diff_out *o, struct bt_slice bytes, struct bt_err *err)
 {
     o->pos += bytes.len;
     while (bytes.len > 0) {
-        size_t room = o->block_size - o->len;
+        struct bt_diff_block *block = o->block;
+        size_t room = o->block_size - block->len;
         size_t len = room < bytes.len ? room : bytes.len;
 
-        memcpy(o->block + o->len, bytes.ptr, len);
-        o->len += len;
+        memcpy(block->bytes + block->len, bytes.ptr, len);
+        block->len += len;
+        if (o->is_hashed)
+            block->hashed_to = block->len;
         bytes.ptr += len;
         bytes.len -= len;
-        if (o->len == o->block_size && next_block(o, err) != 0)
+        if (block->len == o->block_size && next_block(o, err) != 0)
             return -1;
     }
+    return 0;
+}
+
+/* From here on bytes count towards the digest, or do not.  A block has one stretch of those that
+ * do: where another begins (another FORMAT_DESCRIPTION stood in between) it is sent as it is. */
+static int set_hashed(struct bt_diff_out *o, bool hashed, struct bt_err *err)
+{
+    if (hashed && !o->is_hashed && o->block->hashed_to > 0 && next_block(o, err) != 0)
+        return -1;
+    if (hashed && !o->is_hashed)
+        o->block->hashed_from = o->block->hashed_to = o->block->len;
+    o->is_hashed = hashed;
     return 0;
 }
 
@@ -149,11 +166,8 @@ static int put_event(struct bt_diff_out *o, struct bt_event_header h, struct bt_
         bt_buf_add_le(&head, sum, 4);
         tail = bt_slice(bytes + BT_EVENT_HEADER_SIZE, BT_CHECKSUM_SIZE);
     }
-    if (o->is_hashed != hashed) {
-        hash_block(o);
-        o->is_hashed = hashed;
-    }
-    if (put(o, bt_slice(bytes, BT_EVENT_HEADER_SIZE), err) != 0 || put(o, body, err) != 0)
+    if (set_hashed(o, hashed, err) != 0 ||
+        put(o, bt_slice(bytes, BT_EVENT_HEADER_SIZE), err) != 0 || put(o, body, err) != 0)
         return -1;
     return put(o, tail, err);
 }
@@ -226,9 +240,7 @@ int bt_diff_out_event(struct bt_diff_out *o, const struct bt_event *ev, uint64_t
 
 int bt_diff_out_finish(struct bt_diff_out *o, char ret_xxh3[static 33], struct bt_err *err)
 {
-    hash_block(o);
-    if (bt_block_sender_end(&o->sender, err) != 0 ||
-        send_bytes(o, bt_slice(o->block, o->len), true, err) != 0)
+    if (bt_block_sender_end(&o->sender, err) != 0 || send_block(o, o->block, true, err) != 0)
         return -1;
     bt_xxh3_text(o->xxh3, ret_xxh3);
     return 0;

@@ -12,14 +12,19 @@
 #include "diff/diff_log.h"
 #include "parser/reader.h"
 
+/* A stretch of the log that is filled by one thread and then hashed, packed and sent by another. */
+struct bt_diff_block {
+    uint8_t *bytes;
+    size_t len;
+    size_t hashed_from, hashed_to; /* what of it counts towards xxh3 */
+};
+
 struct bt_diff_out {
     struct bt_sink sink;
     /* Blocks of one size, filled and sent in turn: writes are few and stand on page borders. */
-    uint8_t *blocks[2], *block;
+    struct bt_diff_block blocks[2], *block;
     size_t block_size;
-    size_t len;                    /* of the block in hand */
-    bool is_hashed;                /* what is put now counts towards xxh3 ... */
-    size_t hashed_from;            /* ... from here on in the block in hand */
+    bool is_hashed;                /* what is put now counts towards xxh3 */
     struct bt_block_sender sender; /* runs from the first full block on */
     ZSTD_CCtx *zstd;               /* NULL = plain */
     struct bt_buf packed;

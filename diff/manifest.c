@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/json_read.h"
 #include "base/number.h"
 
@@ -28,19 +29,15 @@ void bt_manifest_done(struct bt_manifest *m)
 
 int bt_manifest_add(struct bt_manifest *m, const struct bt_manifest_item *item, struct bt_err *err)
 {
-    if (m->count == m->room) {
-        size_t room = m->room ? m->room * 2 : 64;
-        struct bt_manifest_item *more;
+    struct bt_manifest_item *more;
 
-        if (m->count >= LIST_MAX)
-            return bt_fail(err, BT_ERR_LIMIT, "more than %d transactions in one diff log",
-                           LIST_MAX);
-        more = reallocarray(m->items, room, sizeof(*more));
-        if (!more)
-            return bt_fail(err, BT_ERR_SYSTEM, "no memory to list %zu transactions", room);
-        m->items = more;
-        m->room = room;
-    }
+    if (m->count >= LIST_MAX)
+        return bt_fail(err, BT_ERR_LIMIT, "more than %d transactions in one diff log", LIST_MAX);
+    more = bt_array_grown(m->items, m->count, &m->room, sizeof(*more));
+    if (!more)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory to list more than %zu transactions",
+                       m->count);
+    m->items = more;
     m->items[m->count++] = *item;
     return 0;
 }

@@ -176,7 +176,7 @@ static int sweep(struct sweep *s, struct bt_err *err)
     struct bt_finder *f = s->f;
     struct bt_missing *m = f->m;
 
-    m->items = calloc(f->node_count + 1, sizeof(*m->items));
+    m->items = reallocarray(NULL, f->node_count + 1, sizeof(*m->items));
     if (!m->items)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu transactions", f->node_count);
     m->room = f->node_count + 1;

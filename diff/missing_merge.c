@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/auto.h"
 
 static void clear_table(struct bt_finder *f)
@@ -105,19 +106,16 @@ bool bt_segment_is_joined(const struct bt_segment *s, const struct bt_gtid *gtid
 
 int bt_segment_join(struct bt_segment *s, const struct bt_gtid *gtid, struct bt_err *err)
 {
+    void *more;
+
     if (gtid->kind == BT_GTID_NONE)
         s->joined = true;
     if (bt_segment_is_joined(s, gtid))
         return 0;
-    if (s->domain_count == s->domain_room) {
-        size_t room = s->domain_room ? s->domain_room * 2 : 4;
-        void *more = reallocarray(s->domains, room, sizeof(*s->domains));
-
-        if (!more)
-            return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu domains", room);
-        s->domains = more;
-        s->domain_room = room;
-    }
+    more = bt_array_grown(s->domains, s->domain_count, &s->domain_room, sizeof(*s->domains));
+    if (!more)
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for more than %zu domains", s->domain_count);
+    s->domains = more;
     s->domains[s->domain_count++] = bt_gtid_domain(gtid);
     return 0;
 }
@@ -152,9 +150,13 @@ static void count_occurrences(struct bt_finder *f)
     clear_table(f);
 }
 
-/* Chains every copy of a transaction behind its first one. */
-static void join_copies(struct bt_finder *f)
+/* Chains every copy of a transaction behind its first one, and lists those.  Returns whether all of
+ * them have a place. */
+static bool join_copies(struct bt_finder *f)
 {
+    bool all_placed = true;
+
+    f->node_count = 0;
     for (size_t i = 0; i < f->found_count; i++) {
         struct bt_found *x = &f->found[i];
         size_t slot = find_slot(f, &x->item);
@@ -163,6 +165,7 @@ static void join_copies(struct bt_finder *f)
         x->next_copy = BT_NONE;
         if (f->table[slot] == BT_NONE) {
             f->table[slot] = (uint32_t)i;
+            f->nodes[f->node_count++] = (uint32_t)i;
             continue;
         }
         first = &f->found[f->table[slot]];
@@ -175,11 +178,9 @@ static void join_copies(struct bt_finder *f)
             first->item.end_pos = x->item.end_pos;
         }
     }
-}
-
-static bool is_first_copy(const struct bt_finder *f, size_t i)
-{
-    return f->table[find_slot(f, &f->found[i].item)] == i;
+    for (size_t i = 0; all_placed && i < f->node_count; i++)
+        all_placed = f->found[f->nodes[i]].item.file != BT_NONE;
+    return all_placed;
 }
 
 static int compare_places(const void *x, const void *y, void *ctx)
@@ -197,10 +198,15 @@ static int compare_places(const void *x, const void *y, void *ctx)
     return a->end_pos < b->end_pos ? -1 : a->end_pos > b->end_pos;
 }
 
-/* All have coordinates: the primary's order is the order. */
+/* All have coordinates: the primary's order is the order.  One source alone has it already. */
 static void order_by_place(struct bt_finder *f)
 {
-    qsort_r(f->nodes, f->node_count, sizeof(*f->nodes), compare_places, f);
+    size_t i = 1;
+
+    while (i < f->node_count && compare_places(&f->nodes[i - 1], &f->nodes[i], f) <= 0)
+        i++;
+    if (i < f->node_count)
+        qsort_r(f->nodes, f->node_count, sizeof(*f->nodes), compare_places, f);
 }
 
 /* Some have none: each source's own order is kept, and what only it has is put in behind what it
@@ -236,8 +242,6 @@ static int order_by_sources(struct bt_finder *f, struct bt_err *err)
 
 int bt_missing_merge(struct bt_finder *f, struct bt_err *err)
 {
-    bool all_placed = true;
-
     free(f->table);
     free(f->nodes);
     f->node_count = 0;
@@ -250,14 +254,7 @@ int bt_missing_merge(struct bt_finder *f, struct bt_err *err)
     clear_table(f);
     if (f->by_content)
         count_occurrences(f);
-    join_copies(f);
-    for (size_t i = 0; i < f->found_count; i++) {
-        if (!is_first_copy(f, i))
-            continue;
-        f->nodes[f->node_count++] = (uint32_t)i;
-        all_placed = all_placed && f->found[i].item.file != BT_NONE;
-    }
-    if (!all_placed)
+    if (!join_copies(f))
         return order_by_sources(f, err);
     order_by_place(f);
     return 0;

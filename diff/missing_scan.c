@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "diff/digest.h"
 #include "diff/log_tail.h"
 #include "diff/log_walk.h"
@@ -35,18 +36,15 @@ struct scan {
 /* Room for one more element; 0, or -1 without memory. */
 static int grow(void **array, size_t count, size_t *room, size_t size, struct bt_err *err)
 {
-    size_t more = *room ? *room * 2 : 64;
     void *bigger;
 
-    if (count < *room)
-        return 0;
     if (count >= UINT32_MAX - 1)
         return bt_fail(err, BT_ERR_LIMIT, "more than %u transactions are missing", UINT32_MAX - 1);
-    bigger = reallocarray(*array, more, size);
+    bigger = bt_array_grown(*array, count, room, size);
     if (!bigger)
-        return bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu missing transactions", more);
+        return bt_fail(err, BT_ERR_SYSTEM, "no memory for more than %zu missing transactions",
+                       count);
     *array = bigger;
-    *room = more;
     return 0;
 }
 

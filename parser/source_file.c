@@ -20,11 +20,13 @@
 
 #include "base/auto.h"
 
-/* The first window of a log is small: often only its head is looked at, which must not read 8 MiB
- * of a cold disk.  Windows grow while the log is read on.  Until they are large the kernel reads
- * ahead nothing of its own (a disk may be set to 8 MiB): what a window needs is asked for in one.
+/* The first window of a log is small: often only its head is looked at, or one place near its end,
+ * which must not read 8 MiB of a cold disk.  Windows double while the log is read on.  Until they
+ * are large the kernel reads ahead nothing of its own (a disk may be set to 8 MiB): what a window
+ * needs is asked for in one, together with what the next one will, so that the disk works while
+ * this one is looked at.
  */
-enum { FIRST_WINDOW_SIZE = 128 << 10, WINDOW_SIZE = 8 << 20 };
+enum { FIRST_WINDOW_SIZE = 16 << 10, WINDOW_SIZE = 8 << 20 };
 
 struct file_source {
     struct bt_source source;
@@ -36,7 +38,8 @@ struct file_source {
     uint8_t *window;  /* NULL when none is mapped */
     uint64_t window_pos;
     size_t window_len;
-    size_t window_size; /* of the next window, if it follows on the one in hand */
+    size_t window_size;  /* of the next window, if it follows on the one in hand */
+    uint64_t advised_to; /* up to here the kernel was asked for what follows on the window */
 };
 
 static struct file_source *file_of(struct bt_source *s)
@@ -65,15 +68,22 @@ static int ask_size(struct file_source *f, struct bt_err *err)
 }
 
 /* Tells the kernel what will be read: no more than that while single places are looked at. */
-static void advise(struct file_source *f, uint64_t start, uint64_t len, bool is_large)
+static void advise(struct file_source *f, uint64_t start, uint64_t len, bool follows, bool is_large)
 {
     bool reads_ahead = is_large || f->window_size == WINDOW_SIZE;
+    uint64_t from = follows && f->advised_to > start ? f->advised_to : start;
+    uint64_t to = start + len + (follows ? 2 * (uint64_t)f->window_size : 0);
 
     if (reads_ahead != f->reads_ahead)
         (void)posix_fadvise(f->fd, 0, 0, reads_ahead ? POSIX_FADV_NORMAL : POSIX_FADV_RANDOM);
     f->reads_ahead = reads_ahead;
-    if (!reads_ahead)
-        (void)posix_fadvise(f->fd, (off_t)start, (off_t)len, POSIX_FADV_WILLNEED);
+    if (reads_ahead)
+        return;
+    if (to > f->size)
+        to = f->size;
+    if (from < to)
+        (void)posix_fadvise(f->fd, (off_t)from, (off_t)(to - from), POSIX_FADV_WILLNEED);
+    f->advised_to = to;
 }
 
 /* Maps a window that begins at or a little before pos, holding want bytes or the file's end. */
@@ -85,20 +95,18 @@ static int map_window(struct file_source *f, uint64_t pos, size_t want, struct b
     bool follows = f->window && start <= f->window_pos + f->window_len && start >= f->window_pos;
     bool is_large = wanted > WINDOW_SIZE;
     int flags = MAP_SHARED | (is_large ? 0 : MAP_POPULATE);
+    uint64_t room;
     void *window;
 
     if (!follows)
         f->window_size = FIRST_WINDOW_SIZE;
     else if (f->window_size < WINDOW_SIZE)
         f->window_size *= 2;
-    while (f->window_size < wanted && !is_large)
-        f->window_size *= 2;
-    if (!is_large && len > f->window_size)
-        len = f->window_size;
-    else if (is_large && len > wanted)
-        len = wanted;
+    room = is_large || wanted > f->window_size ? wanted : f->window_size;
+    if (len > room)
+        len = room;
     unmap(f);
-    advise(f, start, len, is_large);
+    advise(f, start, len, follows, is_large);
     window = mmap(NULL, len, PROT_READ, flags, f->fd, (off_t)start);
     if (window == MAP_FAILED)
         return bt_fail_sys(err, "could not map %llu bytes of \"%s\" at offset %llu",
