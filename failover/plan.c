@@ -357,6 +357,13 @@ static void blockers_find(const struct bt_plan_input *in, struct bt_plan *plan)
         if (f->life != BT_LIFE_ALIVE && !s->ignore_fail)
             bt_buf_addf(&plan->warnings, "%s takes no part: %s\n", s->name,
                         plan->servers[i].reason);
+        else if (in->topology->role[i] == BT_ROLE_ALONE && f->read_only)
+            /* an old primary that has not come back as a replica yet */
+            bt_buf_addf(
+                &plan->warnings,
+                "%s takes no part: it is read-only and replicates from nobody; baton rejoin "
+                "makes it a replica\n",
+                s->name);
         else if (in->topology->role[i] == BT_ROLE_ALONE ||
                  in->topology->role[i] == BT_ROLE_STRANGER)
             bt_buf_addf(&plan->blockers, "%s is alive and %s\n", s->name,

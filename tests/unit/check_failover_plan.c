@@ -472,10 +472,25 @@ START_TEST(a_dropped_server_is_not_elected_again)
 }
 END_TEST
 
+START_TEST(an_old_primary_that_waits_read_only_is_no_blocker)
+{
+    cluster();
+    facts[3].upstream_count = 0;
+    facts[3].read_only = true;
+    decide();
+    ck_assert(bt_plan_may_go_on(&plan));
+    ck_assert(!plan.servers[3].takes_part);
+    ck_assert_ptr_nonnull(strstr(text_of(&plan.warnings),
+                                 "db4(192.0.2.4:3306) takes no part: it is "
+                                 "read-only and replicates from nobody"));
+}
+END_TEST
+
 START_TEST(a_living_server_that_replicates_from_nobody_is_a_blocker)
 {
     cluster();
     facts[3].upstream_count = 0;
+    facts[3].read_only = false;
     decide();
     ck_assert(!bt_plan_may_go_on(&plan));
     ck_assert_ptr_nonnull(strstr(text_of(&plan.blockers), "two primaries may not be"));
@@ -621,6 +636,7 @@ BT_SUITE_MAIN("failover plan",
               {nobody_electable_is_a_blocker, 0},
               {a_dead_replica_takes_no_part_and_is_warned_of, 0},
               {a_dropped_server_is_not_elected_again, 0},
+              {an_old_primary_that_waits_read_only_is_no_blocker, 0},
               {a_living_server_that_replicates_from_nobody_is_a_blocker, 0},
               {a_second_tier_blocks_unless_it_is_allowed, 0},
               {several_sources_are_refused_by_name, 0},
