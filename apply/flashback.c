@@ -327,10 +327,21 @@ static int mark_find(struct flashback *f, struct bt_err *err)
 
     if (bt_connection_queryf(f->sql, bt_deadline_in(ASK_MS), &rows, err,
                              "SELECT 1 FROM mysql.baton_flashback WHERE xxh3 = '%s'",
-                             f->manifest.xxh3) != 0)
-        return -1;
+                             f->manifest.xxh3) != 0) {
+        if (err->server_errno != NO_SUCH_TABLE)
+            return -1;
+        bt_err_clear(err);
+    }
     f->result->was_done = rows.row_count > 0;
     return 0;
+}
+
+/* Not in the binary log: the caller has seen to that. */
+static int mark_table_drop(struct bt_connection *sql, struct bt_deadline deadline,
+                           struct bt_err *err)
+{
+    return bt_connection_execute(sql, bt_slice_str("DROP TABLE IF EXISTS mysql.baton_flashback"),
+                                 deadline, NULL, err);
 }
 
 static int mark_set(struct flashback *f, struct bt_err *err)
@@ -360,7 +371,8 @@ static int undo_in_transaction(struct flashback *f, struct bt_err *err)
         return -1;
     if (all_undo(f, err) != 0 || (!f->opts->dry_run && mark_set(f, err) != 0)) {
         *f->result = (struct bt_flashback_result){0};
-        (void)!command(f, "ROLLBACK", &ignored);
+        if (command(f, "ROLLBACK", &ignored) == 0 && !f->opts->dry_run)
+            (void)!mark_table_drop(f->sql, bt_deadline_in(ASK_MS), &ignored);
         return -1;
     }
     return command(f, f->opts->dry_run ? "ROLLBACK" : "COMMIT", err);
@@ -388,11 +400,11 @@ static int run(struct flashback *f, const struct bt_connection_opts *login, cons
         bt_row_reader_new(&f->rows, err) != 0)
         return -1;
     if (bt_connection_open(login, bt_deadline_in(ASK_MS), &f->sql, err) != 0 ||
-        session_set(f, err) != 0 || mark_table_make(f, err) != 0 || mark_find(f, err) != 0)
+        session_set(f, err) != 0 || mark_find(f, err) != 0)
         return -1;
     if (f->result->was_done)
         return 0;
-    if (log_check(f, err) != 0)
+    if (log_check(f, err) != 0 || (!f->opts->dry_run && mark_table_make(f, err) != 0))
         return -1;
     return undo_in_transaction(f, err);
 }
@@ -423,13 +435,22 @@ int bt_flashback_file(const struct bt_connection_opts *login, const char *path,
 
 /* ------------------------------------------------------------------------ later */
 
+static int find_session(const struct bt_connection_opts *login, struct bt_deadline deadline,
+                        struct bt_connection **ret, struct bt_err *err)
+{
+    if (bt_connection_open(login, deadline, ret, err) != 0)
+        return -1;
+    return bt_connection_execute(*ret, bt_slice_str("SET SESSION sql_log_bin = 0"), deadline, NULL,
+                                 err);
+}
+
 int bt_flashback_find(const struct bt_connection_opts *login, struct bt_deadline deadline,
                       struct bt_buf *ret_note, struct bt_err *err)
 {
     bt_auto_connection struct bt_connection *sql = NULL;
     bt_auto_rows struct bt_rows rows = {0};
 
-    if (bt_connection_open(login, deadline, &sql, err) != 0)
+    if (find_session(login, deadline, &sql, err) != 0)
         return -1;
     if (bt_connection_query(sql, bt_slice_str("SELECT note FROM mysql.baton_flashback"), deadline,
                             &rows, err) != 0) {
@@ -438,8 +459,9 @@ int bt_flashback_find(const struct bt_connection_opts *login, struct bt_deadline
         bt_err_clear(err);
         return 1;
     }
+    /* Made, and cut off before anything was undone. */
     if (rows.row_count == 0)
-        return 1;
+        return mark_table_drop(sql, deadline, err) == 0 ? 1 : -1;
     bt_buf_add_slice(ret_note, rows.cells[0]);
     return bt_buf_check(ret_note, "note", err);
 }
@@ -449,10 +471,7 @@ int bt_flashback_forget(const struct bt_connection_opts *login, struct bt_deadli
 {
     bt_auto_connection struct bt_connection *sql = NULL;
 
-    if (bt_connection_open(login, deadline, &sql, err) != 0 ||
-        bt_connection_execute(sql, bt_slice_str("SET SESSION sql_log_bin = 0"), deadline, NULL,
-                              err) != 0)
+    if (find_session(login, deadline, &sql, err) != 0)
         return -1;
-    return bt_connection_execute(sql, bt_slice_str("DROP TABLE IF EXISTS mysql.baton_flashback"),
-                                 deadline, NULL, err);
+    return mark_table_drop(sql, deadline, err);
 }

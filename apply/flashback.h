@@ -40,7 +40,7 @@ int bt_flashback_file(const struct bt_connection_opts *login, const char *path,
                       struct bt_err *err) BT_MUST_CHECK;
 
 /* Whether something was undone here and not yet forgotten: 0 and the note that was given then, 1
- * when not. */
+ * when not; a mark table without a mark is dropped then. */
 int bt_flashback_find(const struct bt_connection_opts *login, struct bt_deadline until,
                       struct bt_buf *ret_note, struct bt_err *err) BT_MUST_CHECK;
 
