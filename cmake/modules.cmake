@@ -187,6 +187,7 @@ bt_module(failover
     privileges.c
     rejoin.c
     rejoin_compare.c
+    rejoin_engine.c
     rejoin_find.c
     rejoin_follow.c
     rejoin_report.c

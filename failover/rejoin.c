@@ -122,6 +122,9 @@ static int settle(struct bt_rejoin *r, struct bt_err *err)
         return 0;
     if (!r->opts.archive)
         return diverged(r, err);
+    if (r->follows_already && r->opts.flashback &&
+        (bt_rj_halt(r, err) != 0 || bt_rj_compare(r, err) != 0))
+        return -1;
     if (bt_rj_archive(r, err) != 0)
         return -1;
     if (!r->opts.flashback)
@@ -133,6 +136,8 @@ static enum bt_rejoin_outcome dry_run(struct bt_rejoin *r, struct bt_err *err)
 {
     if (bt_rj_compare(r, err) != 0)
         return BT_REJOIN_REFUSED;
+    if (bt_rj_engine(r, err) != 0)
+        return err->kind == BT_ERR_CONFLICT ? BT_REJOIN_DIVERGED : BT_REJOIN_REFUSED;
     if (r->extra.count == 0)
         return BT_REJOIN_PLANNED;
     diverged(r, err);
@@ -147,16 +152,33 @@ static int lock(struct bt_rejoin *r, struct bt_err *err)
     return rc == 1 ? bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, bt_rj_host(r)->conf->name) : rc;
 }
 
+/* A failover or a switchover is changing who is the primary. */
+static int peace_check(struct bt_rejoin *r, struct bt_err *err)
+{
+    static const char *const others[] = {"failover", "switchover"};
+    char path[4096];
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        snprintf(path, sizeof(path), "%.3000s/%.200s.%s.journal", r->config->workdir,
+                 r->config->app, others[i]);
+        if (bt_journal_is_in_use(path))
+            return bt_fail(err, BT_ERR_CONFLICT, "a %s is at work (\"%s\")", others[i], path);
+    }
+    return 0;
+}
+
 static enum bt_rejoin_outcome act(struct bt_rejoin *r, struct bt_err *err)
 {
     int rc;
 
-    if (lock(r, err) != 0 || journal_begin(r, err) != 0 ||
+    if (peace_check(r, err) != 0 || lock(r, err) != 0 || journal_begin(r, err) != 0 ||
         bt_rj_journal(r, "close", "begin", err) != 0)
         return BT_REJOIN_REFUSED;
     bt_crash_point("rejoin-before-close");
     if (bt_rj_close(r, err) != 0 || bt_rj_forget_rest(r, err) != 0 || bt_rj_compare(r, err) != 0)
         return BT_REJOIN_FAILED;
+    if (bt_rj_engine(r, err) != 0)
+        return err->kind == BT_ERR_CONFLICT ? BT_REJOIN_DIVERGED : BT_REJOIN_FAILED;
     if (settle(r, err) != 0)
         return r->extra.count && !r->opts.flashback ? BT_REJOIN_DIVERGED : BT_REJOIN_FAILED;
     if (bt_rj_follow(r, err) != 0)
@@ -174,6 +196,8 @@ int bt_rejoin_run(struct bt_rejoin *r, enum bt_rejoin_outcome *ret, struct bt_er
     if (bt_rj_find(r, err) == 0)
         r->outcome = r->opts.dry_run ? dry_run(r, err) : act(r, err);
     r->ended_ms = bt_clock_ms();
+    if (err->kind != BT_ERR_NONE)
+        snprintf(r->why, sizeof(r->why), "%s", err->text);
     *ret = r->outcome;
     return r->outcome == BT_REJOIN_PLANNED || r->outcome == BT_REJOIN_DONE ||
                    r->outcome == BT_REJOIN_BEHIND

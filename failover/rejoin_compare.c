@@ -91,6 +91,31 @@ static const struct bt_gtid *known_of(const struct bt_rejoin *r, const struct bt
     return NULL;
 }
 
+/* A server that replicates meanwhile has written to its log what the primary had not when it was
+ * asked: what the primary has by now is left out. */
+static int known_drop(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_missing *m = &r->extra;
+    size_t kept = 0;
+
+    if (m->count == 0)
+        return 0;
+    if (known_ask(r, err) != 0)
+        return -1;
+    m->bytes = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct bt_gtid *gtid = &m->items[i].gtid;
+        const struct bt_gtid *known = known_of(r, gtid);
+
+        if (known ? known->sequence >= gtid->sequence : bt_gtid_set_has(&r->known_set, gtid))
+            continue;
+        m->bytes += m->items[i].bytes;
+        m->items[kept++] = m->items[i];
+    }
+    m->count = kept;
+    return 0;
+}
+
 static int by_sequence(const void *a, const void *b)
 {
     const struct bt_gtid *x = a, *y = b;
@@ -166,10 +191,20 @@ int bt_rj_still(struct bt_rejoin *r, struct bt_err *err)
     return 0;
 }
 
+static void compared_done(struct bt_rejoin *r)
+{
+    if (r->is_compared)
+        bt_missing_done(&r->extra);
+    r->is_compared = false;
+    bt_remote_logs_close(r->logs);
+    r->logs = NULL;
+}
+
 int bt_rj_compare(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_missing_want want = {0};
 
+    compared_done(r);
     if (bt_database_position(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
         return bt_err_wrap(err, "%s", bt_rj_host(r)->conf->name);
     r->end = bt_rj_host(r)->facts.binlog;
@@ -184,6 +219,8 @@ int bt_rj_compare(struct bt_rejoin *r, struct bt_err *err)
     if (bt_missing_find(&want, &r->source, 1, &r->extra, err) != 0)
         return bt_err_wrap(err, "what only %s has", bt_rj_host(r)->conf->name);
     r->is_compared = true;
+    if (known_drop(r, err) != 0)
+        return -1;
     if (r->extra.count && r->known.count && state_before(r, err) != 0)
         return -1;
     for (size_t i = 0; i < r->extra.cut_count; i++)
@@ -280,6 +317,7 @@ int bt_rj_forget_rest(struct bt_rejoin *r, struct bt_err *err)
         return 0;
     bt_rj_note(r, "An earlier run took back what %s alone had, and was cut off behind that.",
                bt_rj_host(r)->conf->name);
+    r->is_reversed = true;
     return forget(r, bt_buf_str(&state), err);
 }
 
@@ -298,11 +336,17 @@ int bt_rj_reverse(struct bt_rejoin *r, struct bt_err *err)
     state_write(r, &state);
     opts.note = bt_buf_str(&state);
     if (bt_buf_check(&state, "GTID state", err) != 0 ||
-        bt_rj_journal(r, "reverse", "begin", err) != 0 ||
-        bt_flashback_file(&login, r->archive_path, &opts, &r->reversed, err) != 0)
+        bt_rj_journal(r, "reverse", "begin", err) != 0)
+        return -1;
+    r->is_reversing = true;
+    if (bt_flashback_file(&login, r->archive_path, &opts, &r->reversed, err) != 0) {
+        r->is_reversing = err->kind != BT_ERR_CONFLICT;
         return bt_err_wrap(err, "%s", bt_rj_host(r)->conf->name);
+    }
+    r->is_reversing = false;
     bt_rj_note(r, "%" PRIu64 " transactions, %" PRIu64 " rows were taken back.",
                r->reversed.transactions, r->reversed.rows);
+    r->is_reversed = true;
     bt_crash_point("rejoin-reversed");
     if (bt_rj_still(r, err) != 0)
         return -1;

@@ -118,6 +118,16 @@ static int host_check(struct bt_rejoin *r, struct bt_err *err)
     return 0;
 }
 
+/* Whether it may be led away from whom it replicates from: both threads stand still, or that is a
+ * server of ours which is no primary any more (a rejoin was cut off by its death). */
+static bool may_leave(const struct bt_rejoin *r, const struct bt_upstream *u, size_t upstream)
+{
+    if (u->io == BT_THREAD_NO && u->sql == BT_THREAD_NO)
+        return true;
+    return upstream != SIZE_MAX &&
+           bt_setting_number(r->config->settings, BT_CONF_MULTI_TIER_SLAVE) == 0;
+}
+
 static int upstream_check(struct bt_rejoin *r, struct bt_err *err)
 {
     const struct bt_server_facts *f = &bt_rj_host(r)->facts;
@@ -128,8 +138,7 @@ static int upstream_check(struct bt_rejoin *r, struct bt_err *err)
     upstream = bt_topology_match(r->config, f->upstreams[0].host, f->upstreams[0].port);
     r->follows_already = f->upstream_count == 1 && upstream == r->primary;
     if (r->follows_already ||
-        (f->upstream_count == 1 && f->upstreams[0].io == BT_THREAD_NO &&
-         f->upstreams[0].sql == BT_THREAD_NO))
+        (f->upstream_count == 1 && may_leave(r, &f->upstreams[0], upstream)))
         return 0;
     return bt_fail(err, BT_ERR_CONFLICT, "%s replicates from %s:%u, which is not the primary %s",
                    bt_rj_host(r)->conf->name, f->upstreams[0].host, f->upstreams[0].port,
@@ -164,14 +173,41 @@ static int address_drop(struct bt_rejoin *r, const struct bt_vip *vip, struct bt
     return 0;
 }
 
+/* What it has received goes into its own log first, and is compared with the rest: CHANGE MASTER
+ * would drop it. */
+int bt_rj_halt(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_WAIT_MS);
+    const struct bt_upstream *u = host->facts.upstream_count ? &host->facts.upstreams[0] : NULL;
+    struct bt_coordinate read;
+
+    if (!u || (u->io == BT_THREAD_NO && u->sql == BT_THREAD_NO))
+        return 0;
+    bt_rj_note(r, "%s replicates from %s:%u: it applies what it has of that, and stops.",
+               host->conf->name, u->host, u->port);
+    if (u->sql == BT_THREAD_NO && bt_database_start_sql(host, 0, until, err) != 0)
+        return -1;
+    if (bt_database_stop_io(host, 0, until, err) != 0 ||
+        bt_database_ask_upstreams(host, until, err) != 0)
+        return -1;
+    read = host->facts.upstreams[0].read;
+    if (bt_database_drain(host, 0, &read, until, err) < 0)
+        return -1;
+    return bt_database_stop_sql(host, 0, until, err);
+}
+
 int bt_rj_close(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_database *host = bt_rj_host(r);
 
     if (bt_database_set_read_only(host, true, bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
         return -1;
+    r->is_closed = true;
     if (!host->facts.read_only)
         bt_rj_note(r, "%s is read-only now.", host->conf->name);
+    if (!r->follows_already && bt_rj_halt(r, err) != 0)
+        return -1;
     bt_crash_point("rejoin-closed");
     if (r->config->vip_count == 0)
         return 0;

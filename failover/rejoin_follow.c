@@ -4,12 +4,15 @@
  * the primary itself finds in its logs; then by file and position where the cluster does.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/auto.h"
 #include "base/crash_point.h"
 #include "base/log.h"
+#include "failover/phrases.h"
 #include "failover/rejoin_steps.h"
 
-enum { STATE_MAX = 256 * 1024 };
+enum { STATE_MAX = 256 * 1024, PRIMARY_MS = 5000, LOOK_MS = 2000 };
 
 /* --------------------------------------------------------------------- follow */
 
@@ -22,7 +25,11 @@ static int slave_pos_set(struct bt_rejoin *r, struct bt_err *err)
     bt_buf_init(&sql, STATE_MAX);
     if (bt_rj_host(r)->facts.flavor != BT_FLAVOR_MARIADB || r->follows_already)
         return 0;
-    bt_buf_add_str(&sql, "SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_current_pos");
+    bt_buf_add_str(&sql, "SET GLOBAL gtid_slave_pos = ");
+    if (r->stepped_over)
+        bt_sql_add_text(bt_rj_host(r)->sql, &sql, bt_slice_str(r->stepped_over));
+    else
+        bt_buf_add_str(&sql, "@@GLOBAL.gtid_current_pos");
     return bt_rj_execute(r, &sql, "gtid_slave_pos", err);
 }
 
@@ -47,7 +54,19 @@ static struct bt_repoint target(const struct bt_rejoin *r, enum bt_replica_mode 
     return to;
 }
 
-static int start(struct bt_rejoin *r, const struct bt_repoint *to, struct bt_err *err)
+/* What a server was told is enough for a failover to count it in: from then on nobody is kept off.
+ */
+static int start(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+
+    if (bt_database_start(host, 0, until, err) != 0 || bt_database_unlock(host, until, err) != 0)
+        return -1;
+    return bt_database_wait_running(host, 0, until, err);
+}
+
+static int repoint(struct bt_rejoin *r, const struct bt_repoint *to, struct bt_err *err)
 {
     struct bt_database *host = bt_rj_host(r);
     struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
@@ -57,33 +76,32 @@ static int start(struct bt_rejoin *r, const struct bt_repoint *to, struct bt_err
     if (bt_database_repoint(host, 0, to, until, err) != 0 ||
         bt_database_set_relay_log_purge(host, purges, until, err) != 0)
         return -1;
+    r->is_told = true;
     bt_crash_point("rejoin-repointed");
-    if (bt_database_start(host, 0, until, err) != 0)
-        return -1;
-    return bt_database_wait_running(host, 0, until, err);
+    return start(r, err);
 }
 
-/* A server that was repointed by a run that was cut off has what it needs: it is only started. */
-static int start_again(struct bt_rejoin *r, struct bt_err *err)
-{
-    struct bt_database *host = bt_rj_host(r);
-    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
-
-    if (bt_database_start(host, 0, until, err) != 0)
-        return -1;
-    return bt_database_wait_running(host, 0, until, err);
-}
-
-/* Archiving and reversing may have taken long: a failover meanwhile made another one the primary.
- */
-static int primary_check(struct bt_rejoin *r, struct bt_err *err)
+/* A failover meanwhile made another one the primary, or will. */
+static int still_primary(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_database *p = bt_rj_primary(r);
 
-    bt_database_ask(p, BT_RJ_STEP_MS);
-    if (!bt_facts_is_alive(&p->facts) || p->facts.read_only || p->facts.upstream_count)
+    bt_database_ask(p, PRIMARY_MS);
+    if (!bt_facts_is_alive(&p->facts))
+        return bt_fail(err, BT_ERR_REALITY,
+                       "%s has died (%s); when there is a new primary, run it again",
+                       p->conf->name, p->facts.error);
+    if (p->facts.read_only || p->facts.upstream_count)
         return bt_fail(err, BT_ERR_REALITY, "%s is not the primary any more; run it again",
                        p->conf->name);
+    return 0;
+}
+
+/* Archiving and reversing may have taken long. */
+static int primary_check(struct bt_rejoin *r, struct bt_err *err)
+{
+    if (still_primary(r, err) != 0)
+        return -1;
     if (r->extra.count == 0 && !r->follows_already)
         return bt_rj_still(r, err);
     return 0;
@@ -96,8 +114,9 @@ int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err)
 
     if (primary_check(r, err) != 0 || bt_rj_journal(r, "follow", "begin", err) != 0)
         return -1;
-    if (is_only_stopped ? start_again(r, err) != 0
-                        : slave_pos_set(r, err) != 0 || start(r, &to, err) != 0)
+    /* A server that was repointed by a run that was cut off has what it needs. */
+    if (is_only_stopped ? start(r, err) != 0
+                        : slave_pos_set(r, err) != 0 || repoint(r, &to, err) != 0)
         return bt_err_wrap(err, "%s does not follow %s", bt_rj_host(r)->conf->name,
                            bt_rj_primary(r)->conf->name);
     bt_rj_note(r, "%s follows %s.", bt_rj_host(r)->conf->name, bt_rj_primary(r)->conf->name);
@@ -107,6 +126,25 @@ int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err)
 
 /* ------------------------------------------------------------------- catch up */
 
+/* The lock was given up while it caught up: a failover may have led it elsewhere. */
+static int still_ours(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+    const struct bt_upstream *u;
+    int rc = bt_database_lock(host, until, err);
+
+    if (rc == 1)
+        return bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, host->conf->name);
+    if (rc < 0 || bt_database_ask_upstreams(host, until, err) != 0)
+        return -1;
+    u = host->facts.upstream_count ? &host->facts.upstreams[0] : NULL;
+    if (!u || bt_topology_match(r->config, u->host, u->port) != r->primary)
+        return bt_fail(err, BT_ERR_REALITY, "%s does not follow %s any more; run it again",
+                       host->conf->name, bt_rj_primary(r)->conf->name);
+    return still_primary(r, err);
+}
+
 /* From GTID to file and position, where it stands still for a moment. */
 static int to_position(struct bt_rejoin *r, struct bt_err *err)
 {
@@ -114,8 +152,11 @@ static int to_position(struct bt_rejoin *r, struct bt_err *err)
     struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
     struct bt_repoint to;
 
-    if (r->mode != BT_REPLICA_POSITION || host->facts.upstream_count == 0 ||
-        host->facts.upstreams[0].mode == BT_REPLICA_POSITION)
+    if (r->mode != BT_REPLICA_POSITION)
+        return 0;
+    if (still_ours(r, err) != 0)
+        return -1;
+    if (host->facts.upstreams[0].mode == BT_REPLICA_POSITION)
         return 0;
     if (bt_database_stop_io(host, 0, until, err) != 0 ||
         bt_database_drain(host, 0, &host->facts.upstreams[0].read, until, err) < 0 ||
@@ -123,7 +164,30 @@ static int to_position(struct bt_rejoin *r, struct bt_err *err)
         bt_database_ask_upstreams(host, until, err) != 0)
         return -1;
     to = target(r, BT_REPLICA_POSITION, &host->facts.upstreams[0].executed);
-    return start(r, &to, err);
+    return repoint(r, &to, err);
+}
+
+/* In short looks: a primary that dies meanwhile is not waited for.  1: not in time. */
+static int wait_for(struct bt_rejoin *r, struct bt_deadline until, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+    const struct bt_server_facts *p = &bt_rj_primary(r)->facts;
+    struct bt_coordinate place = p->binlog;
+    bt_auto_free char *gtid = strdup(p->gtid_binlog_pos);
+
+    if (!gtid)
+        return bt_fail_sys(err, "catching up");
+    while (bt_database_wait_for(host, 0, &place, gtid,
+                                bt_deadline_earlier(until, bt_deadline_in(LOOK_MS)), err) != 0) {
+        if (err->kind != BT_ERR_TIMEOUT)
+            return -1;
+        bt_err_clear(err);
+        if (still_primary(r, err) != 0)
+            return -1;
+        if (bt_deadline_passed(until))
+            return 1;
+    }
+    return 0;
 }
 
 int bt_rj_catch_up(struct bt_rejoin *r, struct bt_err *err)
@@ -131,22 +195,21 @@ int bt_rj_catch_up(struct bt_rejoin *r, struct bt_err *err)
     struct bt_database *host = bt_rj_host(r), *primary = bt_rj_primary(r);
     uint64_t ms = r->opts.wait_limit ? r->opts.wait_limit : BT_RJ_WAIT_MS;
     int64_t began = bt_clock_ms();
+    struct bt_coordinate end;
+    int rc;
 
     if (bt_database_position(primary, bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
         return bt_err_wrap(err, "%s", primary->conf->name);
-    if (bt_database_wait_for(host, 0, &primary->facts.binlog, primary->facts.gtid_binlog_pos,
-                             bt_deadline_in((int64_t)ms), err) != 0) {
-        if (err->kind != BT_ERR_TIMEOUT)
-            return -1;
+    end = primary->facts.binlog;
+    rc = wait_for(r, bt_deadline_in((int64_t)ms), err);
+    if (rc == 1)
         bt_rj_note(r, "%s follows, but has not caught up in %llu s.", host->conf->name,
                    (unsigned long long)(ms / 1000));
-        bt_err_clear(err);
-        return 1;
-    }
+    if (rc != 0)
+        return rc;
     if (to_position(r, err) != 0)
         return -1;
     bt_rj_note(r, "%s has everything up to %s:%llu (caught up in %lld ms).", host->conf->name,
-               primary->facts.binlog.file, (unsigned long long)primary->facts.binlog.pos,
-               (long long)(bt_clock_ms() - began));
+               end.file, (unsigned long long)end.pos, (long long)(bt_clock_ms() - began));
     return 0;
 }

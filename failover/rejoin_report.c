@@ -11,10 +11,35 @@ static const char *const outcomes[] = {
     [BT_REJOIN_BEHIND] = "behind",
 };
 
+/* Which of the two states the server is in now. */
+static const char *state_text(const struct bt_rejoin *r)
+{
+    if (r->outcome == BT_REJOIN_DONE)
+        return "It is a replica, and has everything.";
+    if (r->outcome == BT_REJOIN_BEHIND)
+        return "It is a replica, and still catches up.";
+    if (!r->is_closed)
+        return "Nothing was changed.";
+    if (r->outcome == BT_REJOIN_DIVERGED)
+        return "It is read-only, and its data are as they were.";
+    if (r->is_told)
+        return "It is read-only and was told whom to follow. Run it again.";
+    if (r->is_reversing)
+        return "It is read-only. What it alone had is taken back whole or not at all, which the "
+               "next "
+               "run finds out. Run it again.";
+    if (r->is_reversed)
+        return "It is read-only, what it alone had is taken back, and it follows nobody yet. Run "
+               "it "
+               "again.";
+    return "It is read-only, its data are as they were, and it follows nobody yet. Run it again.";
+}
+
 void bt_rejoin_text(const struct bt_rejoin *r, struct bt_buf *out)
 {
     bt_buf_addf(out, "Rejoin of %s: %s\n", r->config->servers[r->host].name, outcomes[r->outcome]);
     bt_buf_add_slice(out, bt_buf_slice(&r->notes));
+    bt_buf_addf(out, "%s\n", state_text(r));
     bt_buf_addf(out, "It took %lld ms.\n", (long long)(r->ended_ms - r->began_ms));
 }
 
@@ -50,6 +75,8 @@ void bt_rejoin_json(const struct bt_rejoin *r, struct bt_json *out)
     bt_json_key_str(out, "archive", r->has_manifest ? r->archive_path : NULL);
     bt_json_key_u64(out, "reversed_transactions", r->reversed.transactions);
     bt_json_key_u64(out, "reversed_rows", r->reversed.rows);
+    bt_json_key_str(out, "state", state_text(r));
+    bt_json_key_str(out, "error", r->why[0] ? r->why : NULL);
     bt_json_key_lines(out, "notes", bt_buf_slice(&r->notes));
     bt_json_key_i64(out, "took_ms", r->ended_ms - r->began_ms);
     bt_json_end(out);

@@ -31,6 +31,7 @@ struct bt_rejoin {
     /* COMPARE */
     struct bt_coordinate end; /* of its binary log, when it was compared */
     bool is_compared;
+    const char *stepped_over;     /* gtid_slave_pos behind what its log has lost; NULL = nothing */
     struct bt_gtid_state known;   /* MariaDB: what the primary has, by domain and server */
     struct bt_gtid_set known_set; /* MySQL */
     struct bt_missing_source source;
@@ -43,6 +44,11 @@ struct bt_rejoin {
     int64_t began_ms, ended_ms;
     struct bt_buf notes;
     enum bt_rejoin_outcome outcome;
+    bool is_closed;    /* it was made read-only */
+    bool is_reversing; /* begun, and not known how it ended */
+    bool is_reversed;
+    bool is_told;                              /* CHANGE MASTER was done */
+    char why[sizeof((struct bt_err){0}.text)]; /* it is not done; "" = it is */
 };
 
 static inline struct bt_database *bt_rj_host(struct bt_rejoin *r)
@@ -57,7 +63,12 @@ static inline struct bt_database *bt_rj_primary(struct bt_rejoin *r)
 
 int bt_rj_find(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 int bt_rj_close(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
+/* It replicates no more, and has applied what it had received. */
+int bt_rj_halt(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
+/* May be called again. */
 int bt_rj_compare(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
+/* Refuses where its tables hold what no log has. */
+int bt_rj_engine(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 /* Ends what a run that was cut off behind the reversal had begun. */
 int bt_rj_forget_rest(struct bt_rejoin *r, struct bt_err *err) BT_MUST_CHECK;
 /* Nobody has written to it since it was compared. */

@@ -248,6 +248,16 @@ int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_
     return 0;
 }
 
+int bt_database_unlock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
+{
+    if (bt_connection_execute(
+            d->sql, bt_slice_str("DO RELEASE_LOCK('MHA_Master_High_Availability_Failover')"),
+            until, NULL, err) != 0)
+        return bt_err_wrap(err, "%s: advisory lock", d->conf->name);
+    d->holds_lock = false;
+    return 0;
+}
+
 int bt_database_shorten_goodbye(struct bt_database *d, struct bt_deadline until, uint64_t *ret_was,
                                 struct bt_err *err)
 {

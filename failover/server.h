@@ -79,6 +79,8 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
  * when somebody else has it. */
 int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
+int bt_database_unlock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* SHOW MASTER STATUS again, into facts.binlog; gtid_binlog_pos, or gtid_executed of a MySQL, into
  * facts.gtid_binlog_pos. */

@@ -182,6 +182,10 @@ static int workdir_check(struct bt_switchover *s, struct bt_err *err)
         return bt_fail_sys(err, "could not make the work folder \"%s\"", s->config->workdir);
     if (bt_journal_is_in_use(s->journal_path))
         return bt_fail(err, BT_ERR_CONFLICT, "a switchover is at work (\"%s\")", s->journal_path);
+    snprintf(path, sizeof(path), "%.3000s/%.200s.rejoin.journal", s->config->workdir,
+             s->config->app);
+    if (bt_journal_is_in_use(path))
+        return bt_fail(err, BT_ERR_CONFLICT, "a rejoin is at work (\"%s\")", path);
     if (bt_switchover_was_cut_off(s->config, path))
         return bt_fail(err, BT_ERR_CONFLICT,
                        "a switchover was cut off (\"%s\"): finish it, or have it undone, with "

@@ -5,6 +5,7 @@
 # archived and taken back, or it is left as it is.
 
 load ../lib/cluster
+load ../lib/ledger
 load ../lib/failover
 load ../lib/switchover
 
@@ -35,7 +36,8 @@ old_primary_is_back() {
 
 rejoin_run() {
     run --separate-stderr host_exec manager ${CRASH_AT:+env BATON_CRASH_AT=$CRASH_AT} \
-        "$BATON_BIN/baton" rejoin --conf="$CLUSTER_DIR/app1.cnf" --json "$@" "$(host_address db1)"
+        "$BATON_BIN/baton" rejoin --conf="$CLUSTER_DIR/app1.cnf" --json "$@" \
+        "$(host_address "${RETURNS:-db1}")"
     printf '%s\n' "$stderr" >"$CLUSTER_DIR/manager.log"
     report=$output
     printf '%s\n' "$stderr" "$output" | sed 's/^/    /' >&2
@@ -61,8 +63,15 @@ rejoined() {
     rejoin_run
     assert_equal "$status" 0
     rejoined
-    rejoin_run
+    # Under load too: what it replicates meanwhile is not its own.
+    ledger_start --threads 2 --mode mixed
+    ledger_wait 100
+    rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
     assert_equal "$status" 0
+    assert_equal "$(jq -c .extra <<<"$report")" '[]'
+    ledger_stop
+    run ledger_verify db2 db1
+    assert_success
 }
 
 @test "the same where the cluster replicates by file and position" {
@@ -176,6 +185,62 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
     rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
     assert_equal "$status" 0
     rejoined
+}
+
+# The last transaction of HOST is committed by its engine, and torn in its log.
+tear() {
+    local log
+    host_sql "$1" "SET sql_log_bin = 0; CREATE TABLE shop.flush (id INT); DROP TABLE shop.flush"
+    log=$CLUSTER_DIR/$1/srv/mysql/$(host_sql "$1" "SHOW MASTER STATUS" | cut -f 1)
+    host_stop "$1" -9
+    truncate -s -20 "$log"
+}
+
+@test "a torn log: what its tables hold all the same is not applied twice, nor passed over when nobody else has it" {
+    failover_cluster 3 gtid --binlog-format=row
+    failover_insert 1 5
+    failover_wait db2 db3
+    tear db1
+    failover_run --new-primary="$(host_address db2)"
+    assert_equal "$status" 0
+    host_start db1
+    rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
+    assert_equal "$status" 0
+    jq -e '.notes[] | select(test("Its log has lost 1 transactions .* they are not applied again"))' <<<"$report"
+    rejoined
+    replica_stop_io db1
+    replica_stop_io db3
+    host_sql db2 "INSERT INTO shop.t (id, text) VALUES (900, 'nobody received it')"
+    tear db2
+    failover_run --new-primary="$(host_address db3)" --ignore-last-failover
+    assert_equal "$status" 0
+    host_start db2
+    RETURNS=db2 rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
+    assert_equal "$status" 7
+    assert_equal "$(jq -r '.outcome + ": " + .state' <<<"$report")" \
+        "diverged: It is read-only, and its data are as they were."
+    grep -q "hold transactions that its log has lost: its engine had committed up to" "$CLUSTER_DIR/manager.log"
+    assert_equal "$(replica_status db2 Master_Host)" ""
+}
+
+@test "the new primary dies during it: said, and after the next failover a second run ends it" {
+    old_primary_is_back position
+    nsenter --net="/run/netns/$(host_netns manager)" -- env BATON_PAUSE_AT=rejoin-compared "$BATON_BIN/baton" \
+        rejoin --conf="$CLUSTER_DIR/app1.cnf" --json "$(host_address db1)" >"$CLUSTER_DIR/report" 2>/dev/null 3>&- &
+    local pid=$! rc=0
+    cluster_wait "the rejoin to stop" 20 grep -q "^State:.*stopped" "/proc/$pid/status"
+    host_stop db2 -9
+    kill -CONT "$pid"
+    wait "$pid" || rc=$?
+    assert_not_equal "$rc" 0
+    assert_equal "$(jq -r .outcome "$CLUSTER_DIR/report")" failed
+    jq -e '.error | test("has died")' "$CLUSTER_DIR/report"
+    # An old primary that waits, read-only, is in nobody's way.
+    failover_run --ignore-last-failover
+    assert_equal "$status" 0
+    rejoin_run
+    assert_equal "$(jq -r '.outcome + ": " + .state' <<<"$report")" "done: It is a replica, and has everything."
+    failover_done db3 db1
 }
 
 @test "without a primary to follow, or on the primary itself, it is refused" {
