@@ -65,18 +65,52 @@ static bool is_placed(const struct ahead *a, const struct plain *e)
     return bt_event_header_take(&c, &h) && bt_coordinate_is_plain(&a->grouper->place, &h);
 }
 
+/* Puts the grouper's place where a transaction begins with the event. */
+BT_INLINE void begin_here(const struct ahead *a, const struct plain *e, bool is_relay)
+{
+    if (is_relay)
+        move_in_relay_log(a, e);
+    else
+        bt_coordinate_jump(&a->grouper->place, e->offset, e->offset + e->bytes.len);
+    a->counting->rows = 0;
+}
+
 BT_INLINE bool begin(const struct ahead *a, const struct plain *e, bool is_relay)
 {
     struct bt_plain_gtid gtid;
 
     if (a->grouper->inside || !bt_plain_gtid_read(body_of(a, e), &gtid))
         return false;
-    if (is_relay)
-        move_in_relay_log(a, e);
-    else
-        bt_coordinate_jump(&a->grouper->place, e->offset, e->offset + e->bytes.len);
+    begin_here(a, e, is_relay);
     bt_grouper_begin_plain(a->grouper, &gtid, e->server_id, e->offset);
-    a->counting->rows = 0;
+    return true;
+}
+
+BT_INLINE bool begin_mysql(const struct ahead *a, const struct plain *e, bool is_relay)
+{
+    struct bt_plain_mysql_gtid gtid;
+
+    if (a->grouper->inside || !bt_plain_mysql_gtid_read(body_of(a, e), &gtid))
+        return false;
+    begin_here(a, e, is_relay);
+    bt_grouper_begin_mysql(a->grouper, e->type, &gtid, e->server_id, e->offset);
+    return true;
+}
+
+/* MySQL's BEGIN, behind its GTID event or, before 5.7.6 and MariaDB 10.0, in the place of one. */
+BT_INLINE bool open_at_begin(const struct ahead *a, const struct plain *e, bool is_relay)
+{
+    bool is_first = !a->grouper->inside && !bt_format_has_gtids(a->format);
+
+    if (!(is_first || bt_grouper_awaits_begin(a->grouper)) || !bt_query_is_begin(body_of(a, e)))
+        return false;
+    if (is_first) {
+        begin_here(a, e, is_relay);
+        bt_grouper_begin(a->grouper, e->server_id, e->offset);
+    } else if (is_relay) {
+        move_in_relay_log(a, e);
+    }
+    a->grouper->framed = true;
     return true;
 }
 
@@ -106,8 +140,12 @@ BT_INLINE bool count_event(const struct ahead *a, const struct plain *e, enum bt
     if (is_relay && !is_placed(a, e))
         return false;
     if (part == BT_PLAIN_GTID)
-        return begin(a, e, is_relay);
-    if (!s->is_open || part == BT_PLAIN_NOT)
+        return s->is_open = begin(a, e, is_relay);
+    if (part == BT_PLAIN_MYSQL_GTID)
+        return begin_mysql(a, e, is_relay);
+    if (!s->is_open)
+        return part == BT_PLAIN_QUERY && (s->is_open = open_at_begin(a, e, is_relay));
+    if (part == BT_PLAIN_NOT)
         return false;
     if (part == BT_PLAIN_TABLE_MAP)
         s->table = bt_table_cache_again(a->tables, a->format, e->server_id, body_of(a, e));
@@ -152,6 +190,7 @@ BT_INLINE int count_run(const struct ahead *a, struct bt_event_run run, bool is_
 
         if (!bt_event_peek(bytes, &e.when, &e.type, &e.server_id) || e.when == 0)
             break;
+        bt_ahead_ask(bytes.ptr, bytes.len);
         part = bt_plain_part(e.type);
         if (!count_event(a, &e, part, &s, is_relay))
             break;
@@ -163,13 +202,13 @@ BT_INLINE int count_run(const struct ahead *a, struct bt_event_run run, bool is_
         s.last_when = e.when;
         counts[e.type].count++;
         counts[e.type].bytes += bytes.len;
-        s.is_open = part != BT_PLAIN_XID;
         if (part >= BT_PLAIN_ROWS)
             bt_grouper_change(a->grouper);
         if (part == BT_PLAIN_XID) {
             settle(a, &s, (uint32_t)(i + 1 - s.first), e.offset + bytes.len, is_relay);
             bt_grouper_end(a->grouper, BT_TRANSACTION_XID);
             result = bt_counting_transaction(a->counting, &a->grouper->current, err);
+            s.is_open = false;
             s.first = i + 1;
         }
     }

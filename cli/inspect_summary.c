@@ -103,12 +103,12 @@ static void keep_large(struct bt_summary *s, const struct bt_summary_transaction
 
 /* ------------------------------------------------------------ load by minute */
 
-/* The minute's counters.  Logs run forward in time, so it is nearly always the last one. */
-static struct bt_minute *minute_of(struct bt_summary *s, uint32_t minute)
+/* The minute's counters, where they are not the last ones. */
+static struct bt_minute *find_minute(struct bt_summary *s, uint32_t minute)
 {
     struct bt_minute *minutes;
 
-    for (size_t back = 0; back < 16 && back < s->minute_count; back++)
+    for (size_t back = 1; back < 16 && back < s->minute_count; back++)
         if (s->minutes[s->minute_count - 1 - back].minute == minute)
             return &s->minutes[s->minute_count - 1 - back];
     minutes =
@@ -118,6 +118,14 @@ static struct bt_minute *minute_of(struct bt_summary *s, uint32_t minute)
     s->minutes = minutes;
     minutes[s->minute_count] = (struct bt_minute){.minute = minute};
     return &minutes[s->minute_count++];
+}
+
+/* Logs run forward in time, so it is nearly always the last one. */
+static inline struct bt_minute *minute_of(struct bt_summary *s, uint32_t minute)
+{
+    if (s->minute_count && s->minutes[s->minute_count - 1].minute == minute)
+        return &s->minutes[s->minute_count - 1];
+    return find_minute(s, minute);
 }
 
 static inline int add_minute(struct bt_summary *s, struct bt_minute add, struct bt_err *err)

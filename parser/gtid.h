@@ -26,6 +26,11 @@ struct bt_gtid {
 
 enum { BT_GTID_TEXT_SIZE = 104 };
 
+/* In MySQL's GTID events: what follows, and what has a second copy behind it (gtid_event.c). */
+enum { BT_GTID_LOGICAL_CLOCK = 2, BT_GTID_TIME_SIZE = 7 };
+#define BT_GTID_ORIGINAL_TIME (UINT64_C(1) << 55)
+#define BT_GTID_ORIGINAL_VERSION (UINT32_C(1) << 31)
+
 /* In the server's own notation; "" for NONE.  Writes into out and returns it. */
 const char *bt_gtid_text(const struct bt_gtid *gtid, char out[static BT_GTID_TEXT_SIZE]);
 int bt_gtid_parse(struct bt_slice text, struct bt_gtid *ret, struct bt_err *err)

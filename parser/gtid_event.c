@@ -33,11 +33,7 @@
  */
 #include "parser/gtid.h"
 
-enum { UUID_SIZE = 16,
-       LOGICAL_CLOCK = 2 };
-
-#define BIT_ORIGINAL_TIME (UINT64_C(1) << 55)
-#define BIT_ORIGINAL_VERSION (UINT32_C(1) << 31)
+enum { UUID_SIZE = 16 };
 
 /* ----------------------------------------------------------------- MariaDB */
 
@@ -87,13 +83,13 @@ static int read_mariadb(const struct bt_event *ev, struct bt_gtid_event *ret, st
 
 static bool take_times(struct bt_cursor *c, struct bt_gtid_event *g)
 {
-    if (!bt_cur_le(c, 7, &g->immediate_commit_us))
+    if (!bt_cur_le(c, BT_GTID_TIME_SIZE, &g->immediate_commit_us))
         return false;
     g->original_commit_us = g->immediate_commit_us;
-    if (!(g->immediate_commit_us & BIT_ORIGINAL_TIME))
+    if (!(g->immediate_commit_us & BT_GTID_ORIGINAL_TIME))
         return true;
-    g->immediate_commit_us &= ~BIT_ORIGINAL_TIME;
-    return bt_cur_le(c, 7, &g->original_commit_us);
+    g->immediate_commit_us &= ~BT_GTID_ORIGINAL_TIME;
+    return bt_cur_le(c, BT_GTID_TIME_SIZE, &g->original_commit_us);
 }
 
 static bool take_versions(struct bt_cursor *c, struct bt_gtid_event *g)
@@ -101,9 +97,9 @@ static bool take_versions(struct bt_cursor *c, struct bt_gtid_event *g)
     if (!bt_cur_u32(c, &g->immediate_version))
         return false;
     g->original_version = g->immediate_version;
-    if (!(g->immediate_version & BIT_ORIGINAL_VERSION))
+    if (!(g->immediate_version & BT_GTID_ORIGINAL_VERSION))
         return true;
-    g->immediate_version &= ~BIT_ORIGINAL_VERSION;
+    g->immediate_version &= ~BT_GTID_ORIGINAL_VERSION;
     return bt_cur_u32(c, &g->original_version);
 }
 
@@ -125,14 +121,13 @@ static int read_mysql(const struct bt_event *ev, struct bt_gtid_event *ret, stru
     struct bt_cursor c = bt_cursor(ev->body);
     uint8_t clock = 0;
 
-    if (!(bt_cur_u8(&c, &g.flags) &&
-          bt_cur_copy(&c, UUID_SIZE, g.gtid.uuid) &&
-          bt_cur_u64(&c, &g.gtid.sequence) &&
-          (c.left == 0 || bt_cur_u8(&c, &clock)) &&
-          (clock != LOGICAL_CLOCK || take_clock(&c, &g)) &&
-          (clock != LOGICAL_CLOCK || c.left == 0 || take_times(&c, &g)) &&
-          (clock != LOGICAL_CLOCK || c.left == 0 || bt_cur_lenenc(&c, &g.transaction_length)) &&
-          (clock != LOGICAL_CLOCK || c.left == 0 || take_versions(&c, &g))))
+    if (!(bt_cur_u8(&c, &g.flags) && bt_cur_copy(&c, UUID_SIZE, g.gtid.uuid) &&
+          bt_cur_u64(&c, &g.gtid.sequence) && (c.left == 0 || bt_cur_u8(&c, &clock)) &&
+          (clock != BT_GTID_LOGICAL_CLOCK || take_clock(&c, &g)) &&
+          (clock != BT_GTID_LOGICAL_CLOCK || c.left == 0 || take_times(&c, &g)) &&
+          (clock != BT_GTID_LOGICAL_CLOCK || c.left == 0 ||
+           bt_cur_lenenc(&c, &g.transaction_length)) &&
+          (clock != BT_GTID_LOGICAL_CLOCK || c.left == 0 || take_versions(&c, &g))))
         return bt_fail(err, BT_ERR_CORRUPT, "GTID event of %zu bytes ends early", ev->body.len);
     if (ev->type == BT_GTID)
         g.gtid.kind = BT_GTID_MYSQL;

@@ -258,7 +258,7 @@ int bt_reader_next(struct bt_reader *r, struct bt_event *ret, struct bt_err *err
     struct bt_event_header h;
     struct bt_cursor c;
 
-    if (r->next_found == r->found_count && !bt_reader_find(r))
+    if (r->next_found == r->found_count && !bt_reader_find(r, true))
         return next_slowly(r, ret, err);
     c = bt_cursor(r->window);
     r->next_found++;

@@ -62,7 +62,7 @@ int bt_reader_end_log(struct bt_reader *r, enum bt_end_kind kind, uint64_t offse
 int bt_reader_frame(struct bt_reader *r, struct bt_frame *ret, struct bt_err *err) BT_MUST_CHECK;
 
 /* Looks for the events of the next run; false when there are none.  The run before is used up. */
-bool bt_reader_find(struct bt_reader *r);
+bool bt_reader_find(struct bt_reader *r, bool asks_ahead);
 
 /* In a binary log without checksums the only proof of a length is that end_log_pos agrees with it.
  * MySQL before 5.1 wrote other positions inside transactions (Bug#22540). */

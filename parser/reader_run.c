@@ -2,9 +2,9 @@
 /*
  * Finds ahead of time the events that need no care.
  *
- * This loop is what reading a log costs: it walks the lengths, checks each CRC and asks for the
- * memory that comes behind.  Only few events are found at a time, so that whoever handles them
- * works while that memory comes: a run of RUN_BYTES, then those events, then the next run.
+ * This loop is what reading a log costs: it walks the lengths and checks each CRC.  Only few events
+ * are found at a time, so that the memory behind them comes while they are handled: a run of
+ * RUN_BYTES, then those events, then the next run.
  */
 #include <assert.h>
 
@@ -14,11 +14,6 @@
 
 enum {
     RUN_BYTES = 2048, /* events are found until they have that many */
-    /* All lines of an event are asked for so far ahead: the hardware's prefetchers alone reach 11
-     * GB/s of 15, since they stop at page ends.  docs/decisions/0003. */
-    PREFETCH_AHEAD = 4096,
-    PREFETCH_MAX = 16384, /* of one event: what is longer than that is read in a straight line */
-    LINE = 64,
 };
 
 typedef uint32_t crc_function(struct bt_slice bytes);
@@ -26,14 +21,6 @@ typedef uint32_t crc_function(struct bt_slice bytes);
 static inline bool is_careful(const struct bt_type_set *set, uint8_t type)
 {
     return set->bits[type / 64] >> (type % 64) & 1;
-}
-
-static inline void prefetch(const uint8_t *event, uint32_t length)
-{
-    uint32_t max = length < PREFETCH_MAX ? length : PREFETCH_MAX;
-
-    for (uint32_t at = 0; at < max; at += LINE)
-        __builtin_prefetch(event + PREFETCH_AHEAD + at);
 }
 
 static inline __attribute__((always_inline)) bool has_right_crc(struct bt_slice event,
@@ -47,7 +34,8 @@ static inline __attribute__((always_inline)) bool has_right_crc(struct bt_slice 
 }
 
 /* crc: NULL where there are no checksums or they are not asked for. */
-static inline __attribute__((always_inline)) void find(struct bt_reader *r, crc_function *crc)
+static inline __attribute__((always_inline)) void find(struct bt_reader *r, crc_function *crc,
+                                                       bool asks_ahead)
 {
     struct bt_slice left = r->window;
     uint64_t pos = r->pos;
@@ -61,7 +49,8 @@ static inline __attribute__((always_inline)) void find(struct bt_reader *r, crc_
             h.length < r->length_min || h.length > left.len ||
             h.length > r->opts.event_size_max || is_careful(&r->careful, h.type))
             break;
-        prefetch(left.ptr, h.length);
+        if (asks_ahead)
+            bt_ahead_ask(left.ptr, h.length);
         if (crc ? !has_right_crc((struct bt_slice){left.ptr, h.length}, crc)
                 : bt_reader_contradicts_position(r, &h, pos))
             break;
@@ -81,30 +70,33 @@ static uint32_t crc32_portable(struct bt_slice bytes)
 }
 
 #ifdef BT_CRC_WIDE
-static BT_TARGET_WIDE void find_wide(struct bt_reader *r)
+static BT_TARGET_WIDE void find_wide(struct bt_reader *r, bool asks_ahead)
 {
-    find(r, bt_crc32_wide);
+    if (asks_ahead)
+        find(r, bt_crc32_wide, true);
+    else
+        find(r, bt_crc32_wide, false);
 }
 #endif
 
-bool bt_reader_find(struct bt_reader *r)
+bool bt_reader_find(struct bt_reader *r, bool asks_ahead)
 {
     if (!r->takes_fast_way)
         return false;
     if (!r->format.checksum || r->opts.skip_crc)
-        find(r, NULL);
+        find(r, NULL, asks_ahead);
 #ifdef BT_CRC_WIDE
     else if (bt_crc32_is_wide())
-        find_wide(r);
+        find_wide(r, asks_ahead);
 #endif
     else
-        find(r, crc32_portable);
+        find(r, crc32_portable, asks_ahead);
     return r->found_count > 0;
 }
 
 bool bt_reader_run(struct bt_reader *r, struct bt_event_run *ret)
 {
-    if (r->next_found == r->found_count && !bt_reader_find(r))
+    if (r->next_found == r->found_count && !bt_reader_find(r, false))
         return false;
     ret->format = &r->format;
     ret->begin = (uint32_t)(r->pos - r->found_pos);

@@ -117,17 +117,11 @@ void bt_grouper_next_log(struct bt_grouper *g, const char *name)
     g->log_index++;
 }
 
-/* Servers that begin every transaction with a GTID event, since MariaDB 10.0.2 and MySQL 5.7.6. */
-static bool always_has_gtid(const struct bt_format *format)
-{
-    return format->version_number >= (format->flavor == BT_FLAVOR_MARIADB ? 100002u : 50706u);
-}
-
 /* A transaction whose GTID event was not seen, or that has none. */
 static void begin_without_gtid(struct bt_grouper *g, const struct bt_event *ev)
 {
     bt_grouper_begin(g, ev->header.server_id, ev->offset);
-    g->headless = g->framed = always_has_gtid(ev->format);
+    g->headless = g->framed = bt_format_has_gtids(ev->format);
 }
 
 /* The open transaction will never end. */

@@ -88,11 +88,12 @@ static inline void bt_grouper_end(struct bt_grouper *g, enum bt_transaction_end 
 /* What an event is that says by its type alone, or by little more, what it does. */
 enum bt_plain_part {
     BT_PLAIN_NOT,
-    BT_PLAIN_GTID,      /* where bt_plain_gtid_read() */
-    BT_PLAIN_PREFIX,    /* belongs to the statement behind it */
-    BT_PLAIN_TABLE_MAP, /* the same */
+    BT_PLAIN_GTID,       /* where bt_plain_gtid_read() */
+    BT_PLAIN_MYSQL_GTID, /* where bt_plain_mysql_gtid_read() */
+    BT_PLAIN_PREFIX,     /* belongs to the statement behind it */
+    BT_PLAIN_TABLE_MAP,  /* the same */
     BT_PLAIN_ROWS,
-    BT_PLAIN_QUERY, /* where bt_query_is_plain() */
+    BT_PLAIN_QUERY, /* where bt_query_is_plain(), or bt_query_is_begin() */
     BT_PLAIN_XID,
 };
 
@@ -100,6 +101,8 @@ static inline enum bt_plain_part bt_plain_part(uint8_t type)
 {
     static const uint8_t parts[256] = {
         [BT_MARIADB_GTID] = BT_PLAIN_GTID,
+        [BT_GTID] = BT_PLAIN_MYSQL_GTID,
+        [BT_ANONYMOUS_GTID] = BT_PLAIN_MYSQL_GTID,
         [BT_INTVAR] = BT_PLAIN_PREFIX,
         [BT_RAND] = BT_PLAIN_PREFIX,
         [BT_USER_VAR] = BT_PLAIN_PREFIX,
@@ -119,21 +122,37 @@ static inline enum bt_plain_part bt_plain_part(uint8_t type)
     return parts[type];
 }
 
+/* Moves to the text of a QUERY, in logs whose post-header has 13 bytes. */
+static inline bool bt_query_skip_to_text(struct bt_cursor *c)
+{
+    uint16_t variables_len;
+    uint8_t db_len;
+
+    return bt_cur_skip(c, 8) &&
+           bt_cur_u8(c, &db_len) &&
+           bt_cur_skip(c, 2) &&
+           bt_cur_u16(c, &variables_len) &&
+           bt_cur_skip(c, variables_len + db_len + 1u);
+}
+
+/* Whether a QUERY is the BEGIN that a server writes. */
+static inline bool bt_query_is_begin(struct bt_slice body)
+{
+    const uint64_t begin = 0x4e49474542; /* "BEGIN" */
+    struct bt_cursor c = bt_cursor(body);
+    uint64_t word;
+
+    return bt_query_skip_to_text(&c) && bt_cur_le(&c, 5, &word) && c.left == 0 && word == begin;
+}
+
 /* Whether a QUERY changes rows and nothing about its transaction. */
 static inline bool bt_query_is_plain(struct bt_slice body)
 {
     const uint64_t lower = 0x20202020202020;
     struct bt_cursor c = bt_cursor(body);
     uint64_t word = 0;
-    uint16_t variables_len;
-    uint8_t db_len;
 
-    if (!(bt_cur_skip(&c, 8) &&
-          bt_cur_u8(&c, &db_len) &&
-          bt_cur_skip(&c, 2) &&
-          bt_cur_u16(&c, &variables_len) &&
-          bt_cur_skip(&c, variables_len + db_len + 1u) &&
-          bt_cur_le(&c, 7, &word)))
+    if (!(bt_query_skip_to_text(&c) && bt_cur_le(&c, 7, &word)))
         return false;
     word |= lower;
     return word == 0x20657461647075 || /* "update " */
@@ -177,6 +196,63 @@ static inline void bt_grouper_begin_plain(struct bt_grouper *g, const struct bt_
     t->gtid.tag[0] = '\0';
     t->gtid_flags = gtid->flags;
     g->framed = true;
+}
+
+/* What is needed of MySQL's GTID and ANONYMOUS_GTID. */
+struct bt_plain_mysql_gtid {
+    const uint8_t *uuid; /* of 16 bytes */
+    uint64_t number;
+};
+
+/* Reads it; false where an event of the known versions would end early. */
+BT_INLINE bool bt_plain_mysql_gtid_read(struct bt_slice body, struct bt_plain_mysql_gtid *ret)
+{
+    struct bt_cursor c = bt_cursor(body);
+    uint64_t time, ignored;
+    uint32_t version;
+    uint8_t clock;
+
+    if (!(bt_cur_skip(&c, 1 + 16) && bt_cur_u64(&c, &ret->number)))
+        return false;
+    ret->uuid = body.ptr + 1;
+    if (c.left == 0) /* 5.6 */
+        return true;
+    return bt_cur_u8(&c, &clock) && clock == BT_GTID_LOGICAL_CLOCK &&
+           bt_cur_skip(&c, 2 * sizeof(uint64_t)) && c.left > 0 &&
+           bt_cur_le(&c, BT_GTID_TIME_SIZE, &time) &&
+           (!(time & BT_GTID_ORIGINAL_TIME) || bt_cur_skip(&c, BT_GTID_TIME_SIZE)) && c.left > 0 &&
+           bt_cur_lenenc(&c, &ignored) && c.left > 0 &&
+           bt_cur_u32(&c, &version) &&
+           (!(version & BT_GTID_ORIGINAL_VERSION) || bt_cur_skip(&c, sizeof(version)));
+}
+
+/* Begins its transaction, as above; BEGIN or its only statement follow. */
+static inline void bt_grouper_begin_mysql(struct bt_grouper *g, uint8_t type,
+                                          const struct bt_plain_mysql_gtid *gtid,
+                                          uint32_t server_id, uint64_t offset)
+{
+    struct bt_gtid *to = &g->current.gtid;
+
+    bt_grouper_begin(g, server_id, offset);
+    if (type != BT_GTID)
+        return;
+    to->kind = BT_GTID_MYSQL;
+    to->domain = to->server_id = 0;
+    to->sequence = gtid->number;
+    memcpy(to->uuid, gtid->uuid, sizeof(to->uuid));
+    to->tag[0] = '\0';
+}
+
+/* Servers that begin every transaction with a GTID event, since MariaDB 10.0.2 and MySQL 5.7.6. */
+static inline bool bt_format_has_gtids(const struct bt_format *format)
+{
+    return format->version_number >= (format->flavor == BT_FLAVOR_MARIADB ? 100002u : 50706u);
+}
+
+/* Whether a BEGIN may come: a GTID said of the open transaction nothing yet. */
+static inline bool bt_grouper_awaits_begin(const struct bt_grouper *g)
+{
+    return g->inside && !g->framed && !g->standalone;
 }
 
 /* Whether the open transaction goes on until XID, COMMIT or ROLLBACK, so that plain events neither
