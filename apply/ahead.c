@@ -66,9 +66,11 @@ int bt_ahead_open(const struct bt_ahead_opts *opts, struct bt_ahead **ret, struc
     a->opts = *opts;
     a->opts.session.holds_ends = true;
     a->opts.large = opts->large ? opts->large : LARGE_BYTES;
+    if (a->opts.workers > BT_SINGLE_RUN_JOIN_MAX)
+        a->opts.workers = BT_SINGLE_RUN_JOIN_MAX;
     bt_kept_init(&a->format, 1 << 20);
-    a->workers = calloc(opts->workers, sizeof(*a->workers));
-    a->is_busy = calloc(opts->workers, sizeof(*a->is_busy));
+    a->workers = calloc(a->opts.workers, sizeof(*a->workers));
+    a->is_busy = calloc(a->opts.workers, sizeof(*a->is_busy));
     if (!a->workers || !a->is_busy) {
         bt_ahead_close(a);
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
@@ -229,7 +231,8 @@ static int open_worker(struct bt_ahead *a, struct bt_session *worker, struct bt_
     if (worker->is_open)
         return 0;
     if (bt_target_open_beside(a->opts.where, a->opts.target, &a->opts.target_opts,
-                              bt_deadline_in(CONNECT_MS), &c, err) < 0)
+                              (unsigned)(worker - a->workers) + 1, bt_deadline_in(CONNECT_MS), &c,
+                              err) < 0)
         return -1;
     if (bt_session_open(worker, c, true, a->opts.target, &a->opts.session, err) < 0)
         return -1;

@@ -19,6 +19,7 @@
 
 #include "apply/schedule.h"
 #include "apply/session.h"
+#include "apply/single_run.h"
 
 struct bt_ahead;
 
@@ -28,9 +29,10 @@ struct bt_ahead_opts {
     struct bt_target_opts target_opts;
     struct bt_session *front;
     struct bt_session_opts session; /* of the workers; holds_ends is set by us */
-    unsigned workers;
-    const uint64_t *done; /* transactions with a lower number have ended */
-    size_t large;         /* bytes of events from which a transaction runs ahead; 0 = 8 KiB */
+    unsigned workers;               /* at most BT_SINGLE_RUN_JOIN_MAX are used */
+    const uint64_t *done;           /* transactions with a lower number have ended */
+    /* bytes of events from which a transaction runs ahead; 0 = 8 KiB */
+    size_t large;
 };
 
 struct bt_ahead_counts {

@@ -20,6 +20,7 @@ enum {
     CONNECT_MS = 10000,
     ASK_AGAIN_MS = 30000, /* for a server that is coming back */
     ASK_PAUSE_MS = 200,
+    ALONE_MS = 60000, /* for what is left of an earlier run */
 };
 
 struct replay {
@@ -142,6 +143,8 @@ static int open_target(struct replay *r, const struct bt_format *format, struct 
                                       .ended = on_ended,
                                       .ctx = r};
 
+    if (!o->dry_run)
+        target.alone_until = until(r, ALONE_MS);
     if (bt_target_open(r->where, format->flavor, &target, until(r, CONNECT_MS), &r->target, err) <
         0)
         return -1;

@@ -18,6 +18,7 @@ enum {
     IDLE_DEFAULT_MS = 3600 * 1000,
     REACHED_MAX = 64 << 20,
     POLL_MS = 5,
+    ALONE_MS = 60000, /* for what is left of an earlier run */
     THREADS_WISH = 8, /* of a server that has no parallel appliers */
 };
 
@@ -324,30 +325,21 @@ static int make_wanted(struct replicate *r, struct bt_err *err)
     return bt_buf_check(&r->wanted, "the GTIDs to wait for", err);
 }
 
-static int open_target(struct replicate *r, bool *ret_found, struct bt_err *err)
+static int open_target(struct replicate *r, struct bt_err *err)
 {
     struct bt_target_opts look_only = {.dry_run = true};
 
-    *ret_found = false;
-    if (bt_target_open(r->where, r->flavor, &look_only, until(r, ASK_MS), &r->target, err) < 0 ||
-        bt_link_init(&r->link, r->target.connection, until(r, ASK_MS), err) < 0)
+    if (!r->opts->dry_run)
+        look_only.alone_until = until(r, ALONE_MS);
+    if (bt_target_open(r->where, r->flavor, &look_only, until(r, ASK_MS), &r->target, err) < 0)
         return -1;
-    if (r->opts->dry_run)
-        return 0;
-    return bt_link_clear(&r->link, r->target.connection, until(r, STOP_MS), ret_found, err);
+    return bt_link_init(&r->link, r->target.connection, until(r, ASK_MS), err);
 }
 
 static int prepare(struct replicate *r, struct bt_err *err)
 {
-    bool found;
-
-    if (bt_log_flavor(r->path, &r->flavor, err) < 0 || open_target(r, &found, err) < 0)
+    if (bt_log_flavor(r->path, &r->flavor, err) < 0 || open_target(r, err) < 0)
         return -1;
-    if (found) { /* what it has is to be read again */
-        bt_target_close(&r->target);
-        if (open_target(r, &found, err) < 0)
-            return -1;
-    }
     if (r->target.server.flavor != r->flavor || !r->target.keeps_gtids)
         return bt_fail(err, BT_ERR_REALITY,
                        "%s is %s: the replication road needs a server of the log's kind with GTIDs",

@@ -5,7 +5,7 @@
 #include "apply/link.h"
 #include "apply/log_check.h"
 
-enum { ASK_MS = 10000, STOP_MS = 60000 };
+enum { ASK_MS = 10000 };
 
 static bool may_replicate(const struct bt_rows *grants, bool is_mariadb)
 {
@@ -60,23 +60,6 @@ static const char *ask_logs(const struct bt_server *s)
                                       : "SELECT 0 AS log_bin, 0 AS updates, 'OFF' AS gtid_mode";
 }
 
-/* What a run of the other road left when it was killed may still be at work. */
-static int clear_leftover(struct bt_connection *c, struct bt_err *err)
-{
-    struct bt_deadline deadline = bt_deadline_in(STOP_MS);
-    struct bt_err refused = {0};
-    struct bt_link link;
-    bool found = false;
-
-    if (bt_link_init(&link, c, deadline, &refused) < 0 ||
-        (bt_link_clear(&link, c, deadline, &found, &refused) < 0 && !found))
-        return 0; /* it cannot have one, or we may not look */
-    if (refused.kind == BT_ERR_NONE)
-        return 0;
-    *err = refused;
-    return -1;
-}
-
 /* Why the target's own threads are not to be used; NULL when they are. */
 static int ask_target(struct bt_connection *c, bool no_binlog, struct bt_deadline deadline,
                       const char **ret, struct bt_err *err)
@@ -124,8 +107,6 @@ int bt_road_choose(const struct bt_connection_opts *target, const char *path,
         bt_connection_open(target, deadline, &c, err) < 0)
         return -1;
     server = bt_connection_server(c);
-    if (!opts->dry_run && clear_leftover(c, err) < 0)
-        return -1;
     if (opts->dry_run)
         why = "it is a dry run";
     else if (flavor != server->flavor)

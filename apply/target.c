@@ -2,6 +2,7 @@
 #include "apply/target.h"
 
 #include "apply/feed/known.h"
+#include "apply/single_run.h"
 #include "base/number.h"
 
 enum { STATE_TEXT_MAX = 1 << 20, ER_SPECIFIC_ACCESS_DENIED = 1227 };
@@ -220,6 +221,13 @@ static int look_around(struct bt_target *t, const struct bt_target_opts *opts,
 {
     bool read_only = false;
 
+    if (opts->alone_until.at_ms) {
+        int left_ms = bt_deadline_left(deadline);
+
+        if (bt_single_run_begin(t->connection, opts->alone_until, err) < 0)
+            return -1;
+        deadline = bt_deadline_in(left_ms);
+    }
     if (read_limits(t, opts, deadline, &read_only, err) < 0 ||
         read_states(t, deadline, err) < 0 || read_collations(t, deadline, err) < 0)
         return -1;
@@ -255,8 +263,9 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
 }
 
 int bt_target_open_beside(const struct bt_connection_opts *where, const struct bt_target *t,
-                          const struct bt_target_opts *opts, struct bt_deadline deadline,
-                          struct bt_connection **ret, struct bt_err *err)
+                          const struct bt_target_opts *opts, unsigned number,
+                          struct bt_deadline deadline, struct bt_connection **ret,
+                          struct bt_err *err)
 {
     struct bt_connection_opts with_files = *where;
     struct bt_target beside = *t;
@@ -265,7 +274,8 @@ int bt_target_open_beside(const struct bt_connection_opts *where, const struct b
     with_files.multi_statements = true;
     if (bt_connection_open(&with_files, deadline, &beside.connection, err) < 0)
         return -1;
-    if (set_up_session(&beside, opts, deadline, err) < 0) {
+    if (bt_single_run_join(beside.connection, number, deadline, err) < 0 ||
+        set_up_session(&beside, opts, deadline, err) < 0) {
         bt_connection_close(beside.connection);
         return -1;
     }

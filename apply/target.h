@@ -30,6 +30,8 @@ struct bt_target_opts {
     bool no_binlog;
     bool set_slave_pos;
     bool dry_run; /* will not write: privileges are not tried */
+    /* single_run.h: until when to wait for what is left of an earlier run; at_ms 0: we only look */
+    struct bt_deadline alone_until;
 };
 
 /* source: flavour of the log that is to be replayed. */
@@ -38,10 +40,11 @@ int bt_target_open(const struct bt_connection_opts *where, enum bt_flavor source
                    struct bt_target *ret, struct bt_err *err) BT_MUST_CHECK;
 void bt_target_close(struct bt_target *t);
 
-/* Another session like the one that t has. */
+/* Another session like the one that t has; number: of single_run.h. */
 int bt_target_open_beside(const struct bt_connection_opts *where, const struct bt_target *t,
-                          const struct bt_target_opts *opts, struct bt_deadline deadline,
-                          struct bt_connection **ret, struct bt_err *err) BT_MUST_CHECK;
+                          const struct bt_target_opts *opts, unsigned number,
+                          struct bt_deadline deadline, struct bt_connection **ret,
+                          struct bt_err *err) BT_MUST_CHECK;
 
 /* Whether the target has this transaction: MariaDB by domain and server in gtid_binlog_state, by
  * domain in gtid_slave_pos; MySQL by gtid_executed.  False without GTIDs. */

@@ -126,6 +126,7 @@ bt_module(apply
     sender.c
     session.c
     server_schema.c
+    single_run.c
     sql.c
     statement.c
     table_keys.c

@@ -80,21 +80,40 @@ server_end() {
 # The binary logs of a server, in order.
 server_logs() { ls "$SERVER_DIR/$1"/data/bin.[0-9]*; }
 
-# Everything that makes two servers equal: checksums, AUTO_INCREMENT, GTID state.  Each table is
-# read once before: CHECKSUM TABLE of 10.11 differs on a table with stored columns that was not.
+# Everything that makes two servers equal: definitions, a checksum of each table's rows (CHECKSUM
+# TABLE of 10.11 takes virtual columns as it finds them in memory), AUTO_INCREMENT, and in the last
+# line the GTID state.
 server_state() {
-    local table
-    server_sql "$1" "SELECT table_schema, table_name, table_type, auto_increment
-        FROM information_schema.tables WHERE table_schema NOT IN
-        ('mysql', 'sys', 'performance_schema', 'information_schema') ORDER BY 1, 2"
-    server_sql "$1" "SELECT CONCAT('\`', REPLACE(table_schema, '\`', '\`\`'), '\`.\`',
-            REPLACE(table_name, '\`', '\`\`'), '\`')
-        FROM information_schema.tables WHERE table_schema NOT IN
-        ('mysql', 'sys', 'performance_schema', 'information_schema')
-        AND table_type <> 'VIEW' ORDER BY 1" | while IFS= read -r table; do
-        server_sql "$1" "SELECT * FROM $table" >/dev/null
-        server_sql "$1" "CHECKSUM TABLE $table"
-    done
+    local users="NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')"
+    server_sql "$1" "SET group_concat_max_len=1<<20;
+        SELECT table_schema, table_name, table_type, auto_increment
+        FROM information_schema.tables WHERE table_schema $users ORDER BY 1, 2;
+        SELECT table_schema, table_name, MD5(GROUP_CONCAT(column_name, column_type,
+            IFNULL(column_default, '-') ORDER BY ordinal_position))
+        FROM information_schema.columns WHERE table_schema $users GROUP BY 1, 2 ORDER BY 1, 2;
+        SELECT table_schema, table_name, index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index)
+        FROM information_schema.statistics WHERE table_schema $users GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+        SELECT table_name, GROUP_CONCAT(partition_name ORDER BY partition_ordinal_position)
+        FROM information_schema.partitions WHERE table_schema $users AND partition_name IS NOT NULL
+        GROUP BY table_schema, 1 ORDER BY table_schema, 1;
+        SELECT trigger_name, MD5(action_statement) FROM information_schema.triggers
+        WHERE trigger_schema $users ORDER BY trigger_schema, 1;
+        SELECT routine_name, MD5(routine_definition) FROM information_schema.routines
+        WHERE routine_schema $users ORDER BY routine_schema, 1;
+        SELECT table_name, MD5(view_definition) FROM information_schema.views
+        WHERE table_schema $users ORDER BY table_schema, 1"
+    server_sql "$1" "SET group_concat_max_len=1<<20;
+        SELECT CONCAT('SELECT ', QUOTE(CONCAT(table_schema, '.', table_name)),
+            ', COUNT(*), SUM(CRC32(CONCAT_WS(\',\', ',
+            GROUP_CONCAT('IFNULL(MD5(\`', REPLACE(column_name, '\`', '\`\`'), '\`), 0)'
+                ORDER BY ordinal_position),
+            IF(table_type='SYSTEM VERSIONED', ', row_start, row_end', ''), '))) FROM \`',
+            table_schema, '\`.\`', REPLACE(table_name, '\`', '\`\`'), '\`',
+            IF(table_type='SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', ''), ';')
+        FROM information_schema.columns JOIN information_schema.tables
+            USING (table_schema, table_name)
+        WHERE table_schema $users AND table_type <> 'VIEW'
+        GROUP BY table_schema, table_name ORDER BY table_schema, table_name" | server_sql "$1"
     server_sql "$1" "SELECT @@gtid_binlog_state"
 }
 

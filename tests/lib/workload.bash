@@ -7,16 +7,28 @@
 #     workload_record SEED COUNT      LOG is the source's binary log
 #     workload_native                 WANT is what the target's own replication makes of it
 #     workload_apply WORKERS          applies it by SQL and compares; twice
+#     workload_peer                   applies it by mariadb-binlog | mariadb and compares
+
+# An XA branch that waits for its second half holds locks.
+workload_end_branches() {
+    server_sql "$1" "XA RECOVER FORMAT='SQL'" | cut -f 4 | while IFS= read -r branch; do
+        server_sql "$1" "XA ROLLBACK $branch"
+    done
+}
 
 workload_clean() {
+    workload_end_branches "$1"
+    server_sql "$1" "SET GLOBAL innodb_lock_wait_timeout=50"
     server_drop_databases "$1"
     server_sql "$1" "RESET MASTER; SET GLOBAL gtid_slave_pos=''"
 }
 
+# Each format of the log has its turn, every fifth log is compressed.
 workload_record() {
-    local seed=$1 count=$2 i pid
+    local seed=$1 count=$2 formats=(ROW MIXED STATEMENT) i pid
     workload_clean source
-    server_sql source "SET GLOBAL binlog_format=$( ((seed % 3)) && echo MIXED || echo ROW)"
+    server_sql source "SET GLOBAL binlog_format=${formats[seed % 3]},
+        log_bin_compress=$((seed % 5 == 0)), innodb_lock_wait_timeout=1"
     printf '1,one\n2,two\n3,three\n' >"$SERVER_DIR/load.csv"
     workload_stream "$seed" 0 "$count" &
     pid=$!
@@ -26,6 +38,8 @@ workload_record() {
     done
     workload_stream "$seed" 1 "$count"
     wait "$pid" || true
+    workload_end_branches source
+    server_sql source "INSERT INTO w.nokey VALUES (0, 'end')"
     server_sql source "FLUSH BINARY LOGS"
     LOG=$(server_logs source | head -n 1)
 }
@@ -33,8 +47,8 @@ workload_record() {
 workload_stream() { # SEED STREAM COUNT
     awk -v seed="$1" -v stream="$2" -v count="$3" -v load="$SERVER_DIR/load.csv" \
         -f "$BATON_SOURCE/tests/lib/workload.awk" |
-        mariadb --no-defaults --default-character-set=utf8mb4 -uroot --force \
-            -S "$(server_socket source)" >/dev/null 2>&1 || true
+        mariadb --no-defaults --default-character-set=utf8mb4 --local-infile -uroot --force \
+            -S "$(server_socket source)" >"$SERVER_DIR/stream.$2" 2>&1 || true
 }
 
 # The oracle: the server's own applier threads, fed by the replication road.
@@ -47,20 +61,34 @@ workload_native() {
     WANT_GTID=$(server_sql source "SELECT @@gtid_binlog_state")
 }
 
+workload_has() { # HAVE: whether it is WANT
+    diff <(head -n -1 <<<"$WANT") <(head -n -1 <<<"$1") || return
+    [[ ${1##*$'\n'} == "${WANT##*$'\n'}" || ${1##*$'\n'} == "$WANT_GTID" ]] ||
+        { echo "GTID state ${1##*$'\n'}, native ${WANT##*$'\n'}, source $WANT_GTID"; return 1; }
+}
+
 workload_apply() {
-    local out
+    local out have
     workload_clean target
     out=$("$BATON_BIN/baton" apply --via=sql --workers="$1" -S "$(server_socket target)" -u root \
         -q --json "$LOG") || return
-    HAVE=$(server_state target)
-    diff <(head -n -1 <<<"$WANT") <(head -n -1 <<<"$HAVE") || return
-    [[ ${HAVE##*$'\n'} == "${WANT##*$'\n'}" || ${HAVE##*$'\n'} == "$WANT_GTID" ]] ||
-        { echo "GTID state ${HAVE##*$'\n'}, native ${WANT##*$'\n'}, source $WANT_GTID"; return 1; }
+    have=$(server_state target)
+    workload_has "$have" || return
     RAN_AHEAD=$(jq .ran_ahead <<<"$out")
     out=$("$BATON_BIN/baton" apply --via=sql --workers="$1" -S "$(server_socket target)" -u root \
         -q --json "$LOG") || return
     # What changes nothing leaves no GTID in the target's log; at its end it may run once more.
     jq -e '.transactions <= 2 and .skipped_already_there > 100' <<<"$out" >/dev/null ||
         { echo "a second run did something: $out"; return 1; }
-    diff <(head -n -1 <<<"$HAVE") <(server_state target | head -n -1)
+    diff <(head -n -1 <<<"$have") <(server_state target | head -n -1)
+}
+
+# --force: else it stops at a statement that was logged with the error it had.
+workload_peer() {
+    workload_clean target
+    mariadb-binlog --local-load="$SERVER_DIR" "$LOG" |
+        mariadb --no-defaults -uroot --force -S "$(server_socket target)" >"$SERVER_DIR/peer" 2>&1 ||
+        true
+    rm -f "$SERVER_DIR"/SQL_LOAD_MB-*
+    workload_has "$(server_state target)"
 }
