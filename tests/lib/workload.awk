@@ -129,8 +129,10 @@ function ddl(   n) {
             ", id FROM k;|" \
         "DROP TRIGGER IF EXISTS tr; CREATE TRIGGER tr AFTER INSERT ON au FOR EACH ROW INSERT INTO " \
             "nokey VALUES (NEW.id % 9, 'trigger " n "');|" \
-        "CREATE OR REPLACE PROCEDURE work(IN x INT) INSERT INTO au (t) VALUES (x + " n "), (NOW(6));|" \
-        "ALTER TABLE au AUTO_INCREMENT=" n * 1000 ";|DROP INDEX n ON k; CREATE INDEX n ON k (n, id);|" \
+        "CREATE OR REPLACE PROCEDURE work(IN x INT) INSERT INTO au (t) VALUES (x + " n \
+            "), (NOW(6));|" \
+        "ALTER TABLE au AUTO_INCREMENT=" n * 1000 ";|" \
+        "DROP INDEX n ON k; CREATE INDEX n ON k (n, id);|" \
         "CREATE TABLE bad" n " (i INT PRIMARY KEY) SELECT 1 AS i UNION ALL SELECT 1;")
 }
 

@@ -87,8 +87,8 @@ workload_apply() {
 workload_peer() {
     workload_clean target
     mariadb-binlog --local-load="$SERVER_DIR" "$LOG" |
-        mariadb --no-defaults -uroot --force -S "$(server_socket target)" >"$SERVER_DIR/peer" 2>&1 ||
-        true
+        mariadb --no-defaults -uroot --force -S "$(server_socket target)" \
+            >"$SERVER_DIR/peer" 2>&1 || true
     rm -f "$SERVER_DIR"/SQL_LOAD_MB-*
     workload_has "$(server_state target)"
 }
