@@ -217,6 +217,7 @@ bt_module(failover
     switchover_check.c
     switchover_open.c
     switchover_report.c
+    switchover_semisync.c
     switchover_stop.c
     switchover_undo.c
     topology.c

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A rejoin's first steps: who is the primary, and the returning server takes no writes. */
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "base/auto.h"
 #include "base/crash_point.h"
+#include "base/json_read.h"
 #include "base/log.h"
 #include "failover/node_client.h"
 #include "failover/node_open.h"
 #include "failover/rejoin_steps.h"
+
+enum { JOURNAL_LINE_MAX = 1 << 20 };
 
 /* ----------------------------------------------------------------------- find */
 
@@ -66,10 +71,51 @@ static int primary_find(struct bt_rejoin *r, struct bt_err *err)
     return 0;
 }
 
-/* How the others follow; a cluster of two follows by GTID. */
+/* The mode in a journal's last line that has one; *ret_when is when the journal was written last.
+ */
+static bool mode_noted(const struct bt_rejoin *r, const char *of, int64_t *ret_when,
+                       enum bt_replica_mode *ret)
+{
+    bt_auto_free char *line = NULL;
+    bt_auto_file FILE *file = NULL;
+    struct bt_json_value value, mode;
+    struct bt_err ignored = {0};
+    bool is_there = false;
+    char path[4096];
+    struct stat st;
+    size_t room = 0;
+    ssize_t len;
+
+    snprintf(path, sizeof(path), "%.3000s/%.200s.%s.journal", r->config->workdir, r->config->app,
+             of);
+    file = fopen(path, "re");
+    if (!file || fstat(fileno(file), &st) != 0)
+        return false;
+    while ((len = getline(&line, &room, file)) > 0 && room < JOURNAL_LINE_MAX) {
+        uint64_t number;
+
+        if (bt_json_parse(bt_slice(line, (size_t)len), &value, &ignored) != 0 ||
+            !bt_json_member(value, "mode", &mode) || !bt_json_get_u64(mode, &number) ||
+            number > BT_REPLICA_CURRENT_POS)
+            continue;
+        *ret = (enum bt_replica_mode)number;
+        *ret_when = st.st_mtim.tv_sec;
+        is_there = true;
+    }
+    return is_there;
+}
+
+/* How the others follow.  Where nobody is left, as the new primary itself followed before the last
+ * failover or switchover; else by GTID. */
 static void mode_find(struct bt_rejoin *r)
 {
+    enum bt_replica_mode by_switchover = BT_REPLICA_SLAVE_POS;
+    int64_t failed_over = 0, switched_over = 0;
+
     r->mode = BT_REPLICA_SLAVE_POS;
+    mode_noted(r, "failover", &failed_over, &r->mode);
+    if (mode_noted(r, "switchover", &switched_over, &by_switchover) && switched_over > failed_over)
+        r->mode = by_switchover;
     for (size_t i = 0; i < r->count; i++) {
         const struct bt_server_facts *f = &r->databases[i].facts;
 

@@ -97,6 +97,31 @@ static int still_primary(struct bt_rejoin *r, struct bt_err *err)
     return 0;
 }
 
+/* Where the primary waits for acknowledgements, the returning server gives them too: it may have
+ * come back from a configuration that only knows it as a primary. */
+static int semisync_join(struct bt_rejoin *r, struct bt_err *err)
+{
+    struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
+    struct bt_database *host = bt_rj_host(r), *primary = bt_rj_primary(r);
+    char waits[8], gives[8];
+
+    if (host->facts.flavor != BT_FLAVOR_MARIADB || r->follows_already)
+        return 0;
+    if (bt_connection_value(primary->sql, "SELECT @@GLOBAL.rpl_semi_sync_master_enabled", until,
+                            sizeof(waits), waits, err) < 0 ||
+        bt_connection_value(host->sql, "SELECT @@GLOBAL.rpl_semi_sync_slave_enabled", until,
+                            sizeof(gives), gives, err) < 0)
+        return bt_err_wrap(err, "semi-synchronous replication");
+    if (strcmp(waits, "1") != 0 || strcmp(gives, "1") == 0)
+        return 0;
+    if (bt_connection_execute(host->sql,
+                              bt_slice_str("SET GLOBAL rpl_semi_sync_slave_enabled = ON"), until,
+                              NULL, err) != 0)
+        return bt_err_wrap(err, "%s: rpl_semi_sync_slave_enabled", host->conf->name);
+    bt_rj_note(r, "%s: rpl_semi_sync_slave_enabled is ON now.", host->conf->name);
+    return 0;
+}
+
 /* Archiving and reversing may have taken long. */
 static int primary_check(struct bt_rejoin *r, struct bt_err *err)
 {
@@ -116,7 +141,8 @@ int bt_rj_follow(struct bt_rejoin *r, struct bt_err *err)
         return -1;
     /* A server that was repointed by a run that was cut off has what it needs. */
     if (is_only_stopped ? start(r, err) != 0
-                        : slave_pos_set(r, err) != 0 || repoint(r, &to, err) != 0)
+                        : slave_pos_set(r, err) != 0 || semisync_join(r, err) != 0 ||
+                              repoint(r, &to, err) != 0)
         return bt_err_wrap(err, "%s does not follow %s", bt_rj_host(r)->conf->name,
                            bt_rj_primary(r)->conf->name);
     bt_rj_note(r, "%s follows %s.", bt_rj_host(r)->conf->name, bt_rj_primary(r)->conf->name);

@@ -47,6 +47,7 @@ static void statement_make(struct bt_failover *f)
 static void fill_position(struct bt_json *json, void *ctx)
 {
     const struct bt_failover *f = ctx;
+    const struct bt_upstream *u = bt_topology_link(&f->topology, f->facts, f->plan.winner);
 
     bt_json_key_str(json, "file", f->position.file);
     bt_json_key_u64(json, "pos", f->position.pos);
@@ -54,6 +55,8 @@ static void fill_position(struct bt_json *json, void *ctx)
     bt_json_key_str(json, "slave_gtid", f->slave_gtid);
     bt_json_key_str(json, "statement", f->statement);
     bt_json_key_bool(json, "read_only_off", true);
+    if (u) /* for a rejoin when nobody is left who shows it */
+        bt_json_key_u64(json, "mode", u->mode);
 }
 
 int bt_fo_promote(struct bt_failover *f, struct bt_err *err)

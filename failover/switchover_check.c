@@ -419,7 +419,7 @@ int bt_so_check(struct bt_switchover *s, struct bt_err *err)
     if (s->opts.dry_run)
         return 0;
     if (locks_take(s, err) != 0 || bt_so_locker_open(s, err) != 0 || tables_flush(s, err) != 0 ||
-        approach(s, err) != 0)
+        bt_so_semisync_ask(s, err) != 0 || approach(s, err) != 0)
         return -1;
     bt_info(BT_PHASE_1_DONE);
     return 0;

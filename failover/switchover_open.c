@@ -112,7 +112,7 @@ int bt_so_open(struct bt_switchover *s, struct bt_err *err)
     bt_crash_point("switch-before-open");
     s->touched.script_start = s->touched.script;
     s->touched.new_writable = true;
-    if (script_start(s, err) != 0)
+    if (bt_so_semisync_open(s, err) != 0 || script_start(s, err) != 0)
         return -1;
     if (!s->opts.skip_read_only_off) {
         if (bt_database_set_read_only(new->db, false, bt_so_until(BT_SO_OPEN), err) != 0)
@@ -320,6 +320,10 @@ void bt_so_cleanup(struct bt_switchover *s)
     bt_so_step_begin(s, BT_SO_CLEANUP);
     new_primary_reset(s);
     unlock(s);
+    if (bt_so_semisync_exchange(s, &err) != 0) {
+        bt_so_partial(s, "Semi-synchronous replication has not changed sides", &err);
+        bt_err_clear(&err);
+    }
     if (s->opts.old_becomes_replica) {
         old->follows = old_primary_follow(s, &err) == 0;
         if (old->follows)

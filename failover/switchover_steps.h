@@ -64,6 +64,14 @@ struct bt_so_touched {
     bool address_gone;  /* taken off the old primary */
     bool new_writable;  /* read_only was switched off on the new primary */
     bool address_taken; /* put on the new primary */
+    bool semisync;      /* the new primary's rpl_semi_sync_master_enabled */
+};
+
+/* rpl_semi_sync_master_enabled and rpl_semi_sync_slave_enabled of one server, as they were. */
+struct bt_so_semisync {
+    bool has_master, has_slave; /* it has such a variable */
+    bool master, slave;
+    bool says_source; /* and calls them source and replica */
 };
 
 struct bt_so_timing {
@@ -92,6 +100,7 @@ struct bt_switchover {
     /* how the new primary followed the old one: so the old one will follow it */
     enum bt_replica_mode mode;
     char repl_user[256];
+    struct bt_so_semisync semisync_old, semisync_new;
     struct bt_coordinate end; /* of the old primary's binary log, standing still */
     char end_gtid[4096];
     struct bt_coordinate position; /* of the new primary's, when it was opened */
@@ -132,6 +141,12 @@ void bt_so_cleanup(struct bt_switchover *s);
 /* Puts back what was touched.  1: the new primary has been written to and is open; nothing was put
  * back.  -1: not all of it was; err says what. */
 int bt_so_undo(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
+
+/* Who waits for acknowledgements, and who gives them, goes with the role. */
+int bt_so_semisync_ask(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
+int bt_so_semisync_open(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
+int bt_so_semisync_undo(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
+int bt_so_semisync_exchange(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 
 /* ------------------------------------------------------------- shared helpers */
 

@@ -224,6 +224,18 @@ static int script_stop(struct bt_switchover *s, struct bt_err *err)
                                  s->opts.old_becomes_replica, &result, err);
 }
 
+static void fill_semisync(struct bt_json *json, const char *key, const struct bt_so_semisync *its)
+{
+    bt_json_key(json, key);
+    bt_json_object(json);
+    bt_json_key_bool(json, "has_master", its->has_master);
+    bt_json_key_bool(json, "has_slave", its->has_slave);
+    bt_json_key_bool(json, "master", its->master);
+    bt_json_key_bool(json, "slave", its->slave);
+    bt_json_key_bool(json, "says_source", its->says_source);
+    bt_json_end(json);
+}
+
 /* Who comes later has to know who was who: it is not decided twice. */
 static void fill_stop(struct bt_json *json, void *ctx)
 {
@@ -239,6 +251,8 @@ static void fill_stop(struct bt_json *json, void *ctx)
     bt_json_key_u64(json, "locker", s->locker_id);
     bt_json_key_bool(json, "new_was_writable", s->new_was_writable);
     bt_json_key_str(json, "repl_user", s->repl_user);
+    fill_semisync(json, "semisync_old", &s->semisync_old);
+    fill_semisync(json, "semisync_new", &s->semisync_new);
 }
 
 /* One primary at a time: a candidate that takes writes too is closed until it is its turn. */

@@ -152,6 +152,8 @@ int bt_so_undo(struct bt_switchover *s, struct bt_err *err)
         keep_first(&first, err);
     if (script_undo(s, err) != 0)
         keep_first(&first, err);
+    if (bt_so_semisync_undo(s, err) != 0)
+        keep_first(&first, err);
     if (new_primary_give_back(s, err) != 0)
         keep_first(&first, err);
     bt_so_step_end(s, BT_SO_UNDO);
@@ -172,6 +174,7 @@ struct cut_off {
     bool has_stop, has_open, is_reopening, is_closed, has_end;
     const char *old, *new, *repl_user;
     uint64_t mode, locker;
+    struct bt_so_semisync semisync_old, semisync_new;
     bool script, old_becomes_replica, new_was_writable;
     struct bt_coordinate end, position;
     const char *end_gtid;
@@ -209,6 +212,21 @@ static struct bt_coordinate place_at(struct bt_json_value line, const char *file
     return place;
 }
 
+static struct bt_so_semisync semisync_at(struct bt_json_value line, const char *key)
+{
+    struct bt_json_value value;
+
+    if (!bt_json_member(line, key, &value))
+        return (struct bt_so_semisync){0};
+    return (struct bt_so_semisync){
+        .has_master = flag_at(value, "has_master"),
+        .has_slave = flag_at(value, "has_slave"),
+        .master = flag_at(value, "master"),
+        .slave = flag_at(value, "slave"),
+        .says_source = flag_at(value, "says_source"),
+    };
+}
+
 static void line_take(struct bt_json_value line, struct bt_arena *arena, struct cut_off *c)
 {
     const char *step = text_at(line, "step", arena);
@@ -221,6 +239,8 @@ static void line_take(struct bt_json_value line, struct bt_arena *arena, struct 
         c->mode = number_at(line, "mode");
         c->locker = number_at(line, "locker");
         c->new_was_writable = flag_at(line, "new_was_writable");
+        c->semisync_old = semisync_at(line, "semisync_old");
+        c->semisync_new = semisync_at(line, "semisync_new");
         c->script = flag_at(line, "script");
         c->old_becomes_replica = flag_at(line, "old_becomes_replica");
     } else if (strcmp(step, bt_so_step_name(BT_SO_OPEN)) == 0) {
@@ -298,6 +318,8 @@ static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct
         c->mode <= BT_REPLICA_CURRENT_POS ? (enum bt_replica_mode)c->mode : BT_REPLICA_POSITION;
     snprintf(s->repl_user, sizeof(s->repl_user), "%s", c->repl_user);
     s->locker_id = c->locker;
+    s->semisync_old = c->semisync_old;
+    s->semisync_new = c->semisync_new;
     s->new_was_writable = c->new_was_writable;
     s->was_closed = c->is_closed;
     s->end = c->end;
@@ -391,6 +413,7 @@ static int put_back(struct bt_switchover *s, const struct cut_off *c, struct bt_
             bt_so_new(s)->conf->name);
     s->touched.read_only = true;
     s->touched.new_writable = c->has_open;
+    s->touched.semisync = c->has_open && c->semisync_old.master != c->semisync_new.master;
     s->touched.script_start = s->touched.script && c->has_open;
     s->touched.address_gone = s->touched.address_taken = s->config->vip_count > 0;
     return bt_so_undo(s, err);

@@ -92,6 +92,9 @@ MASTER_LOG_POS=[0-9]+, MASTER_USER='$REPL_USER', MASTER_PASSWORD='xxx';\$" "$CLU
     assert_equal "$status" 0
     promises_kept db2 db3
     switchover_primary_is db2
+    # Who waits for acknowledgements and who gives them changed places.
+    assert_equal "$(host_sql db2 "SELECT @@rpl_semi_sync_master_enabled, @@rpl_semi_sync_slave_enabled")" $'1\t0'
+    assert_equal "$(host_sql db1 "SELECT @@rpl_semi_sync_master_enabled, @@rpl_semi_sync_slave_enabled")" $'0\t1'
     # Without the option the old primary is left alone, read-only.
     assert_equal "$(replica_status db1 Master_Host)" ""
 }
