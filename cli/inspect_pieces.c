@@ -13,6 +13,7 @@ enum {
     PIECE_MIN = 8 << 20,    /* smaller ones are not worth a thread */
     SEARCH_MAX = 64 << 20,  /* how far a transaction's begin is looked for */
     GTID_LENGTH_MAX = 4096, /* of a GTID event */
+    TYPE_AT = 4,            /* in the header of an event: when 4, type 1, ... */
 };
 
 void bt_pieces_done(struct bt_pieces *pieces)
@@ -101,23 +102,25 @@ static int add_folder(struct bt_pieces *p, const char *path, struct bt_err *err)
 
 /* ------------------------------------------------------------- cuts in a log */
 
-static bool begins_transaction(uint8_t type)
-{
-    return type == BT_MARIADB_GTID || type == BT_GTID || type == BT_ANONYMOUS_GTID ||
-           type == BT_GTID_TAGGED;
-}
+static const bool begins_transaction[256] = {
+    [BT_MARIADB_GTID] = true,
+    [BT_GTID] = true,
+    [BT_ANONYMOUS_GTID] = true,
+    [BT_GTID_TAGGED] = true,
+};
 
-/* Whether a GTID event with a right CRC stands at the first of these bytes. */
-static bool is_begin(struct bt_slice bytes)
+/* Whether a GTID event with a right CRC stands at the first of these bytes, which stand at
+ * `offset`: a copy of one in the value of a column says another place. */
+static bool is_begin(struct bt_slice bytes, uint64_t offset)
 {
     struct bt_event_header header;
     struct bt_err ignored = {0};
     struct bt_cursor stored_at;
     uint32_t stored;
 
-    if (bytes.len < BT_EVENT_HEADER_SIZE || !begins_transaction(bytes.ptr[4]) ||
-        bt_event_header_read(bytes, GTID_LENGTH_MAX, &header, &ignored) != 0 ||
-        header.length > bytes.len || header.length < BT_EVENT_HEADER_SIZE + BT_CHECKSUM_SIZE)
+    if (bt_event_header_read(bytes, GTID_LENGTH_MAX, &header, &ignored) != 0 ||
+        header.length > bytes.len || header.length < BT_EVENT_HEADER_SIZE + BT_CHECKSUM_SIZE ||
+        header.end_log_pos != (uint32_t)(offset + header.length))
         return false;
     stored_at = bt_cursor(bt_slice(bytes.ptr + header.length - BT_CHECKSUM_SIZE, BT_CHECKSUM_SIZE));
     return bt_cur_u32(&stored_at, &stored) &&
@@ -141,8 +144,9 @@ static int find_begin(const char *path, uint64_t from, uint64_t *ret, struct bt_
 
         if (bt_source_view(source, at, WINDOW + GTID_LENGTH_MAX, &view, err) != 0)
             return -1;
-        for (size_t i = 0; i < view.len && i < WINDOW; i++)
-            if (is_begin((struct bt_slice){view.ptr + i, view.len - i})) {
+        for (size_t i = 0; i + BT_EVENT_HEADER_SIZE <= view.len && i < WINDOW; i++)
+            if (begins_transaction[view.ptr[i + TYPE_AT]] &&
+                is_begin((struct bt_slice){view.ptr + i, view.len - i}, at + i)) {
                 *ret = at + i;
                 return 0;
             }
