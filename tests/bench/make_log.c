@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * make_log - writes a large binary log as MariaDB 10.11 would, for the benches.
+ * make_log - writes a large binary log as MariaDB 10.11 or MySQL 8.0 would, for the benches.
  *
- *     make_log oltp|single|wide|statements MEGABYTES FILE
+ *     make_log oltp|single|wide|statements|mysql MEGABYTES FILE
  *
  * Row logs as its defaults make them: each statement's text (ANNOTATE_ROWS), its TABLE_MAP, its
  * rows.
@@ -12,6 +12,7 @@
  *     single      the same update, each a transaction of its own
  *     wide        multi-row inserts, events of 8 KB
  *     statements  one UPDATE a transaction, as a statement
+ *     mysql       single as MySQL writes it: GTID, BEGIN, TABLE_MAP, rows, XID
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,9 +111,11 @@ static void rows(struct maker *m, uint8_t type, uint64_t id, int images, uint16_
 {
     bt_buf_add_le(&m->body, TABLE_ID, 6);
     bt_buf_add_le(&m->body, flags, 2);
+    if (type == BT_UPDATE_ROWS)
+        bt_buf_add_le(&m->body, 2, 2); /* no extra data behind this length */
     bt_buf_add_byte(&m->body, 4);
     bt_buf_add_byte(&m->body, 0xff);
-    if (type == BT_UPDATE_ROWS_V1)
+    if (type == BT_UPDATE_ROWS_V1 || type == BT_UPDATE_ROWS)
         bt_buf_add_byte(&m->body, 0xff);
     for (int i = 0; i < images; i++)
         row(m, id + (uint64_t)i);
@@ -157,18 +160,11 @@ static void transaction_wide(struct maker *m)
     xid(m);
 }
 
-static void transaction_of_statement(struct maker *m)
+static void query(struct maker *m, const char *sql)
 {
     static const uint8_t variables[] = {0, 0, 0, 0, 0, 1, 0, 0, 0x20, 0x54, 0, 0, 0, 0, 6, 3,
                                         's', 't', 'd', 4, 8, 0, 8, 0, 8, 0};
-    char sql[256];
-    int len;
 
-    gtid(m);
-    len = snprintf(sql, sizeof(sql),
-                   "UPDATE sbtest1 SET k=k+1, c='68487932199-96439406143-93774651418-41631865787"
-                   "-96406072701' WHERE id=%llu AND pad <> ''",
-                   (unsigned long long)m->sequence);
     bt_buf_add_le(&m->body, 11, 4); /* thread */
     bt_buf_add_le(&m->body, 0, 4);
     bt_buf_add_byte(&m->body, 6);
@@ -176,8 +172,44 @@ static void transaction_of_statement(struct maker *m)
     bt_buf_add_le(&m->body, sizeof(variables), 2);
     bt_buf_add(&m->body, variables, sizeof(variables));
     bt_buf_add(&m->body, "sbtest", 7);
-    bt_buf_add(&m->body, sql, (size_t)len);
+    bt_buf_add(&m->body, sql, strlen(sql));
     event(m, BT_QUERY, 0);
+}
+
+static void transaction_of_statement(struct maker *m)
+{
+    char sql[256];
+
+    gtid(m);
+    snprintf(sql, sizeof(sql),
+             "UPDATE sbtest1 SET k=k+1, c='68487932199-96439406143-93774651418-41631865787"
+             "-96406072701' WHERE id=%llu AND pad <> ''",
+             (unsigned long long)m->sequence);
+    query(m, sql);
+    xid(m);
+}
+
+static void gtid_mysql(struct maker *m)
+{
+    bt_buf_add_byte(&m->body, 0); /* flags: rows only */
+    bt_buf_add(&m->body, "\x3e\x11\xfa\x47\x71\xca\x11\xe1\x9e\x33\xc8\x0a\xa9\x42\x95\x62", 16);
+    bt_buf_add_le(&m->body, ++m->sequence, 8);
+    bt_buf_add_byte(&m->body, 2); /* the logical clock follows */
+    bt_buf_add_le(&m->body, m->sequence - 1, 8);
+    bt_buf_add_le(&m->body, m->sequence, 8);
+    bt_buf_add_le(&m->body, m->log.when * UINT64_C(1000000), 7);
+    bt_buf_add(&m->body, "\xfc\x4c\x03", 3); /* length of the transaction */
+    bt_buf_add_le(&m->body, 80036, 4);
+    event(m, BT_GTID, 0);
+    m->log.when += m->sequence % 1000 == 0;
+}
+
+static void transaction_mysql(struct maker *m)
+{
+    gtid_mysql(m);
+    query(m, "BEGIN");
+    table_map(m);
+    rows(m, BT_UPDATE_ROWS, m->sequence, 2, 1);
     xid(m);
 }
 
@@ -189,7 +221,8 @@ int main(int argc, char **argv)
     } kinds[] = {{"oltp", transaction_oltp},
                  {"single", transaction_single},
                  {"wide", transaction_wide},
-                 {"statements", transaction_of_statement}};
+                 {"statements", transaction_of_statement},
+                 {"mysql", transaction_mysql}};
     void (*transaction)(struct maker * m) = NULL;
     struct maker m = {0};
     uint64_t megabytes;
@@ -198,16 +231,19 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], kinds[i].name) == 0)
             transaction = kinds[i].transaction;
     if (!transaction || !bt_number_u64(bt_slice_str(argv[2]), 1 << 20, &megabytes)) {
-        fprintf(stderr, "usage: make_log oltp|single|wide|statements MEGABYTES FILE\n");
+        fprintf(stderr, "usage: make_log oltp|single|wide|statements|mysql MEGABYTES FILE\n");
         return 2;
     }
     m.out = fopen(argv[3], "wb");
     if (!m.out)
         fail(argv[3]);
+    if (transaction == transaction_mysql)
+        bt_build_version = "8.0.36";
     bt_build_binlog(&m.log, SERVER_ID);
     bt_buf_init(&m.body, 1 << 20);
     m.log.when = 1700000000;
-    bt_build_list(&m.log, 0, NULL);
+    if (transaction != transaction_mysql)
+        bt_build_list(&m.log, 0, NULL);
     while (m.pos < megabytes << 20) {
         transaction(&m);
         if (m.log.bytes.len > FLUSH || m.pos + m.log.bytes.len >= megabytes << 20)

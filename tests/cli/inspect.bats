@@ -167,3 +167,20 @@ inspect() { "$BATON_BIN/baton" inspect "$@"; }
     run -4 inspect /no/such/log
     assert_output --partial 'could not open "/no/such/log": No such file or directory'
 }
+
+@test "a log shared among threads gives the same counts as one thread" {
+    local kind
+    for kind in oltp statements mysql; do
+        "$BATON_BIN/make_log" "$kind" 24 "$BATS_TEST_TMPDIR/log.000001"
+        diff <("$BATON_BIN/baton" inspect --json "$BATS_TEST_TMPDIR/log.000001") \
+            <("$BATON_BIN/baton" inspect --json --threads=2 "$BATS_TEST_TMPDIR/log.000001")
+    done
+}
+
+@test "a MySQL log has its GTIDs as one set, and its rows by table" {
+    "$BATON_BIN/make_log" mysql 1 "$BATS_TEST_TMPDIR/log.000001"
+    run jq -c '[.gtid, .transactions.count, .tables[0].updates]' \
+        <("$BATON_BIN/baton" inspect --json "$BATS_TEST_TMPDIR/log.000001")
+    count=$(jq .transactions.count <("$BATON_BIN/baton" inspect --json "$BATS_TEST_TMPDIR/log.000001"))
+    assert_output "[\"3e11fa47-71ca-11e1-9e33-c80aa9429562:1-$count\",$count,$count]"
+}
