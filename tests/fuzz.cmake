@@ -6,7 +6,8 @@ bt_fuzz(value USES base parser)
 bt_fuzz(json_binary USES base parser)
 bt_fuzz(redact SOURCES ${PROJECT_SOURCE_DIR}/cli/redact.c USES base)
 set(counting inspect_ahead.c inspect_count.c inspect_filter.c inspect_pieces.c inspect_print.c
-    inspect_rowcount.c inspect_scan.c inspect_summary.c inspect_tables.c option.c output.c progress.c)
+    inspect_rowcount.c inspect_scan.c inspect_summary.c inspect_tables.c option.c output.c
+    progress.c)
 list(TRANSFORM counting PREPEND ${PROJECT_SOURCE_DIR}/cli/)
 bt_fuzz(count SOURCES ${counting} USES diff apply)
 target_link_libraries(fuzz_count PRIVATE PkgConfig::SMARTCOLS)
