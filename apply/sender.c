@@ -127,7 +127,7 @@ static void add_guard(struct bt_sender *s, bool is_end)
     if (is_end)
         snprintf(text, sizeof(text), "SET @baton_packet=%llu", (unsigned long long)s->made + 1);
     else
-        snprintf(text, sizeof(text), "DO EXP(710*(@baton_packet<>%llu))",
+        snprintf(text, sizeof(text), "SET @baton_guard=EXP(710*(@baton_packet<>%llu))",
                  (unsigned long long)s->made);
     add_text(s, BT_STEP_CONTEXT, bt_slice_str(text));
 }

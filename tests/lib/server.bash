@@ -92,7 +92,8 @@ server_state() {
             IFNULL(column_default, '-') ORDER BY ordinal_position))
         FROM information_schema.columns WHERE table_schema $users GROUP BY 1, 2 ORDER BY 1, 2;
         SELECT table_schema, table_name, index_name, GROUP_CONCAT(column_name ORDER BY seq_in_index)
-        FROM information_schema.statistics WHERE table_schema $users GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+        FROM information_schema.statistics WHERE table_schema $users
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
         SELECT table_name, GROUP_CONCAT(partition_name ORDER BY partition_ordinal_position)
         FROM information_schema.partitions WHERE table_schema $users AND partition_name IS NOT NULL
         GROUP BY table_schema, 1 ORDER BY table_schema, 1;

@@ -30,10 +30,11 @@ function small(   k) {
     if (k == 7) return pick("UPDATE nokey SET a=a+1 WHERE a=" rnd(9) ";|DELETE FROM nokey " \
             "WHERE a=" rnd(9) ";")
     if (k == 8) return "REPLACE INTO ci VALUES ('" name() "', " rnd(99) ");"
-    if (k == 9) return "INSERT INTO pre VALUES (" id() ", '" name() name() "', NULL) ON DUPLICATE " \
-            "KEY UPDATE t='" name() name() "', m=" rnd(9) ";"
+    if (k == 9) return "INSERT INTO pre VALUES (" id() ", '" name() name() "', NULL) " \
+            "ON DUPLICATE KEY UPDATE t='" name() name() "', m=" rnd(9) ";"
     if (k == 10) return "REPLACE INTO gen (id, a) VALUES (" id() ", '" name() "');"
-    if (k == 11) return "UPDATE IGNORE gen SET a='" name() "' WHERE id>" id() " ORDER BY id LIMIT 2;"
+    if (k == 11) return "UPDATE IGNORE gen SET a='" name() "' WHERE id>" id() \
+            " ORDER BY id LIMIT 2;"
     if (k == 12) return "INSERT INTO au (t) VALUES (NOW(3)), (RAND()), (@v := " rnd(99) ");"
     if (k == 13) return "INSERT INTO nokey VALUES (LAST_INSERT_ID() % 9, 'last');"
     if (k == 14) return "INSERT INTO au (id, t) VALUES (NULL, '" name() "') ON DUPLICATE KEY " \
@@ -87,14 +88,15 @@ function transaction(   i, n, s) {
 function branch(   s) {
     s = "'x" stream "-" ++xa "'"
     return "XA START " s "; " dml() "XA END " s "; XA PREPARE " s "; " \
-        (rnd(3) ? "" : "\nconnect w\nDO SLEEP(0.02); ") "XA " pick("COMMIT|COMMIT|ROLLBACK") " " s ";"
+        (rnd(3) ? "" : "\nconnect w\nDO SLEEP(0.02); ") \
+        "XA " pick("COMMIT|COMMIT|ROLLBACK") " " s ";"
 }
 
 function load_data() {
-    return pick("LOAD DATA INFILE '" load "' INTO TABLE nokey FIELDS TERMINATED BY ',';|LOAD DATA " \
-        "INFILE '" load "' REPLACE INTO TABLE k FIELDS TERMINATED BY ',' (id, @u) SET u=CONCAT(@u" \
-        ", 'é'), n=" rnd(9) ";|LOAD DATA LOCAL INFILE '" load "' IGNORE INTO TABLE my FIELDS " \
-        "TERMINATED BY ',' (id, @x) SET n=LENGTH(@x);")
+    return pick("LOAD DATA INFILE '" load "' INTO TABLE nokey FIELDS TERMINATED BY ',';|" \
+        "LOAD DATA INFILE '" load "' REPLACE INTO TABLE k FIELDS TERMINATED BY ',' (id, @u) SET " \
+        "u=CONCAT(@u, 'é'), n=" rnd(9) ";|LOAD DATA LOCAL INFILE '" load "' IGNORE INTO " \
+        "TABLE my FIELDS TERMINATED BY ',' (id, @x) SET n=LENGTH(@x);")
 }
 
 function temporary() {
@@ -109,7 +111,8 @@ function setting(   k) {
     if (k == 3) return "SET binlog_row_image=" pick("FULL|FULL|MINIMAL|NOBLOB") ";"
     if (k == 4) return "SET @v=" rnd(9) ", time_zone='" pick("+00:00|+05:30|-08:00") "', " \
             "sql_mode='" pick("STRICT_TRANS_TABLES||ANSI_QUOTES") "';"
-    if (k == 5) return "SET NAMES latin1; INSERT INTO nokey VALUES (7, '\xe9t\xe9'); SET NAMES utf8mb4;"
+    if (k == 5) return "SET NAMES latin1; INSERT INTO nokey VALUES (7, '\xe9t\xe9'); " \
+            "SET NAMES utf8mb4;"
     if (k == 6) return "SET auto_increment_increment=" 1 + rnd(3) ", auto_increment_offset=1;"
     if (k == 7) return "SET binlog_alter_two_phase=" rnd(2) ";"
     # Fails behind its first row, which a table without transactions keeps.
@@ -127,8 +130,8 @@ function ddl(   n) {
         "ALTER TABLE part ADD PARTITION PARTITIONS 1;|ALTER TABLE part COALESCE PARTITION 1;|" \
         "ALTER TABLE rng TRUNCATE PARTITION low;|CREATE OR REPLACE VIEW seen AS SELECT " n " AS x" \
             ", id FROM k;|" \
-        "DROP TRIGGER IF EXISTS tr; CREATE TRIGGER tr AFTER INSERT ON au FOR EACH ROW INSERT INTO " \
-            "nokey VALUES (NEW.id % 9, 'trigger " n "');|" \
+        "DROP TRIGGER IF EXISTS tr; CREATE TRIGGER tr AFTER INSERT ON au FOR EACH ROW INSERT " \
+            "INTO nokey VALUES (NEW.id % 9, 'trigger " n "');|" \
         "CREATE OR REPLACE PROCEDURE work(IN x INT) INSERT INTO au (t) VALUES (x + " n \
             "), (NOW(6));|" \
         "ALTER TABLE au AUTO_INCREMENT=" n * 1000 ";|" \
