@@ -12,7 +12,8 @@ enum { EXIT_PARTIAL = 10 };
 
 static struct {
     const char *conf, *global_conf, *to, *workdir, *log;
-    bool dry_run, json, resume, yes, becomes_replica, skip_lock, skip_read_only, flush;
+    bool dry_run, json, resume, yes, becomes_replica, skip_lock, skip_read_only, flush,
+        remove_old;
     uint64_t updates_limit, sessions_limit, lag_limit, kill_after, lock_limit, wait_limit;
 } opt = {
     .updates_limit = 1000,
@@ -57,6 +58,9 @@ static const struct bt_opt opts[] = {
      &opt.skip_read_only},
     {"flush-tables", 0, BT_OPT_FLAG, NULL, "flush tables before the lock, while clients write",
      NULL, &opt.flush},
+    {"remove-old-primary-conf", 0, BT_OPT_FLAG, NULL,
+     "when all went well and it is no replica, take the old primary out of the configuration", NULL,
+     &opt.remove_old},
     {"workdir", 0, BT_OPT_STRING, "DIR", "instead of manager_workdir", NULL, &opt.workdir},
     {"log-output", 0, BT_OPT_STRING, "FILE", "instead of manager_log", NULL, &opt.log},
     {"yes", 'y', BT_OPT_FLAG, NULL, "do not ask, also on a terminal", NULL, &opt.yes},
@@ -73,6 +77,7 @@ static struct bt_switchover_opts opts_of(void)
     so.skip_lock = opt.skip_lock;
     so.skip_read_only_off = opt.skip_read_only;
     so.flush_tables = opt.flush;
+    so.remove_old_conf = opt.remove_old;
     so.updates_limit = opt.updates_limit / 1000;
     so.sessions_limit = opt.sessions_limit / 1000;
     so.lag_limit = opt.lag_limit / 1000;

@@ -210,12 +210,39 @@ static void number_word(struct bt_mha_words *w, const struct bt_mha_values *valu
         bt_mha_word(w, "--%s=%s", ours, bt_mha_value(values, mha));
 }
 
-static int switch_alive(const struct bt_mha_values *values, struct bt_mha_words *w)
+/* What speaks of a dead primary is not let pass: MHA takes it for an unknown option. */
+static int dead_only_check(const struct bt_mha_values *values, struct bt_err *err)
+{
+    static const char *const names[] = {
+        "dead_master_host",
+        "dead_master_ip",
+        "dead_master_port",
+        "ssh_reachable",
+        "last_failover_minute",
+        "ignore_last_failover",
+        "wait_on_failover_error",
+        "skip_save_master_binlog",
+        "wait_until_gtid_in_sync",
+        "ignore_binlog_server_error",
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (bt_mha_value(values, names[i]))
+            return bt_fail(err, BT_ERR_USAGE, "--%s is an option of --master_state=dead", names[i]);
+    return 0;
+}
+
+static int switch_alive(const struct bt_mha_values *values, struct bt_mha_words *w,
+                        struct bt_err *err)
 {
     const char *to = bt_mha_host_port(w, values, "new_master_host", "new_master_port");
 
+    if (dead_only_check(values, err) != 0)
+        return -1;
     if (to)
         bt_mha_word(w, "--to=%s", to);
+    if (bt_mha_value(values, "remove_dead_master_conf"))
+        bt_mha_word(w, "--remove-old-primary-conf");
     if (bt_mha_value(values, "orig_master_is_new_slave"))
         bt_mha_word(w, "--old-primary-becomes-replica");
     number_word(w, values, "running_updates_limit", "running-updates-limit");
@@ -255,11 +282,7 @@ static int switch_run(const struct bt_mha_values *values, struct bt_err *err)
                (const char *)values->ignored.data);
         return EXIT_FAILED;
     }
-    if (bt_mha_value(values, "remove_dead_master_conf"))
-        return bt_fail(err, BT_ERR_USAGE,
-                       "--remove_orig_master_conf is not supported with --master_state=alive: use "
-                       "masterha_conf_host --command=delete afterwards");
-    return switch_alive(values, &w);
+    return switch_alive(values, &w, err);
 }
 
 const struct bt_mha_tool bt_mha_master_switch = {

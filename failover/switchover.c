@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "failover/config_edit.h"
 #include "failover/hold.h"
 #include "failover/phrases.h"
 #include "failover/switchover_steps.h"
@@ -243,12 +244,27 @@ static void journal_end(struct bt_switchover *s, const char *state)
         bt_error("%s", err.text);
 }
 
+/* As MHA's --remove_orig_master_conf. */
+static void conf_remove(struct bt_switchover *s)
+{
+    const char *block = bt_so_old(s)->conf->block;
+    struct bt_err err = {0};
+
+    if (!s->opts.remove_old_conf || s->opts.old_becomes_replica || s->is_partial)
+        return;
+    if (bt_config_file_delete(s->config->path, block, &err) < 0)
+        bt_so_note(s, "[%s] is still in the configuration: %s", block, err.text);
+    else
+        bt_info(BT_SAY_BLOCK_DELETED, block, s->config->path);
+}
+
 /* The new primary takes writes: the rest is done, and what fails is said. */
 static enum bt_switchover_outcome go_on(struct bt_switchover *s)
 {
     bt_so_repoint(s);
     bt_so_cleanup(s);
     journal_end(s, s->is_partial ? "partial" : "done");
+    conf_remove(s);
     return s->is_partial ? BT_SWITCHOVER_PARTIAL : BT_SWITCHOVER_DONE;
 }
 

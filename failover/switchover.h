@@ -38,7 +38,8 @@ struct bt_switchover_opts {
     bool skip_read_only_off;  /* MHA's --skip_disable_read_only: the script or the user does it */
     /* FLUSH NO_WRITE_TO_BINLOG TABLES in CHECK: less to flush under the lock */
     bool flush_tables;
-    bool is_managed; /* the manager itself runs it: nobody has to be held */
+    bool remove_old_conf; /* when all went well, and the old primary does not stay as a replica */
+    bool is_managed;      /* the manager itself runs it: nobody has to be held */
     /* limits of CHECK, as MHA's: seconds */
     uint64_t updates_limit;  /* a statement that writes runs longer on the primary */
     uint64_t sessions_limit; /* a statement runs longer on the new primary */

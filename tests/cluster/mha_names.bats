@@ -111,6 +111,14 @@ relay_logs_are_more_than() { (($(relay_logs) > $1)); }
         --new_master_host="$(host_address db1)" --orig_master_is_new_slave
     cluster_wait "db2 to follow db1" 10 replica_runs db2
     assert_equal "$(vip_holder)" db1
+    # A dead primary's options are not let pass; one that becomes a replica stays in the file.
+    run -1 mha masterha_master_switch --master_state=alive --interactive=0 --ignore_last_failover
+    assert_output --partial "--ignore_last_failover is an option of --master_state=dead"
+    run -0 mha masterha_master_switch --master_state=alive --interactive=0 --check_only \
+        --running_updates_limit=5 --running_seconds_limit=20 --seconds_behind_master=60 --skip_lock_all_tables \
+        --flush_tables=0 --remove_orig_master_conf
+    assert_equal "$(vip_holder)" db1
+    grep -q "^\[server1\]" "$CLUSTER_DIR/app1.cnf"
 }
 
 @test "masterha_master_switch dead refuses a primary that lives: 1, nothing touched" {
