@@ -149,7 +149,11 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
     grep -q "a row is not what the log says (0 rows fit)" "$CLUSTER_DIR/manager.log"
     assert_equal "$(host_sql db1 "SELECT COUNT(*) FROM shop.t WHERE id = 900")" 1
     host_sql db1 "SET sql_log_bin = 0; UPDATE shop.t SET text = 'mine' WHERE id = 1; SET sql_log_bin = 1;
-        CREATE TABLE shop.new (id INT)"
+        SET binlog_row_image = MINIMAL; UPDATE shop.t SET text = 'small' WHERE id = 2"
+    rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
+    assert_equal "$status" 7
+    grep -q "transaction 0-1-[0-9]*: .*binlog_row_image was not FULL" "$CLUSTER_DIR/manager.log"
+    host_sql db1 "CREATE TABLE shop.new (id INT)"
     rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
     assert_equal "$status" 7
     grep -q "transaction 0-1-[0-9]* cannot be undone: it has a statement" "$CLUSTER_DIR/manager.log"
