@@ -92,16 +92,6 @@ static void add_source(struct job *job, const struct bt_server_logs *from,
         .name = from->dir, .role = role, .set = set, .cost = cost, .sign_only = sign_only};
 }
 
-/* How many domains a state has entries of. */
-static size_t count_domains(const struct bt_gtid_state *s)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < s->count; i++)
-        count += bt_gtid_state_last(s, s->items[i].domain) == &s->items[i];
-    return count;
-}
-
 static int open_all(struct job *job, struct bt_err *err)
 {
     if (opt.replicas.count > SERVERS_MAX)
@@ -208,7 +198,7 @@ static int survey_target(struct job *job, bool by_gtid, bool from_end, struct bt
     target->gtid_bytes_max = from_end ? BT_GTID_BYTES_MAX : 0;
     if (bt_server_logs_survey(target, target->relay, by_gtid, err) != 0)
         return -1;
-    if (!target->survey.gtid_from_end || count_domains(&target->survey.gtid) <= 1)
+    if (!target->survey.gtid_from_end || bt_gtid_state_domains(&target->survey.gtid) <= 1)
         return 0;
     target->gtid_bytes_max = 0;
     return bt_server_logs_survey(target, target->relay, by_gtid, err);
@@ -232,7 +222,7 @@ static int take_target(struct job *job, bool by_gtid, bool from_end, struct bt_e
     if (by_gtid && survey->has_gtid && survey->flavor == BT_FLAVOR_MYSQL)
         job->want.gtid_set = &survey->gtid_set;
     job->want.is_prefix =
-        !job->want.gtid_set && (!job->want.gtid || count_domains(&survey->gtid) <= 1);
+        !job->want.gtid_set && (!job->want.gtid || bt_gtid_state_domains(&survey->gtid) <= 1);
     if (!survey->received.file[0] && !job->want.gtid && !job->want.gtid_set)
         return bt_fail(err, BT_ERR_REALITY,
                        "what \"%s\" has received is not known: its relay logs name no place in a"

@@ -80,6 +80,7 @@ bt_module(diff
     diff_log_verify.c
     digest.c
     had.c
+    kept_log.c
     log_dir.c
     log_home.c
     log_set.c

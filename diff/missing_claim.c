@@ -121,6 +121,24 @@ static int is_behind(const struct judge *j, bool *ret, struct bt_err *err)
     return 0;
 }
 
+/* Whether a GTID_LIST of the source says that it goes on behind the target's last transaction: then
+ * it is of one history, though its logs begin anew (RESET MASTER, purged logs). */
+static int list_has_tail(const struct judge *j, bool *ret, struct bt_err *err)
+{
+    const struct bt_log_set *set = j->source->set;
+
+    *ret = false;
+    for (size_t i = set->count; i > 0 && !*ret && j->tail->gtid.kind == BT_GTID_MARIADB; i--) {
+        struct bt_log_head head;
+
+        if (bt_log_head_read(set, i - 1, &head, err) != 0)
+            return -1;
+        *ret = head.list.known && bt_had_has_of_server(&head.list, &j->tail->gtid);
+        bt_log_head_done(&head);
+    }
+    return 0;
+}
+
 /* The source counts otherwise: where does it join? */
 static int align(struct judge *j, struct bt_err *err)
 {
@@ -138,6 +156,9 @@ static int align(struct judge *j, struct bt_err *err)
     if (bt_tail_align(&deep, j->source->set, skip_own, &place, err) != 0)
         return -1;
     if (!place.found && is_behind(j, &behind, err) != 0)
+        return -1;
+    if (j->f->had.known && !place.found && !behind && !place.shares &&
+        list_has_tail(j, &place.shares, err) != 0)
         return -1;
     if (j->f->had.known && (place.found || behind || place.shares)) {
         /* Of one history: their order may differ (domains), and GTIDs do not depend on it. */

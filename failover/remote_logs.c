@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "failover/remote_logs.h"
 
+#include <stdlib.h>
+
+#include "diff/kept_log.h"
 #include "failover/source_node.h"
 
 enum { ARENA_MAX = 16 << 20, READ_MS = 30000 };
@@ -12,6 +15,8 @@ struct bt_remote_logs {
     struct bt_arena arena;
     struct bt_list_reply list;
     struct bt_log_set set;
+    struct bt_kept_log **kept; /* one for each of the list; NULL = not opened yet */
+    pthread_mutex_t kept_mutex;
     char *name;
 };
 
@@ -53,25 +58,21 @@ static const struct bt_source_ops source_ops = {locked_view, locked_size, locked
 
 /* ------------------------------------------------------------------- the set */
 
-static const struct bt_list_log *log_find(const struct bt_remote_logs *logs, const char *path)
+/* Its index in the list; UINT32_MAX when it is not there. */
+static uint32_t log_find(const struct bt_remote_logs *logs, const char *path)
 {
     for (uint32_t i = 0; i < logs->list.count; i++)
         if (!logs->list.logs[i].missing && strcmp(logs->list.logs[i].path, path) == 0)
-            return &logs->list.logs[i];
-    return NULL;
+            return i;
+    return UINT32_MAX;
 }
 
-static int opener_open(struct bt_log_opener *o, const char *path, struct bt_source **ret,
+static int locked_open(struct bt_remote_logs *logs, const char *path, struct bt_source **ret,
                        struct bt_err *err)
 {
-    struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
-    const struct bt_list_log *log = log_find(logs, path);
-    struct locked_source *s;
+    struct locked_source *s = calloc(1, sizeof(*s));
     int rc;
 
-    if (!log)
-        return 1;
-    s = calloc(1, sizeof(*s));
     if (!s)
         return bt_fail_sys(err, "%s", path);
     pthread_mutex_lock(logs->mutex);
@@ -86,6 +87,36 @@ static int opener_open(struct bt_log_opener *o, const char *path, struct bt_sour
         .ops = &source_ops, .name = s->inner->name, .can_go_back = s->inner->can_go_back};
     *ret = &s->source;
     return 0;
+}
+
+/* Where to keep what came: not in memory, it may be much. */
+static const char *folder_for_logs(void)
+{
+    const char *folder = getenv("TMPDIR");
+
+    return folder && folder[0] == '/' ? folder : "/var/tmp";
+}
+
+static int opener_open(struct bt_log_opener *o, const char *path, struct bt_source **ret,
+                       struct bt_err *err)
+{
+    struct bt_remote_logs *logs = (struct bt_remote_logs *)o;
+    uint32_t i = log_find(logs, path);
+    struct bt_source *source;
+    int rc = 0;
+
+    if (i == UINT32_MAX)
+        return 1;
+    pthread_mutex_lock(&logs->kept_mutex);
+    if (!logs->kept[i]) {
+        rc = locked_open(logs, path, &source, err);
+        if (rc == 0)
+            rc = bt_kept_log_open(source, folder_for_logs(), &logs->kept[i], err);
+    }
+    if (rc == 0)
+        rc = bt_kept_log_source(logs->kept[i], ret, err);
+    pthread_mutex_unlock(&logs->kept_mutex);
+    return rc;
 }
 
 static int opener_list(struct bt_log_opener *o, bt_log_name_fn *each, void *ctx, struct bt_err *err)
@@ -110,7 +141,8 @@ static int set_fill(struct bt_remote_logs *logs, const struct bt_logs_id *id, st
 {
     struct bt_log *list = bt_arena_array(&logs->arena, logs->list.count, sizeof(*list));
 
-    if (!list)
+    logs->kept = bt_arena_array(&logs->arena, logs->list.count, sizeof(*logs->kept));
+    if (!list || !logs->kept)
         return bt_arena_fail(&logs->arena, "list of logs", err);
     for (uint32_t i = 0; i < logs->list.count; i++)
         list[i] = (struct bt_log){
@@ -152,6 +184,7 @@ int bt_remote_logs_open(struct bt_channel *channel, pthread_mutex_t *mutex,
     if (!logs)
         return bt_fail_sys(err, "logs of %s", host);
     bt_arena_init(&logs->arena, ARENA_MAX);
+    pthread_mutex_init(&logs->kept_mutex, NULL);
     logs->channel = channel;
     logs->mutex = mutex;
     logs->name = strdup(host);
@@ -172,6 +205,9 @@ void bt_remote_logs_close(struct bt_remote_logs *logs)
 {
     if (!logs)
         return;
+    for (uint32_t i = 0; logs->kept && i < logs->list.count; i++)
+        bt_kept_log_close(logs->kept[i]);
+    pthread_mutex_destroy(&logs->kept_mutex);
     bt_arena_done(&logs->arena);
     free(logs->name);
     free(logs);

@@ -6,8 +6,9 @@
  *     bt_remote_logs_set(logs)  -> what diff/ works on
  *     bt_remote_logs_close(logs)
  *
- * Only what is looked at travels: the set is listed once, a log is read in windows that grow while
- * the reading goes on.  The mutex guards the channel for the length of one request, so that a set
+ * Only what is looked at travels, and once: the set is listed once, a log is read in windows that
+ * grow while the reading goes on, and what came is kept until the set is closed (diff/kept_log.h).
+ * The mutex guards the channel for the length of one request, so that a set
  * may be read while another thread uses the channel for something else.
  */
 #ifndef BT_FAILOVER_REMOTE_LOGS_H

@@ -77,6 +77,20 @@ static void binlogs_list(struct bt_failover *f)
     }
 }
 
+/* In position mode what a replica received is everything up to a place: the sources are entered
+ * right there, after what stands there was compared with what it received last.  The place alone
+ * may be another one by now (RESET MASTER, a primary restored from a copy). */
+static void want_place(struct build *b, const struct bt_upstream *u)
+{
+    const struct bt_fo_host *t = b->target;
+
+    if (b->from_executed || !u || u->mode != BT_REPLICA_POSITION || !t->relay ||
+        !b->f->holdings[t->index].from_logs)
+        return;
+    b->want.target = bt_remote_logs_set(t->relay);
+    b->want.is_prefix = !b->want.gtid || bt_gtid_state_domains(b->want.gtid) <= 1;
+}
+
 static int want_fill(struct build *b, struct bt_err *err)
 {
     const struct bt_holding *holding = &b->f->holdings[b->target->index];
@@ -92,6 +106,7 @@ static int want_fill(struct build *b, struct bt_err *err)
             return bt_err_wrap(err, "GTID state of %s", b->target->conf->name);
         b->want.gtid = &b->had;
     }
+    want_place(b, u);
     return 0;
 }
 
@@ -124,6 +139,7 @@ static int find(struct build *b, struct bt_missing *ret, struct bt_err *err)
         return 0;
     binlogs_list(b->f);
     bt_missing_done(ret);
+    b->want.is_prefix = false;
     return find_in(b, true, ret, err);
 }
 

@@ -93,6 +93,8 @@ int bt_gtid_state_update(struct bt_gtid_state *s, const struct bt_gtid *gtid, st
     BT_MUST_CHECK;
 /* The last of a domain whatever the server (the entry updated last); NULL if none. */
 const struct bt_gtid *bt_gtid_state_last(const struct bt_gtid_state *s, uint32_t domain);
+/* How many domains it has entries of. */
+size_t bt_gtid_state_domains(const struct bt_gtid_state *s);
 /* Whether gtid is at or before what the state has for its domain (by sequence number). */
 bool bt_gtid_state_has(const struct bt_gtid_state *s, const struct bt_gtid *gtid);
 /* "0-1-5,1-2-7": one per domain, ascending domain: what gtid_slave_pos takes. */

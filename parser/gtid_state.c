@@ -79,6 +79,15 @@ const struct bt_gtid *bt_gtid_state_last(const struct bt_gtid_state *s, uint32_t
     return NULL;
 }
 
+size_t bt_gtid_state_domains(const struct bt_gtid_state *s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        count += bt_gtid_state_last(s, s->items[i].domain) == &s->items[i];
+    return count;
+}
+
 bool bt_gtid_state_has(const struct bt_gtid_state *s, const struct bt_gtid *gtid)
 {
     const struct bt_gtid *last = bt_gtid_state_last(s, gtid->domain);

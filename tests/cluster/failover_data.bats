@@ -316,3 +316,22 @@ is_behind() { [[ $(replica_received db2) != "$1" ]]; }
         assert_equal "$(host_sql $host "SELECT COUNT(*) FROM shop.big")" "$rows"
     done
 }
+
+@test "a place that means another one since RESET MASTER is found out by what stands there" {
+    failover_cluster 3 position
+    failover_insert 1 5
+    failover_wait db2 db3
+    replica_stop_io db2
+    replica_stop_io db3
+    # The log begins anew, under the old name: what the replicas claim lies behind its end.
+    state=$(host_sql db1 "SELECT @@gtid_binlog_state")
+    host_sql db1 "RESET MASTER; SET GLOBAL gtid_binlog_state = '$state'"
+    failover_insert 6 8
+    host_stop db1 -9
+    failover_run
+    assert_equal "$status" 0
+    assert_equal "$(jq -c .lost <<<"$report")" "[]"
+    failover_done db2 db3
+    assert_equal "$(failover_rows db2)" "1-8,100000"
+    assert_equal "$(failover_rows db3)" "1-8,100000"
+}
