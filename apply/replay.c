@@ -2,13 +2,10 @@
 #include "apply/replay.h"
 
 #include "apply/ahead.h"
-#include "apply/durability.h"
 #include "apply/log_check.h"
-#include "apply/replicate.h"
-#include "apply/road.h"
 #include "apply/row_count.h"
 #include "apply/session.h"
-#include "diff/diff_log.h"
+#include "apply/unanswered.h"
 #include "parser/reader.h"
 
 enum {
@@ -18,8 +15,6 @@ enum {
     TRY_PAUSE_MS = 50,
     PROGRESS_EVERY_MS = 250,
     CONNECT_MS = 10000,
-    ASK_AGAIN_MS = 30000, /* for a server that is coming back */
-    ASK_PAUSE_MS = 200,
     ALONE_MS = 60000, /* for what is left of an earlier run */
 };
 
@@ -352,73 +347,16 @@ static const struct bt_session *broken(const struct replay *r)
     return r->ahead ? bt_ahead_failed(r->ahead) : &r->front;
 }
 
-/* Ends our old session on the server, which may still be at work on what it was sent last, and
- * waits until it is gone.  A server that was restarted since has ended it, and its number may be
- * somebody else's by now. */
-static int end_old_session(struct replay *r, const struct bt_target *again, struct bt_err *err)
-{
-    struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
-    unsigned long long id = bt_connection_server(broken(r)->connection)->thread_id;
-    struct bt_err no_such_thread = {0};
-    uint64_t uptime = 0, there = 1;
-
-    while (there > 0) {
-        bt_auto_rows struct bt_rows rows = {0}, status = {0};
-
-        if (bt_connection_queryf(again->connection, give_up, &status, err,
-                                 "SHOW GLOBAL STATUS LIKE 'Uptime'") < 0 ||
-            bt_connection_queryf(again->connection, give_up, &rows, err,
-                                 "SELECT COUNT(*) AS n FROM information_schema.processlist "
-                                 "WHERE id=%llu",
-                                 id) < 0)
-            return -1;
-        if (!bt_rows_u64(&status, 0, "Value", &uptime) ||
-            (int64_t)uptime * 1000 < bt_clock_ms() - broken(r)->opened_ms ||
-            !bt_rows_u64(&rows, 0, "n", &there) || there == 0)
-            return 0;
-        (void)!bt_connection_executef(again->connection, give_up, &no_such_thread, "KILL %llu", id);
-        if (bt_deadline_passed(give_up))
-            return bt_fail(err, BT_ERR_TIMEOUT, "session %llu does not end", id);
-        bt_clock_pause(ASK_PAUSE_MS / 10, give_up);
-    }
-    return 0;
-}
-
-/* Those of the transactions on their way that the target has: they were sent in order, so they are
- * the first ones.  *ret is the first it does not have, NULL when it has all. */
-static int count_ended(struct replay *r, const struct bt_sender_transaction **ret,
-                       struct bt_err *err)
-{
-    struct bt_deadline give_up = until(r, ASK_AGAIN_MS);
-    enum bt_flavor source = r->front.statements.context.source;
-    const struct bt_sender_transaction *t = bt_sender_unknown(&broken(r)->sender, 0);
-    struct bt_target_opts read_only = {.dry_run = true};
-    struct bt_target first = {0}, again = {0};
-
-    while (bt_target_open(r->where, source, &read_only, until(r, CONNECT_MS), &first, err) < 0) {
-        if (bt_deadline_passed(give_up))
-            return -1;
-        bt_clock_pause(ASK_PAUSE_MS, give_up);
-    }
-    if (end_old_session(r, &first, err) < 0 ||
-        bt_target_open(r->where, source, &read_only, until(r, CONNECT_MS), &again, err) < 0) {
-        bt_target_close(&first);
-        return -1;
-    }
-    for (unsigned i = 1; t && bt_target_has(&again, &t->gtid); i++) {
-        on_ended(r, t);
-        t = bt_sender_unknown(&broken(r)->sender, i);
-    }
-    bt_target_close(&first);
-    bt_target_close(&again);
-    *ret = t;
-    return 0;
-}
-
 /* The session broke with ends of transactions on their way: which of them happened?  A server that
  * was killed needs a moment to come back. */
 static int ask_which_ended(struct replay *r, struct bt_err *err)
 {
+    struct bt_unanswered ask = {.where = r->where,
+                                .broken = broken(r),
+                                .source = r->front.statements.context.source,
+                                .deadline = r->opts->deadline,
+                                .ended = on_ended,
+                                .ctx = r};
     const struct bt_sender_transaction *t = bt_sender_unknown(&broken(r)->sender, 0);
     char gtid[BT_GTID_TEXT_SIZE];
     struct bt_err why = {0};
@@ -428,7 +366,7 @@ static int ask_which_ended(struct replay *r, struct bt_err *err)
     if (t->gtid.kind == BT_GTID_NONE || !tells_by_gtid(r))
         return bt_err_wrap(err, "not known whether the target has it: it keeps no GTIDs of what is "
                                 "applied");
-    if (count_ended(r, &t, &why) < 0)
+    if (bt_unanswered_ask(&ask, &t, &why) < 0)
         return bt_err_wrap(err, "not known whether the target has it (%s); a second run will find "
                                 "out",
                            why.text);
@@ -571,67 +509,5 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
     tell(&r, true);
     result->stopped = r.stop;
     bt_gtid_state_done(&r.reached);
-    return status;
-}
-
-/* The SQL road, with the target's durability relaxed meanwhile where asked. */
-static int replay_sql(const struct bt_connection_opts *target, struct bt_source *log,
-                      const struct bt_replay_opts *opts, struct bt_replay_result *result,
-                      struct bt_err *err)
-{
-    struct bt_durability durability;
-    struct bt_err not_restored = {0};
-    int status;
-
-    if (!opts->relaxed || opts->dry_run)
-        return bt_replay_run(target, log, opts, result, err);
-    if (bt_durability_relax(target, bt_deadline_in(CONNECT_MS), &durability, err) < 0)
-        return -1;
-    status = bt_replay_run(target, log, opts, result, err);
-    result->was_relaxed = durability.is_relaxed;
-    if (bt_durability_restore(&durability, bt_deadline_in(ASK_AGAIN_MS), &not_restored) == 0)
-        return status;
-    if (status == 0)
-        *err = not_restored;
-    else
-        bt_err_wrap(err, "%s; besides", not_restored.text);
-    return -1;
-}
-
-int bt_replay_file(const struct bt_connection_opts *target, const char *path,
-                   const struct bt_replay_opts *opts, struct bt_replay_result *result,
-                   struct bt_err *err)
-{
-    bt_auto_source struct bt_source *log = NULL;
-    struct bt_log_check check = {0};
-    enum bt_replay_via via = opts->via;
-    const char *why = "";
-    int status;
-
-    *result = (struct bt_replay_result){0};
-    if (via == BT_REPLAY_AUTO && bt_road_choose(target, path, opts, &via, &why, err) < 0)
-        return -1;
-    if (via == BT_REPLAY_REPLICATION) {
-        status = bt_replicate_file(target, path, opts, result, err);
-        result->via = via;
-        result->via_why = why;
-        /* What the other road can do without is no reason to give up, when it was ours to choose.
-         */
-        if (status == 0 || opts->via != BT_REPLAY_AUTO || err->kind != BT_ERR_REALITY)
-            return status;
-        bt_err_clear(err);
-        via = BT_REPLAY_SQL;
-        why = "the target's own appliers could not be used";
-    }
-    if (bt_log_check(path, NULL, &check, err) < 0)
-        return -1;
-    bt_log_check_done(&check);
-    /* Opened anew: a stream cannot go back. */
-    if (bt_diff_log_open(path, &log, err) < 0)
-        return -1;
-    status = replay_sql(target, log, opts, result, err);
-    result->via = via;
-    result->via_why = why;
-    memcpy(result->digest, check.digest, sizeof(result->digest));
     return status;
 }

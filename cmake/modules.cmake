@@ -117,6 +117,7 @@ bt_module(apply
     log_check.c
     packet.c
     replay.c
+    replay_file.c
     replicate.c
     road.c
     row_checks.c
@@ -133,6 +134,7 @@ bt_module(apply
     table_keys.c
     tally.c
     target.c
+    unanswered.c
   USES base parser diff feed
   LINKS PkgConfig::MARIADB bt::xxhash)
 
