@@ -22,10 +22,9 @@ enum { EXIT_PARTIAL = 10 };
 static const char *const from_names[] = {"received", "executed", NULL};
 
 static struct {
-    const char *target;
-    struct bt_opt_list replicas;
+    struct bt_opt_list targets, replicas;
     const char *primary;
-    const char *out;
+    struct bt_opt_list outs;
     const char *connection;
     const char *conf, *global_conf;
     int from;
@@ -33,8 +32,10 @@ static struct {
 } opt;
 
 static const struct bt_opt opts[] = {
-    {"target", 't', BT_OPT_STRING, "DIR|HOST",
-     "the replica to complete: its log directory, or with --conf its name", NULL, &opt.target},
+    {"target", 't', BT_OPT_LIST, "DIR|HOST",
+     "the replica to complete: its log directory, or with --conf its name; with several, each is a"
+     " source for the others",
+     NULL, &opt.targets},
     {"conf", 'c', BT_OPT_STRING, "FILE",
      "take from the running servers of this configuration, and from the primary's logs even if it "
      "is"
@@ -45,9 +46,10 @@ static const struct bt_opt opts[] = {
     {"replica", 'r', BT_OPT_LIST, "DIR", "another replica of the same primary", NULL,
      &opt.replicas},
     {"primary", 'p', BT_OPT_STRING, "DIR", "the primary's binary logs", NULL, &opt.primary},
-    {"output", 'o', BT_OPT_STRING, "FILE",
-     "write the diff log to FILE (packed when it ends in .zst) and the manifest to FILE.json", NULL,
-     &opt.out},
+    {"output", 'o', BT_OPT_LIST, "FILE",
+     "write the diff log to FILE (packed when it ends in .zst) and the manifest to FILE.json; one"
+     " for each target",
+     NULL, &opt.outs},
     {"from", 0, BT_OPT_CHOICE, "WHAT", "count as had what the target has received or executed",
      from_names, &opt.from},
     {"connection", 0, BT_OPT_STRING, "NAME", "look at the relay logs of this named connection",
@@ -63,10 +65,14 @@ static const struct bt_opt opts[] = {
 
 enum { SERVERS_MAX = 14, SOURCES_MAX = 2 * SERVERS_MAX + 2 };
 
+/* What serves all targets, and what is opened for the one in hand. */
 struct job {
     struct bt_arena arena; /* of the configuration */
     struct bt_config config;
     struct bt_live *live; /* NULL = directories */
+    struct bt_out out;
+    struct bt_json json;
+    const char *name, *path; /* the target in hand, its diff log */
     struct bt_server_logs target, primary, replicas[SERVERS_MAX];
     size_t replica_count;
     struct bt_missing_want want;
@@ -74,12 +80,17 @@ struct job {
     size_t source_count;
 };
 
-static void job_done(struct job *job)
+static void close_target(struct job *job)
 {
     bt_server_logs_close(&job->target);
     bt_server_logs_close(&job->primary);
     for (size_t i = 0; i < job->replica_count; i++)
         bt_server_logs_close(&job->replicas[i]);
+    job->replica_count = 0;
+}
+
+static void job_done(struct job *job)
+{
     bt_live_close(job->live);
     bt_arena_done(&job->arena);
 }
@@ -92,16 +103,26 @@ static void add_source(struct job *job, const struct bt_server_logs *from,
         .name = from->dir, .role = role, .set = set, .cost = cost, .sign_only = sign_only};
 }
 
-static int open_all(struct job *job, struct bt_err *err)
+static int open_replica(struct job *job, const char *dir, struct bt_err *err)
 {
-    if (opt.replicas.count > SERVERS_MAX)
-        return bt_fail(err, BT_ERR_USAGE, "--replica is given %zu times, allowed are %d",
-                       opt.replicas.count, SERVERS_MAX);
-    if (bt_server_logs_open(opt.target, opt.connection, &job->target, err) != 0)
+    struct bt_server_logs *replica = &job->replicas[job->replica_count];
+
+    if (job->replica_count == SERVERS_MAX)
+        return bt_fail(err, BT_ERR_USAGE, "more than %d replicas and targets", SERVERS_MAX);
+    if (bt_server_logs_open(dir, opt.connection, replica, err) != 0)
+        return -1;
+    job->replica_count++;
+    bt_server_logs_warn(replica);
+    return 0;
+}
+
+static int open_dirs(struct job *job, struct bt_err *err)
+{
+    if (bt_server_logs_open(job->name, opt.connection, &job->target, err) != 0)
         return -1;
     bt_server_logs_warn(&job->target);
     if (!job->target.relay)
-        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs in \"%s\"", opt.target);
+        return bt_fail(err, BT_ERR_REALITY, "there are no relay logs in \"%s\"", job->name);
     if (opt.primary) {
         if (bt_server_logs_open(opt.primary, NULL, &job->primary, err) != 0)
             return -1;
@@ -110,27 +131,31 @@ static int open_all(struct job *job, struct bt_err *err)
             return bt_fail(err, BT_ERR_REALITY, "there are no binary logs in \"%s\"", opt.primary);
     }
     for (size_t i = 0; i < opt.replicas.count; i++) {
-        struct bt_server_logs *replica = &job->replicas[i];
-
-        if (bt_server_logs_open(opt.replicas.items[i], opt.connection, replica, err) != 0)
+        if (open_replica(job, opt.replicas.items[i], err) != 0)
             return -1;
-        job->replica_count++;
-        bt_server_logs_warn(replica);
+    }
+    for (size_t i = 0; i < opt.targets.count; i++) {
+        if (opt.targets.items[i] != job->name && open_replica(job, opt.targets.items[i], err) != 0)
+            return -1;
     }
     return 0;
 }
 
-/* The servers of a cluster: the target by its name, everybody else is a source. */
-static int open_live(struct job *job, struct bt_err *err)
+static int open_cluster(struct job *job, struct bt_err *err)
 {
-    size_t target;
-
     if (opt.replicas.count || opt.primary)
         return bt_fail(err, BT_ERR_USAGE,
                        "with --conf the primary and the replicas are those of the cluster");
-    if (bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &job->arena, &job->config,
-                        &job->live, err) != 0 ||
-        bt_config_find(&job->config, opt.target, &target, err) != 0)
+    return bt_cluster_open(opt.conf, opt.global_conf, opt.connection, &job->arena, &job->config,
+                           &job->live, err);
+}
+
+/* The servers of a cluster: the target by its name, everybody else is a source. */
+static int take_servers(struct job *job, struct bt_err *err)
+{
+    size_t target;
+
+    if (bt_config_find(&job->config, job->name, &target, err) != 0)
         return -1;
     bt_server_logs_take(&job->live->servers[target], &job->target);
     if (!job->target.relay || job->target.from_words)
@@ -168,7 +193,7 @@ static int take_executed(struct job *job, struct bt_err *err)
             err, BT_ERR_REALITY,
             "what \"%s\" has executed is not known: there is no relay-log.info and there are"
             " no binary logs of what it replicated",
-            opt.target);
+            job->name);
     if (target->source_info && target->source_info->using_gtid > 0)
         bt_warning(
             "%s: relay-log.info may be behind, the server replicates by GTID; --conf asks it",
@@ -227,7 +252,7 @@ static int take_target(struct job *job, bool by_gtid, bool from_end, struct bt_e
         return bt_fail(err, BT_ERR_REALITY,
                        "what \"%s\" has received is not known: its relay logs name no place in a"
                        " primary's log",
-                       opt.target);
+                       job->name);
     add_source(job, target, target->relay, BT_SOURCE_RELAY, 0, true);
     return 0;
 }
@@ -321,7 +346,7 @@ static void write_text(const struct job *job, const struct bt_manifest *m, struc
 {
     char place[BT_COORDINATE_TEXT_SIZE], gtid[BT_GTID_TEXT_SIZE], size[BT_SIZE_TEXT_SIZE];
 
-    bt_buf_addf(&out->buf, "target   %s has all up to %s\n", opt.target,
+    bt_buf_addf(&out->buf, "target   %s has all up to %s\n", job->name,
                 bt_coordinate_text(&job->want.after, place));
     bt_buf_addf(&out->buf, "missing  %" PRIu64 " transactions, %" PRIu64 " events, %s\n",
                 m->transactions, m->events, bt_size_text(m->bytes, size));
@@ -343,23 +368,25 @@ static void write_text(const struct job *job, const struct bt_manifest *m, struc
         bt_buf_addf(&out->buf, "%s\n", m->lost);
     }
     if (!opt.dry_run)
-        bt_buf_addf(&out->buf, "written  %s and %s.json\n", opt.out, opt.out);
+        bt_buf_addf(&out->buf, "written  %s and %s.json\n", job->path, job->path);
 }
 
-static int print(const struct job *job, const struct bt_manifest *m, struct bt_err *err)
+static void print(struct job *job, const struct bt_manifest *m)
 {
-    struct bt_out out;
-    struct bt_json json;
+    bool several = opt.targets.count > 1;
 
-    bt_out_init(&out, STDOUT_FILENO);
-    if (opt.json) {
-        bt_json_init(&json, &out.buf);
-        bt_manifest_write(m, opt.list, &json);
-        bt_buf_add_byte(&out.buf, '\n');
-    } else {
-        write_text(job, m, &out);
+    if (!opt.json) {
+        write_text(job, m, &job->out);
+        return;
     }
-    return bt_out_finish(&out, err);
+    if (several) {
+        bt_json_object(&job->json);
+        bt_json_key_str(&job->json, "target", job->name);
+        bt_json_key(&job->json, "manifest");
+    }
+    bt_manifest_write(m, opt.list, &job->json);
+    if (several)
+        bt_json_end(&job->json);
 }
 
 static int write_log(struct job *job, struct bt_err *err)
@@ -387,9 +414,44 @@ static int write_log(struct job *job, struct bt_err *err)
     if (opt.dry_run)
         failed = bt_diff_log_write(&missing, &how, (struct bt_sink){discard, NULL}, &manifest, err);
     else
-        failed = bt_diff_log_save(&missing, &how, opt.out, &manifest, err);
+        failed = bt_diff_log_save(&missing, &how, job->path, &manifest, err);
     bt_missing_done(&missing);
-    return failed ? -1 : print(job, &manifest, err);
+    if (!failed)
+        print(job, &manifest);
+    return failed;
+}
+
+/* One target after the other, up to the first that fails. */
+static int write_logs(struct job *job, struct bt_err *err)
+{
+    bool several = opt.targets.count > 1;
+    int failed = opt.conf ? open_cluster(job, err) : 0;
+    struct bt_err ignored = {0};
+
+    bt_out_init(&job->out, STDOUT_FILENO);
+    bt_json_init(&job->json, &job->out.buf);
+    if (opt.json && several && !failed) {
+        bt_json_object(&job->json);
+        bt_json_key(&job->json, "targets");
+        bt_json_array(&job->json);
+    }
+    for (size_t i = 0; !failed && i < opt.targets.count; i++) {
+        job->name = opt.targets.items[i];
+        job->path = opt.dry_run ? NULL : opt.outs.items[i];
+        failed = (opt.conf ? take_servers(job, err) : open_dirs(job, err)) != 0 ||
+                 write_log(job, err) != 0;
+        close_target(job);
+    }
+    if (opt.json && several && !failed) {
+        bt_json_end(&job->json);
+        bt_json_end(&job->json);
+    }
+    if (opt.json && !failed)
+        bt_buf_add_byte(&job->out.buf, '\n');
+    /* What was written before is said nevertheless. */
+    if (failed && opt.json)
+        bt_buf_reset(&job->out.buf);
+    return bt_out_finish(&job->out, failed ? &ignored : err) != 0 || failed ? -1 : 0;
 }
 
 static int run(int argc, char **argv, struct bt_err *err)
@@ -411,14 +473,17 @@ static int run(int argc, char **argv, struct bt_err *err)
                               err);
     if (argc > 0)
         return bt_fail(err, BT_ERR_USAGE, "\"%s\": diff takes options only", argv[0]);
-    if (!opt.target)
+    if (opt.targets.count == 0)
         return bt_fail(err, BT_ERR_USAGE, "diff needs --target");
-    if (!opt.out && !opt.dry_run)
+    if (opt.outs.count == 0 && !opt.dry_run)
         return bt_fail(err, BT_ERR_USAGE, "diff needs --output or --dry-run");
+    if (opt.outs.count != opt.targets.count && !opt.dry_run)
+        return bt_fail(err, BT_ERR_USAGE, "--target is given %zu times, --output %zu times",
+                       opt.targets.count, opt.outs.count);
     if (!job)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for a diff");
     bt_arena_init(&job->arena, BT_CONFIG_ARENA_MAX);
-    failed = (opt.conf ? open_live(job, err) : open_all(job, err)) != 0 || write_log(job, err) != 0;
+    failed = write_logs(job, err);
     unreachable = job->live ? bt_cluster_say_unreachable(job->live) : 0;
     job_done(job);
     bt_log_keys_forget();
@@ -441,11 +506,15 @@ const struct bt_command bt_cmd_diff = {
         "(\"lost\").  A diff log of encrypted logs is in clear (mode 600): keep it where the\n"
         "data may be.\n"
         "\n"
+        "Several targets, each with its own -o, are done one after the other; logs of other\n"
+        "hosts are fetched once for all of them.\n"
+        "\n"
         "With --conf the logs are those of running servers, and of a dead primary whose host\n"
         "can be reached.  Nothing is stopped or changed there.  A server that cannot be\n"
         "reached is named, the rest is done, and the exit code is 10.\n",
     .examples = "  $ baton diff --target r2 --replica r1 --primary dead -o r2.binlog\n"
                 "  $ baton diff --target r2 --primary dead --dry-run\n"
+                "  $ baton diff -t r2 -o r2.binlog -t r3 -o r3.binlog --primary dead\n"
                 "  $ baton diff --conf /etc/app1.cnf --target db3 --dry-run\n"
                 "  $ baton diff --between r1 r2\n"
                 "  $ baton diff --conf /etc/app1.cnf --between db2 db3\n",

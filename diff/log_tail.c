@@ -6,6 +6,7 @@
 
 enum {
     WINDOW = 128 << 10,
+    VIEW_MAX = 4 << 20, /* looked at in one, whatever the step */
     STEP_GROWTH = 4,
     TYPE_AT = 4,           /* of the type in a header */
     GTID_LENGTH_MAX = 512, /* XID, tag and padding included */
@@ -53,6 +54,24 @@ static bool find_gtid(struct bt_slice bytes, size_t len, uint8_t type, size_t *r
     return false;
 }
 
+/* The same in the `len` bytes from pos on.  1: there is none. */
+static int search(struct bt_source *source, uint64_t pos, uint64_t len, uint8_t type,
+                  uint64_t *ret_at, struct bt_event_header *ret, struct bt_err *err)
+{
+    for (uint64_t at = 0; at < len; at += VIEW_MAX) {
+        size_t part = len - at < VIEW_MAX ? (size_t)(len - at) : VIEW_MAX, found;
+        struct bt_slice bytes;
+
+        if (bt_source_view(source, pos + at, part + GTID_LENGTH_MAX, &bytes, err) != 0)
+            return -1;
+        if (find_gtid(bytes, part, type, &found, ret)) {
+            *ret_at = at + found;
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* The place a GTID event gives: where it begins on the primary. */
 static uint64_t begin_of(const struct bt_event_header *h)
 {
@@ -92,13 +111,13 @@ int bt_log_tail_find(const struct bt_log_set *set, size_t log, const struct bt_l
     pos = goal.back < size ? size - goal.back : 0;
     while (pos > floor + step) {
         struct bt_event_header header;
-        struct bt_slice bytes;
-        size_t found, len = misses > 0 ? WINDOW : (size_t)step;
+        uint64_t found, len = misses > 0 ? WINDOW : step;
 
         pos -= step;
-        if (bt_source_view(source, pos, len + GTID_LENGTH_MAX, &bytes, err) != 0)
+        got = search(source, pos, len, head->gtid_type, &found, &header, err);
+        if (got < 0)
             return -1;
-        if (!find_gtid(bytes, len, head->gtid_type, &found, &header)) {
+        if (got > 0) {
             *bytes_read += len;
             step *= STEP_GROWTH;
             continue;

@@ -102,6 +102,8 @@ static int map_window(struct file_source *f, uint64_t pos, size_t want, struct b
         f->window_size = FIRST_WINDOW_SIZE;
     else if (f->window_size < WINDOW_SIZE)
         f->window_size *= 2;
+    while (follows && !is_large && f->window_size < wanted)
+        f->window_size *= 2;
     room = is_large || wanted > f->window_size ? wanted : f->window_size;
     if (len > room)
         len = room;

@@ -150,6 +150,18 @@ lacking() {
     diff <(gtids_of "$SERVERS"/p/bin.0000??) <(gtids_of "$OUT")
 }
 
+@test "several targets at once get the logs that each would get alone" {
+    local dir=$BATS_TEST_TMPDIR p=$SERVERS/p r1=$SERVERS/r1 r2=$SERVERS/r2
+    baton diff -t "$r1" --replica "$r2" --primary "$p" -o "$dir/alone1" >/dev/null
+    baton diff -t "$r2" --replica "$r1" --primary "$p" -o "$dir/alone2" >/dev/null
+    run -0 baton diff --json -t "$r1" -o "$dir/both1" -t "$r2" -o "$dir/both2" --primary "$p"
+    [[ $(jq -c '.targets | map(.manifest.transactions > 0)' <<<"$output") == "[true,true]" ]]
+    [[ $(jq -r '.targets[1].target' <<<"$output") == "$r2" ]]
+    cmp "$dir/alone1" "$dir/both1"
+    cmp "$dir/alone2" "$dir/both2"
+    run -2 baton diff -t "$r1" -t "$r2" -o "$OUT" --primary "$p"
+}
+
 @test "a packed diff log is one zstd frame of the same log" {
     baton diff --target "$SERVERS/r1" --primary "$SERVERS/p" -o "$OUT"
     baton diff --target "$SERVERS/r1" --primary "$SERVERS/p" -o "$OUT.zst"
