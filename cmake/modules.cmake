@@ -176,6 +176,7 @@ bt_module(failover
     health.c
     journal.c
     live.c
+    locks.c
     lookout.c
     lookout_node.c
     lookout_sql.c
@@ -204,6 +205,7 @@ bt_module(failover
     sight.c
     source_node.c
     ssh.c
+    semisync.c
     sessions.c
     steps.c
     steps_apply.c

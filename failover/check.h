@@ -66,8 +66,10 @@ struct bt_check_sql {
     int64_t semisync_replica;    /* rpl_semi_sync_slave_enabled */
     int64_t semisync_is_on;      /* the primary waits for acknowledgements now */
     int64_t semisync_clients;    /* replicas that acknowledge */
-    const char *gtid_state;      /* gtid_binlog_state; MySQL: gtid_executed; "" = none */
-    const char *uuid;            /* MySQL: server_uuid; "" */
+    bool has_semisync;
+    struct bt_semisync_sample semisync; /* as a primary */
+    const char *gtid_state;             /* gtid_binlog_state; MySQL: gtid_executed; "" = none */
+    const char *uuid;                   /* MySQL: server_uuid; "" */
     bool has_clock;
     int64_t clock_ahead_ms; /* of the manager's; the truth is within +- clock_slack_ms */
     int64_t clock_slack_ms;

@@ -93,19 +93,15 @@ static int ask_settings(struct bt_check_ask *a, size_t i, struct bt_deadline unt
 static int ask_status(struct bt_check_ask *a, size_t i, struct bt_deadline until,
                       struct bt_err *err)
 {
-    static const char sql[] =
-        "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_master_status',"
-        "'Rpl_semi_sync_source_status','Rpl_semi_sync_master_clients',"
-        "'Rpl_semi_sync_source_clients')";
     struct bt_check_sql *s = &a->sql[i];
-    bt_auto_rows struct bt_rows rows = {0};
 
-    if (bt_connection_query(a->databases[i].sql, bt_slice_str(sql), until, &rows, err) != 0)
+    if (bt_semisync_ask(a->databases[i].sql, until, &s->semisync, err) != 0)
         return -1;
-    s->semisync_is_on =
-        number_of(&rows, "Rpl_semi_sync_master_status", "Rpl_semi_sync_source_status");
-    s->semisync_clients =
-        number_of(&rows, "Rpl_semi_sync_master_clients", "Rpl_semi_sync_source_clients");
+    s->has_semisync = true;
+    if (s->semisync_primary >= 0) {
+        s->semisync_is_on = s->semisync.is_enabled && s->semisync.is_on;
+        s->semisync_clients = (int64_t)s->semisync.clients;
+    }
     return 0;
 }
 

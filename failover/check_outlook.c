@@ -73,17 +73,29 @@ static void unsent(struct bt_check_finder *f, struct bt_check_outlook *o)
     o->unsent_bytes = end->pos > latest->pos ? end->pos - latest->pos : 0;
 }
 
+/* One look: whoever waits now may have begun long ago; that nobody does is the rule. */
+static void semisync_now(const struct bt_check_sql *primary, struct bt_semisync_end *ret)
+{
+    struct bt_semisync seen = {0};
+
+    if (primary->has_semisync)
+        bt_semisync_take(&seen, &primary->semisync);
+    bt_semisync_end(&seen, primary->semisync.answered_ms, ret);
+}
+
 void bt_check_find_failover(struct bt_check_finder *f)
 {
     const struct bt_check_facts *facts = f->facts;
     struct bt_check_outlook *o = &f->report->outlook;
     struct bt_server_facts servers[BT_SERVERS_MAX];
+    struct bt_semisync_end semisync = {.text = "it was not asked"};
     struct bt_plan_input in = {.config = facts->config,
                                .facts = servers,
                                .topology = &facts->topology,
                                .holdings = facts->holdings,
                                .dead = &facts->dead,
-                               .forced_winner = SIZE_MAX};
+                               .forced_winner = SIZE_MAX,
+                               .semisync = &semisync};
 
     if (!facts->has_topology) {
         bt_check_add(f, BT_CHECK_ERROR, "no-plan", SIZE_MAX, NULL,
@@ -93,6 +105,7 @@ void bt_check_find_failover(struct bt_check_finder *f)
     memcpy(servers, facts->servers, facts->config->server_count * sizeof(servers[0]));
     servers[facts->topology.primary].life = BT_LIFE_DEAD;
     servers[facts->topology.primary].error = "assumed for this plan";
+    semisync_now(&facts->sql[facts->topology.primary], &semisync);
     bt_plan_decide(&in, &o->plan);
     o->known = true;
     times(f, o);

@@ -38,6 +38,11 @@ static void role(struct bt_check_finder *f, size_t i)
                          "replicates from the replica %s; a failover leaves it alone",
                          name_of(f, f->facts->topology.upstream[i]));
         break;
+    case BT_ROLE_LEFT:
+        bt_check_add(f, BT_CHECK_ERROR, "replicates-from-dead", i, NULL,
+                     "replicates from %s, which is dead and not the primary",
+                     name_of(f, f->facts->topology.upstream[i]));
+        break;
     case BT_ROLE_UNKNOWN:
     case BT_ROLE_PRIMARY:
     case BT_ROLE_REPLICA: break;

@@ -146,7 +146,6 @@ static void parts_text(const struct bt_check_facts *facts, const struct bt_check
 static void lost_sentence(const struct bt_check_facts *facts, const struct bt_check_outlook *o,
                           struct bt_buf *out)
 {
-    const struct bt_check_sql *primary = &facts->sql[o->plan.primary];
     char bytes[BT_SIZE_TEXT_SIZE];
 
     if (facts->dead.logs_found)
@@ -159,10 +158,7 @@ static void lost_sentence(const struct bt_check_facts *facts, const struct bt_ch
                     bt_size_text(o->unsent_bytes, bytes));
     else
         bt_buf_add_str(out, "what no replica has received is lost");
-    bt_buf_addf(out, "%s.",
-                primary->semisync_is_on == 1
-                    ? "; semi-sync is in force, so that is nothing which a client was told"
-                    : "");
+    bt_buf_addf(out, ". %s", o->plan.acks.unsent.text);
 }
 
 static void outlook_text(const struct bt_check_facts *facts, const struct bt_check_outlook *o,
@@ -293,6 +289,8 @@ static void outlook_json(const struct bt_check_facts *facts, const struct bt_che
     bt_json_key_i64(j, "noticed_silent_ms", o->noticed_silent_ms);
     bt_json_key_i64(j, "handover_ms", o->handover_ms);
     bt_json_key_u64(j, "unapplied_bytes", o->unapplied_bytes);
+    bt_json_key_str(j, "unsent_acknowledged", bt_acked_name(o->plan.acks.unsent.unsent));
+    bt_json_key_str(j, "acknowledged", o->plan.acks.unsent.text);
     bt_json_key(j, "unsent_bytes");
     if (o->unsent_known)
         bt_json_u64(j, o->unsent_bytes);

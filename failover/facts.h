@@ -69,6 +69,10 @@ struct bt_server_facts {
     const char *binlog_filters;
     const char *gtid_slave_pos, *gtid_binlog_pos;
     const char *privileges_missing; /* "" = none; else a list by commas */
+    bool acknowledges;              /* as a replica: semi-sync, its primary waits for it */
+    /* as a primary: semi-sync is enabled and in force, so commits wait */
+    bool waits_for_others;
+    bool says_source; /* MySQL: rpl_semi_sync_source_*, not _master_ */
     const struct bt_upstream *upstreams;
     size_t upstream_count;
     int64_t asked_ms; /* how long the answer took */

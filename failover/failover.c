@@ -57,7 +57,8 @@ static bool memory_take(struct bt_failover *f)
     f->hosts = calloc(f->count, sizeof(*f->hosts));
     f->holdings = calloc(f->count, sizeof(*f->holdings));
     f->dropped = calloc(f->count, sizeof(*f->dropped));
-    return f->databases && f->facts && f->hosts && f->holdings && f->dropped;
+    f->locks = bt_locks_new(f->config);
+    return f->databases && f->facts && f->hosts && f->holdings && f->dropped && f->locks;
 }
 
 static void warm_take(struct bt_failover *f, struct bt_fo_host *h)
@@ -100,6 +101,7 @@ int bt_failover_new(const struct bt_config *config, const struct bt_failover_opt
         return bt_fail_sys(err, "failover");
     f->config = config;
     f->opts = *opts;
+    f->gone_ms = INT64_MAX;
     f->count = config->server_count;
     pthread_mutex_init(&f->gate.mutex, NULL);
     pthread_cond_init(&f->gate.changed, NULL);
@@ -142,6 +144,7 @@ void bt_failover_free(struct bt_failover *f)
     if (f->has_plan)
         bt_plan_done(&f->plan);
     bt_databases_free(f->databases, f->count);
+    bt_locks_free(f->locks);
     bt_journal_close(f->journal);
     bt_buf_done(&f->notes);
     bt_arena_done(&f->facts_arena);
@@ -305,6 +308,8 @@ static void leftovers_find(struct bt_failover *f)
             continue;
         f->hosts[i].was_cut_off = was->relay_log_purge;
         f->hosts[i].had_receiver = was->io_running;
+        f->hosts[i].had_semisync = was->semisync_primary;
+        f->hosts[i].had_acknowledged = was->acknowledges;
     }
 }
 
@@ -442,6 +447,10 @@ int bt_failover_run(struct bt_failover *f, enum bt_failover_outcome *ret, struct
     *ret = BT_FAILOVER_REFUSED;
     if (bt_resume_read(f->journal_path, &f->facts_arena, &f->journaled, err) != 0)
         return -1;
+    if (f->opts.resume) {
+        f->semisync = f->journaled.semisync;
+        f->gone_ms = f->journaled.gone_ms;
+    }
     bt_info(BT_SAY_STARTING);
     rc = f->opts.resume ? resume(f, ret, err) : check_and_act(f, ret, err);
     if (!f->ended_ms)

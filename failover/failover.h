@@ -25,6 +25,7 @@
 
 #include "failover/config.h"
 #include "failover/plan.h"
+#include "failover/semisync.h"
 
 struct bt_connection;
 struct bt_channel;
@@ -56,6 +57,8 @@ struct bt_failover_opts {
      * again.  NULL = they are taken */
     const char *death;
     bool was_silent; /* it did not even refuse: it is not asked again */
+    /* what was seen of the primary's semi-sync while it lived; NULL = nobody watched */
+    const struct bt_semisync *semisync;
 };
 
 struct bt_failover;

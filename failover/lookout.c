@@ -320,6 +320,13 @@ void bt_lookout_sight(struct bt_lookout *l, size_t i, struct bt_sight *ret)
     pthread_mutex_unlock(&l->mutex);
 }
 
+void bt_lookout_semisync(struct bt_lookout *l, struct bt_semisync *ret)
+{
+    pthread_mutex_lock(&l->mutex);
+    *ret = l->semisync;
+    pthread_mutex_unlock(&l->mutex);
+}
+
 void bt_lookout_order_vip(struct bt_lookout *l, size_t i, size_t k, enum bt_vip_order order)
 {
     pthread_mutex_lock(&l->mutex);

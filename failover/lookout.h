@@ -24,6 +24,7 @@
 #define BT_FAILOVER_LOOKOUT_H
 
 #include "failover/failover.h"
+#include "failover/semisync.h"
 #include "failover/sight.h"
 #include "failover/topology.h"
 #include "failover/vip_watch.h"
@@ -45,6 +46,9 @@ void bt_lookout_free(struct bt_lookout *l);
 
 /* What speaks for and against the primary's death, now. */
 void bt_lookout_evidence(struct bt_lookout *l, struct bt_evidence *ret);
+
+/* What was seen of the primary's semi-sync. */
+void bt_lookout_semisync(struct bt_lookout *l, struct bt_semisync *ret);
 
 /* All ask now.  is_suspect: and go on in short order, probing the primary's port, until told that
  * it is over. */

@@ -7,7 +7,8 @@
 #include "failover/node_open.h"
 
 enum {
-    PROBE_MS = 1000,       /* for a connection and the server's greeting */
+    PROBE_MS = 1500,       /* for a connection and the server's greeting */
+    RECEIVES_MS = 1500,    /* what came so lately says that it is reached */
     PROBE_MARGIN_MS = 500, /* and the channel's own way */
     PROBE_PAUSE_MS = 1000, /* between two probes under suspicion */
     REQUEST_MS = 3000,
@@ -182,12 +183,24 @@ static void primary_probe(struct bt_lookout_host *h)
         node_failed(h, &err);
 }
 
+/* Its receiver shows that the primary is reached: no probe is needed, and each is an aborted
+ * connection that the server counts (max_connect_errors). */
+static bool receives(const struct bt_evidence *e, size_t i)
+{
+    const struct bt_evidence_voter *v = &e->voters[i];
+    int64_t since = e->suspect_since_ms ? e->suspect_since_ms : e->asked_ms;
+
+    return since && v->moved_since_ms >= since &&
+           bt_clock_ms() - v->still_since_ms < RECEIVES_MS;
+}
+
 static bool has_vote(struct bt_lookout_host *h)
 {
     bool has;
 
     pthread_mutex_lock(&h->lookout->mutex);
-    has = h->lookout->is_suspect && h->lookout->evidence.voters[h->index].has_vote;
+    has = h->lookout->is_suspect && h->lookout->evidence.voters[h->index].has_vote &&
+          !receives(&h->lookout->evidence, h->index);
     pthread_mutex_unlock(&h->lookout->mutex);
     return has;
 }

@@ -25,6 +25,8 @@ struct bt_lookout_host {
     bool sql_started, node_started;
     bool sql_runs, node_runs; /* not ended yet */
     bool set_read_only;       /* an order */
+    int64_t semisync_ms;      /* when the primary was asked for it */
+    uint64_t lock_session;    /* in which the monitor's lock was taken last; 0 = none */
     enum bt_vip_order orders[BT_VIPS_MAX];
     struct bt_sight sight;
 };
@@ -41,6 +43,7 @@ struct bt_lookout {
     bool is_over;
     bool is_suspect;
     struct bt_evidence evidence;
+    struct bt_semisync semisync; /* of the primary */
     pthread_t secondary_thread;
     bool secondary_started, secondary_runs;
 };

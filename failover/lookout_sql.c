@@ -13,7 +13,8 @@ enum {
     CLOSE_MS = 5000,
     SILENT_ROUNDS = 3, /* of the manager, after which its session ends */
     WAIT_MIN_S = 10,
-    SUSPECT_FIRST_MS = 10, /* between two questions under suspicion, at first; then more */
+    SEMISYNC_EVERY_MS = 950, /* a second, but for the pings' own time */
+    SUSPECT_FIRST_MS = 10,   /* between two questions under suspicion, at first; then more */
     SUSPECT_PACE_MS = 300,
 };
 
@@ -37,23 +38,53 @@ static int64_t open_ms(const struct bt_lookout_host *h)
 
 /* ----------------------------------------------------------------------- ping */
 
+/* The link was cut, the session is another one now, and the server has not noticed the end of the
+ * one before: it is ended.  True when it was. */
+static bool own_lock_end(struct bt_lookout_host *h, struct bt_deadline until)
+{
+    struct bt_err err = {0};
+    char holder[32], own[32];
+
+    snprintf(own, sizeof(own), "%llu", (unsigned long long)h->lock_session);
+    return h->lock_session &&
+           bt_connection_value(h->db->sql,
+                               "SELECT IS_USED_LOCK('MHA_Master_High_Availability_Monitor')", until,
+                               sizeof(holder), holder, &err) == 0 &&
+           strcmp(holder, own) == 0 &&
+           bt_connection_executef(h->db->sql, until, &err, "KILL %s", own) == 0;
+}
+
+static int lock_get(struct bt_lookout_host *h, unsigned wait_s, struct bt_deadline until,
+                    bool *ret_taken, struct bt_err *err)
+{
+    char sql[128], answer[16];
+
+    snprintf(sql, sizeof(sql), "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', %u)",
+             wait_s);
+    if (bt_connection_value(h->db->sql, sql, until, sizeof(answer), answer, err) < 0)
+        return bt_err_wrap(err, "advisory lock");
+    *ret_taken = strcmp(answer, "1") != 0;
+    return 0;
+}
+
 /* MHA's own lock: two managers, of either kind, do not watch one primary. */
 static int monitor_lock(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
 {
     int64_t rounds = SILENT_ROUNDS * h->lookout->interval_ms / 1000;
-    char answer[16];
+    bool is_taken;
 
     /* Whose manager's host has lost its power must not keep the lock for hours (MHA does so too).
      */
     if (bt_connection_executef(h->db->sql, until, err, "SET SESSION wait_timeout = %lld",
                                (long long)(rounds > WAIT_MIN_S ? rounds : WAIT_MIN_S)) != 0)
         return bt_err_wrap(err, "wait_timeout");
-    if (bt_connection_value(h->db->sql,
-                            "SELECT GET_LOCK('MHA_Master_High_Availability_Monitor', 0)", until,
-                            sizeof(answer), answer, err) < 0)
-        return bt_err_wrap(err, "advisory lock");
+    if (lock_get(h, 0, until, &is_taken, err) != 0 ||
+        (is_taken && own_lock_end(h, until) && lock_get(h, 1, until, &is_taken, err) != 0))
+        return -1;
+    if (!is_taken)
+        h->lock_session = bt_connection_server(h->db->sql)->thread_id;
     pthread_mutex_lock(&h->lookout->mutex);
-    h->sight.lock_is_taken = strcmp(answer, "1") != 0;
+    h->sight.lock_is_taken = is_taken;
     pthread_mutex_unlock(&h->lookout->mutex);
     return 0;
 }
@@ -159,6 +190,31 @@ static int ping(struct bt_lookout_host *h, struct bt_deadline until, struct bt_e
     return -1;
 }
 
+/* Behind the ping, and not more often than once a second.  A server that has no answer to it has
+ * none to the next ping, which says so. */
+static void semisync_look(struct bt_lookout_host *h)
+{
+    struct bt_lookout *l = h->lookout;
+    struct bt_semisync_sample sample;
+    struct bt_err err = {0};
+
+    if (!h->db->sql || bt_clock_ms() - h->semisync_ms < SEMISYNC_EVERY_MS)
+        return;
+    h->semisync_ms = bt_clock_ms();
+    if (bt_semisync_ask(h->db->sql, bt_deadline_in(answer_ms(h)), &sample, &err) != 0) {
+        bt_debug("%s: %s", h->conf->name, err.text);
+        bt_connection_close(h->db->sql);
+        h->db->sql = NULL;
+        return;
+    }
+    pthread_mutex_lock(&l->mutex);
+    bt_semisync_take(&l->semisync, &sample);
+    h->sight.semisync_is_on = sample.is_enabled && sample.is_on;
+    h->sight.semisync_fell_back = sample.is_enabled && !sample.is_on;
+    h->sight.semisync_clients = sample.clients;
+    pthread_mutex_unlock(&l->mutex);
+}
+
 static bool opens_session(const struct bt_lookout_host *h)
 {
     return !h->db->sql ||
@@ -199,6 +255,7 @@ static void ping_loop(struct bt_lookout_host *h)
     do {
         due = bt_deadline_in(h->lookout->interval_ms);
         ping_once(h);
+        semisync_look(h);
         /* A session that the server closes becomes readable: that is looked into at once. */
     } while (bt_lookout_wait(h->lookout, h->sql_wake,
                              h->db->sql ? bt_connection_fd(h->db->sql) : -1, due));

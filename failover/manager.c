@@ -265,7 +265,9 @@ static void job_fill(struct bt_manager *m)
         .warm = job->warm,
         .death = job->death,
         .was_silent = m->judgement.was_silent,
+        .semisync = &job->semisync,
     };
+    bt_lookout_semisync(m->lookout, &job->semisync);
 }
 
 /* In a thread of its own: questions are answered and signals noted meanwhile. */

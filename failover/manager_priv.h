@@ -20,6 +20,7 @@ struct bt_manager_job {
     struct bt_failover_opts opts;
     struct bt_warm_host warm[BT_SERVERS_MAX];
     char death[600], dead_name[600];
+    struct bt_semisync semisync;
     int wake_fd;
     pthread_t thread;
     atomic_bool is_done;

@@ -116,7 +116,12 @@ static void trouble_look(struct bt_manager *m, size_t i, const struct bt_sight *
         bt_sight_trouble(s, &m->config, m->topology.primary, text, sizeof(text));
     else
         snprintf(text, sizeof(text), "%s",
-                 s->life == BT_LIFE_ALIVE && s->read_only ? "the primary is read-only" : "");
+                 s->life != BT_LIFE_ALIVE ? ""
+                 : s->read_only           ? "the primary is read-only"
+                 : s->semisync_fell_back
+                     ? "semi-sync has fallen back to asynchronous replication: commits are "
+                       "acknowledged that no replica has received"
+                     : "");
     if (!text[0] && m->config.servers[i].has_node && !s->has_node && s->node_error[0])
         snprintf(text, sizeof(text), "its host cannot be used: %.200s", s->node_error);
     if (strcmp(text, m->trouble[i]) == 0)

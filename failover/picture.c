@@ -67,6 +67,9 @@ static void server_text(const struct bt_picture *p, size_t i, unsigned depth, st
     if (s->life == BT_LIFE_ALIVE && s->has_upstream && s->lag_seconds >= 0)
         bt_buf_addf(out, ", %lld s behind", (long long)s->lag_seconds);
     vips_add(p, i, out);
+    if (s->semisync_is_on || s->semisync_fell_back)
+        bt_buf_addf(out, ", semi-sync %s (%llu)", s->semisync_is_on ? "on" : "fallen back",
+                    (unsigned long long)s->semisync_clients);
     bt_buf_add_byte(out, '\n');
     if (i != p->primary)
         bt_sight_trouble(s, p->config, p->primary, trouble, sizeof(trouble));
@@ -158,6 +161,13 @@ static void server_json(const struct bt_picture *p, size_t i, struct bt_json *j)
     bt_json_key_str(j, "version", s->version);
     bt_json_key_bool(j, "read_only", s->read_only);
     bt_json_key_str(j, "gtid", s->gtid);
+    if (i == p->primary) {
+        bt_json_key_str(j, "semisync",
+                        s->semisync_is_on       ? "on"
+                        : s->semisync_fell_back ? "fell-back"
+                                                : "off");
+        bt_json_key_u64(j, "semisync_clients", s->semisync_clients);
+    }
     if (s->has_upstream)
         replication_json(p, s, j);
     bt_json_key_str(j, "error", s->error[0] ? s->error : NULL);

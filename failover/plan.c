@@ -316,13 +316,33 @@ static void say_why_not(const struct bt_plan_input *in, struct bt_plan *plan)
 
 /* --------------------------------------------------------------------- losses */
 
+/* With semi-sync, what a client was told was received by somebody: by whom, and are they here? */
+static void acks_find(const struct bt_plan_input *in, struct bt_plan *plan)
+{
+    static const struct bt_semisync_end unknown = {.text = "nobody watched it while it lived"};
+    struct bt_semisync_receipts receipts = {0};
+    struct bt_plan_acks *acks = &plan->acks;
+
+    acks->furthest = SIZE_MAX;
+    for (size_t i = 0; i < plan->count; i++) {
+        acks->acknowledges[i] = plan->servers[i].takes_part && in->facts[i].acknowledges;
+        if (!acks->acknowledges[i] || !in->holdings[i].known)
+            continue;
+        receipts.known++;
+        if (acks->furthest == SIZE_MAX ||
+            plan->servers[i].rank < plan->servers[acks->furthest].rank)
+            acks->furthest = i;
+    }
+    bt_semisync_judge(in->semisync ? in->semisync : &unknown, &receipts, &acks->unsent);
+}
+
 /* What cannot be saved is said beforehand: nobody should find out from a missing order. */
 static void losses_find(const struct bt_plan_input *in, struct bt_plan *plan)
 {
     const struct bt_holding *latest = plan->latest == SIZE_MAX ? NULL : &in->holdings[plan->latest];
     const char *why = in->dead->node_reachable ? in->dead->logs_error : in->dead->node_error;
 
-    if (!in->dead->logs_found && latest)
+    if (!in->dead->logs_found && latest) {
         bt_buf_addf(&plan->lost,
                     "The binary logs of %s cannot be read (%s): transactions behind %s:%llu that "
                     "were not sent to "
@@ -330,6 +350,9 @@ static void losses_find(const struct bt_plan_input *in, struct bt_plan *plan)
                     in->config->servers[plan->primary].name, why[0] ? why : "none were found",
                     latest->received.file[0] ? latest->received.file : "?",
                     (unsigned long long)latest->received.pos);
+        if (in->semisync)
+            bt_buf_addf(&plan->lost, "%s\n", plan->acks.unsent.text);
+    }
     for (size_t i = 0; i < plan->count; i++) {
         const struct bt_holding *h = &in->holdings[i];
 
@@ -364,6 +387,9 @@ static void blockers_find(const struct bt_plan_input *in, struct bt_plan *plan)
                 "%s takes no part: it is read-only and replicates from nobody; baton rejoin "
                 "makes it a replica\n",
                 s->name);
+        else if (in->topology->role[i] == BT_ROLE_LEFT)
+            bt_buf_addf(&plan->warnings, "%s takes no part: %s\n", s->name,
+                        plan->servers[i].reason);
         else if (in->topology->role[i] == BT_ROLE_ALONE ||
                  in->topology->role[i] == BT_ROLE_STRANGER)
             bt_buf_addf(&plan->blockers, "%s is alive and %s\n", s->name,
@@ -412,6 +438,7 @@ void bt_plan_decide(const struct bt_plan_input *in, struct bt_plan *ret)
     if (ret->winner != SIZE_MAX)
         say_why_not(in, ret);
     blockers_find(in, ret);
+    acks_find(in, ret);
     losses_find(in, ret);
     ranking_done(r);
     free(r);

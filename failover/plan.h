@@ -19,6 +19,7 @@
 #define BT_FAILOVER_PLAN_H
 
 #include "base/json.h"
+#include "failover/semisync.h"
 #include "failover/topology.h"
 
 struct bt_plan_input {
@@ -29,6 +30,8 @@ struct bt_plan_input {
     const struct bt_dead_host *dead;
     size_t forced_winner; /* SIZE_MAX = elect */
     const bool *dropped;  /* one per server: failed on the way, take no part; NULL = none */
+    /* how the dead primary's semi-sync was at its end; NULL = not known */
+    const struct bt_semisync_end *semisync;
 };
 
 enum bt_standing {
@@ -67,6 +70,14 @@ struct bt_plan_server {
     struct bt_plan_lack lack;
 };
 
+/* Which transactions the dead primary had acknowledged to its clients (semisync.h). */
+struct bt_plan_acks {
+    struct bt_semisync_acks unsent; /* those that no replica has received */
+    /* of the replicas that acknowledge, who received most; SIZE_MAX */
+    size_t furthest;
+    bool acknowledges[BT_SERVERS_MAX];
+};
+
 struct bt_plan {
     size_t count;
     size_t primary;
@@ -78,6 +89,7 @@ struct bt_plan {
     struct bt_buf warnings; /* one line each */
     /* sentences: what cannot be saved, and why; empty = nothing is known lost */
     struct bt_buf lost;
+    struct bt_plan_acks acks;
 };
 
 /* The plan is to be done with bt_plan_done(), whatever it says. */

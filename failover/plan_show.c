@@ -102,6 +102,10 @@ void bt_plan_text(const struct bt_plan_input *in, const struct bt_plan *plan, st
     for (size_t i = 0; i < plan->count; i++)
         if (i != plan->primary)
             server_text(in, plan, i, out);
+    if (in->semisync && in->semisync->state != BT_SEMISYNC_UNKNOWN && plan->lost.len == 0) {
+        bt_buf_add_str(out, "Acknowledged: ");
+        add_wrapped(out, plan->acks.unsent.text, 14, 2);
+    }
     lines_text("Lost", &plan->lost, out);
     lines_text("Warnings", &plan->warnings, out);
     lines_text("In the way", &plan->blockers, out);
@@ -135,6 +139,36 @@ static void lack_json(struct bt_json *j, const struct bt_plan_lack *lack)
     bt_json_key_str(j, "first", lack->first[0] ? lack->first : NULL);
     bt_json_key_str(j, "last", lack->last[0] ? lack->last : NULL);
     bt_json_key_str(j, "sources", lack->sources);
+    bt_json_end(j);
+}
+
+static void acks_json(const struct bt_plan_input *in, const struct bt_plan *plan, struct bt_json *j)
+{
+    const struct bt_plan_acks *acks = &plan->acks;
+    const struct bt_holding *most =
+        acks->furthest == SIZE_MAX ? NULL : &in->holdings[acks->furthest];
+    enum bt_semisync_state state = in->semisync ? in->semisync->state : BT_SEMISYNC_UNKNOWN;
+
+    bt_json_key(j, "semisync");
+    bt_json_object(j);
+    bt_json_key_str(j, "state", bt_semisync_state_name(state));
+    bt_json_key_str(j, "wait_point",
+                    state <= BT_SEMISYNC_OFF        ? NULL
+                    : in->semisync->is_after_commit ? "AFTER_COMMIT"
+                                                    : "AFTER_SYNC");
+    bt_json_key_u64(j, "clients", in->semisync ? in->semisync->clients : 0);
+    bt_json_key(j, "replicas");
+    bt_json_array(j);
+    for (size_t i = 0; i < plan->count; i++)
+        if (acks->acknowledges[i])
+            bt_json_str(j, in->config->servers[i].hostname);
+    bt_json_end(j);
+    bt_json_key_str(j, "unsent_acknowledged", bt_acked_name(acks->unsent.unsent));
+    if (acks->unsent.unsent == BT_ACKED_NO && most) {
+        place_json(j, "acknowledged_up_to", &most->received);
+        bt_json_key_str(j, "acknowledged_gtid", most->gtid[0] ? most->gtid : NULL);
+    }
+    bt_json_key_str(j, "text", acks->unsent.text);
     bt_json_end(j);
 }
 
@@ -179,6 +213,7 @@ void bt_plan_json(const struct bt_plan_input *in, const struct bt_plan *plan, st
     for (size_t i = 0; i < plan->count; i++)
         server_json(in, plan, i, out);
     bt_json_end(out);
+    acks_json(in, plan, out);
     bt_json_key_lines(out, "lost", bt_buf_slice(&plan->lost));
     bt_json_key_lines(out, "warnings", bt_buf_slice(&plan->warnings));
     bt_json_key_lines(out, "blockers", bt_buf_slice(&plan->blockers));

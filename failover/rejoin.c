@@ -30,7 +30,8 @@ int bt_rejoin_new(const struct bt_config *config, const struct bt_rejoin_opts *o
     bt_arena_init(&r->arena, ARENA_MAX);
     bt_buf_init(&r->notes, NOTES_MAX);
     r->databases = bt_databases_new(config);
-    if (!r->databases)
+    r->locks = bt_locks_new(config);
+    if (!r->databases || !r->locks)
         bt_fail(err, BT_ERR_SYSTEM, "no memory for %zu servers", r->count);
     else if (bt_config_find(config, opts->host, &r->host, err) == 0) {
         *ret = r;
@@ -53,6 +54,7 @@ void bt_rejoin_free(struct bt_rejoin *r)
     bt_remote_logs_close(r->logs);
     bt_channel_close(r->node);
     bt_databases_free(r->databases, r->databases ? r->count : 0);
+    bt_locks_free(r->locks);
     bt_journal_close(r->journal);
     bt_buf_done(&r->notes);
     bt_arena_done(&r->arena);
@@ -147,7 +149,7 @@ static enum bt_rejoin_outcome dry_run(struct bt_rejoin *r, struct bt_err *err)
 /* Two at once, or a failover that takes the returning server for a replica, keep off. */
 static int lock(struct bt_rejoin *r, struct bt_err *err)
 {
-    int rc = bt_database_lock(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err);
+    int rc = bt_locks_take(r->locks, r->host, 1, bt_deadline_in(BT_RJ_STEP_MS), err);
 
     return rc == 1 ? bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, bt_rj_host(r)->conf->name) : rc;
 }

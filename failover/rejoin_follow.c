@@ -61,7 +61,8 @@ static int start(struct bt_rejoin *r, struct bt_err *err)
     struct bt_database *host = bt_rj_host(r);
     struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
 
-    if (bt_database_start(host, 0, until, err) != 0 || bt_database_unlock(host, until, err) != 0)
+    if (bt_database_start(host, 0, until, err) != 0 ||
+        bt_locks_give(r->locks, r->host, until, err) != 0)
         return -1;
     return bt_database_wait_running(host, 0, until, err);
 }
@@ -158,7 +159,7 @@ static int still_ours(struct bt_rejoin *r, struct bt_err *err)
     struct bt_database *host = bt_rj_host(r);
     struct bt_deadline until = bt_deadline_in(BT_RJ_STEP_MS);
     const struct bt_upstream *u;
-    int rc = bt_database_lock(host, until, err);
+    int rc = bt_locks_take(r->locks, r->host, 1, until, err);
 
     if (rc == 1)
         return bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, host->conf->name);

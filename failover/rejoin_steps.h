@@ -6,6 +6,7 @@
 #include "apply/flashback.h"
 #include "diff/diff_log.h"
 #include "failover/journal.h"
+#include "failover/locks.h"
 #include "failover/rejoin.h"
 #include "failover/remote_logs.h"
 #include "failover/server.h"
@@ -20,6 +21,7 @@ struct bt_rejoin {
     size_t host;    /* who returns */
     size_t primary; /* SIZE_MAX = not found */
     struct bt_database *databases;
+    struct bt_locks *locks;
     enum bt_replica_mode mode; /* the cluster's */
     char repl_user[256];
     bool follows_already;    /* it is configured as a replica of the primary */

@@ -233,31 +233,6 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
 
 /* ------------------------------------------------------------------ settings */
 
-int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
-{
-    char answer[16];
-    int rc =
-        bt_connection_value(d->sql, "SELECT GET_LOCK('MHA_Master_High_Availability_Failover', 1)",
-                            until, sizeof(answer), answer, err);
-
-    if (rc < 0)
-        return bt_err_wrap(err, "%s: advisory lock", d->conf->name);
-    if (strcmp(answer, "1") != 0)
-        return 1;
-    d->holds_lock = true;
-    return 0;
-}
-
-int bt_database_unlock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
-{
-    if (bt_connection_execute(
-            d->sql, bt_slice_str("DO RELEASE_LOCK('MHA_Master_High_Availability_Failover')"),
-            until, NULL, err) != 0)
-        return bt_err_wrap(err, "%s: advisory lock", d->conf->name);
-    d->holds_lock = false;
-    return 0;
-}
-
 int bt_database_shorten_goodbye(struct bt_database *d, struct bt_deadline until, uint64_t *ret_was,
                                 struct bt_err *err)
 {
@@ -286,6 +261,17 @@ int bt_database_restore_goodbye(struct bt_database *d, uint64_t was, struct bt_d
                                "SET GLOBAL rpl_semi_sync_slave_kill_conn_timeout = %llu",
                                (unsigned long long)was) != 0)
         return bt_err_wrap(err, "%s: rpl_semi_sync_slave_kill_conn_timeout", d->conf->name);
+    return 0;
+}
+
+int bt_database_set_semisync(struct bt_database *d, bool on, struct bt_deadline until,
+                             struct bt_err *err)
+{
+    const char *word = d->facts.says_source ? "source" : "master";
+
+    if (bt_connection_executef(d->sql, until, err, "SET GLOBAL rpl_semi_sync_%s_enabled = %s", word,
+                               on ? "ON" : "OFF") != 0)
+        return bt_err_wrap(err, "%s: rpl_semi_sync_%s_enabled", d->conf->name, word);
     return 0;
 }
 

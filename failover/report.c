@@ -82,6 +82,8 @@ static bool is_lossless(const struct bt_failover *f)
 
 static void lost_text(const struct bt_failover *f, struct bt_buf *out)
 {
+    if (f->semisync_end.state != BT_SEMISYNC_UNKNOWN && f->has_plan && f->plan.lost.len == 0)
+        bt_buf_addf(out, "Acknowledged: %s\n", f->plan.acks.unsent.text);
     if (is_lossless(f))
         bt_buf_add_str(out, "Lost: nothing. The old primary's own logs were read to their end.\n");
     else if (f->has_plan && f->plan.lost.len)

@@ -53,7 +53,12 @@ static void freeze_take(struct bt_resume *r, const struct line *l)
 {
     struct bt_resume_host *h;
 
+    struct bt_json_value semisync;
+
     if (!l->host[0]) {
+        /* A failover that was resumed has none of its own. */
+        if (bt_json_member(l->object, "semisync", &semisync))
+            bt_semisync_read(semisync, &r->semisync, &r->gone_ms);
         if (!r->primary[0])
             r->primary = text_of(l, "primary");
         return;
@@ -64,6 +69,8 @@ static void freeze_take(struct bt_resume *r, const struct line *l)
     h->relay_log_purge = h->relay_log_purge || flag_of(l, "relay_log_purge");
     h->io_running = h->io_running || flag_of(l, "io_running");
     h->sql_running = h->sql_running || flag_of(l, "sql_running");
+    h->semisync_primary = h->semisync_primary || flag_of(l, "semisync_primary");
+    h->acknowledges = h->acknowledges || flag_of(l, "acknowledges");
 }
 
 static void promote_take(struct bt_resume *r, const struct line *l)
@@ -109,7 +116,12 @@ int bt_resume_read(const char *path, struct bt_arena *arena, struct bt_resume *r
     ssize_t len;
 
     *ret = (struct bt_resume){
-        .primary = "", .winner = "", .gtid = "", .slave_gtid = "", .statement = ""};
+        .gone_ms = INT64_MAX,
+        .primary = "",
+        .winner = "",
+        .gtid = "",
+        .slave_gtid = "",
+        .statement = ""};
     if (!file && errno == ENOENT)
         return 0;
     if (!file)

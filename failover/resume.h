@@ -16,6 +16,7 @@
 #define BT_FAILOVER_RESUME_H
 
 #include "failover/config.h"
+#include "failover/semisync.h"
 #include "parser/coordinate.h"
 
 enum bt_resume_how { BT_RESUME_NOTHING, BT_RESUME_AGAIN, BT_RESUME_FORWARD };
@@ -24,14 +25,19 @@ struct bt_resume_host {
     const char *name;
     bool relay_log_purge; /* was on, and was switched off */
     bool io_running, sql_running;
+    bool semisync_primary; /* rpl_semi_sync_master_enabled was on, and was switched off */
+    bool acknowledges;
     bool follows; /* was repointed, and ran */
 };
 
 struct bt_resume {
     enum bt_resume_how how;
-    bool has_failed;     /* it ended, with an error */
-    const char *primary; /* the name of the server that was to be replaced; "" = not known */
-    const char *winner;  /* of the one that was promoted; "" = none */
+    bool has_failed;             /* it ended, with an error */
+    struct bt_semisync semisync; /* of the primary, as the manager had seen it */
+    int64_t gone_ms;             /* semisync.h; INT64_MAX = not known */
+    /* the name of the server that was to be replaced; "" = not known */
+    const char *primary;
+    const char *winner; /* of the one that was promoted; "" = none */
     /* the address was on its way to the winner: it was promoted for certain.  Else its read_only
      * tells */
     bool is_certain;

@@ -104,6 +104,27 @@ static const char *variable(const struct bt_rows *rows, const char *name)
     return NULL;
 }
 
+/* Semi-sync as it is now, which is more than the settings say: a receiver that was started before
+ * it was enabled does not acknowledge, and who has fallen back does not wait. */
+static int ask_semisync(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
+{
+    static const char sql[] =
+        "SHOW GLOBAL STATUS WHERE Variable_name IN ('Rpl_semi_sync_slave_status',"
+        "'Rpl_semi_sync_replica_status','Rpl_semi_sync_master_status',"
+        "'Rpl_semi_sync_source_status')";
+    struct bt_server_facts *f = &d->facts;
+    bt_auto_rows struct bt_rows rows = {0};
+
+    if (bt_connection_query(d->sql, bt_slice_str(sql), until, &rows, err) != 0)
+        return bt_err_wrap(err, "semi-sync");
+    f->acknowledges = f->acknowledges && (is_on(variable(&rows, "Rpl_semi_sync_slave_status")) ||
+                                          is_on(variable(&rows, "Rpl_semi_sync_replica_status")));
+    f->waits_for_others =
+        f->waits_for_others && (is_on(variable(&rows, "Rpl_semi_sync_master_status")) ||
+                                is_on(variable(&rows, "Rpl_semi_sync_source_status")));
+    return 0;
+}
+
 static int ask_variables(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
 {
     /* Asked by name and not as @@name: what a version does not know is left out, not an error. */
@@ -113,7 +134,9 @@ static int ask_variables(struct bt_database *d, struct bt_deadline until, struct
                               "domain_id','slave_parallel_threads',"
                               "'replica_parallel_workers','log_bin_basename','relay_log_basename','"
                               "relay_log_index','datadir','pid_file',"
-                              "'gtid_slave_pos','gtid_binlog_pos')";
+                              "'gtid_slave_pos','gtid_binlog_pos',"
+                              "'rpl_semi_sync_master_enabled','rpl_semi_sync_source_enabled',"
+                              "'rpl_semi_sync_slave_enabled','rpl_semi_sync_replica_enabled')";
     struct bt_server_facts *f = &d->facts;
     bt_auto_rows struct bt_rows rows = {0};
     const char *updates, *workers;
@@ -137,7 +160,12 @@ static int ask_variables(struct bt_database *d, struct bt_deadline until, struct
     f->pid_file = keep(d, variable(&rows, "pid_file"));
     f->gtid_slave_pos = keep(d, variable(&rows, "gtid_slave_pos"));
     f->gtid_binlog_pos = keep(d, variable(&rows, "gtid_binlog_pos"));
-    return 0;
+    f->says_source = variable(&rows, "rpl_semi_sync_source_enabled") != NULL;
+    f->waits_for_others = is_on(variable(&rows, "rpl_semi_sync_master_enabled")) ||
+                          is_on(variable(&rows, "rpl_semi_sync_source_enabled"));
+    f->acknowledges = is_on(variable(&rows, "rpl_semi_sync_slave_enabled")) ||
+                      is_on(variable(&rows, "rpl_semi_sync_replica_enabled"));
+    return f->waits_for_others || f->acknowledges ? ask_semisync(d, until, err) : 0;
 }
 
 /* ------------------------------------------------------------- replication state */

@@ -25,7 +25,6 @@ struct bt_database {
     struct bt_server_facts facts;
     struct bt_arena arena;  /* of the facts' texts */
     struct bt_arena status; /* of those about replication, until it is asked again */
-    bool holds_lock;        /* MHA's failover lock */
 };
 
 /* One for each server of the configuration, in its order.  NULL without memory. */
@@ -75,13 +74,6 @@ int bt_database_wait_for(struct bt_database *d, size_t link, const struct bt_coo
                          const char *gtid, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
 
-/* MHA's advisory lock 'MHA_Master_High_Availability_Failover', held by this session.  Returns 1
- * when somebody else has it. */
-int bt_database_lock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
-int bt_database_unlock(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
-    BT_MUST_CHECK;
-
 /* SHOW MASTER STATUS again, into facts.binlog; gtid_binlog_pos, or gtid_executed of a MySQL, into
  * facts.gtid_binlog_pos. */
 int bt_database_position(struct bt_database *d, struct bt_deadline until, struct bt_err *err)
@@ -95,6 +87,10 @@ int bt_database_shorten_goodbye(struct bt_database *d, struct bt_deadline until,
                                 struct bt_err *err) BT_MUST_CHECK;
 int bt_database_restore_goodbye(struct bt_database *d, uint64_t was, struct bt_deadline until,
                                 struct bt_err *err) BT_MUST_CHECK;
+
+/* Semi-sync of the server as a primary: off, its commits wait for nobody. */
+int bt_database_set_semisync(struct bt_database *d, bool on, struct bt_deadline until,
+                             struct bt_err *err) BT_MUST_CHECK;
 
 int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until,
                               struct bt_err *err) BT_MUST_CHECK;

@@ -23,6 +23,8 @@ struct bt_sight {
     int64_t lag_seconds; /* -1 = not known */
     struct bt_coordinate executed;
     char gtid[256];
+    bool semisync_is_on, semisync_fell_back; /* the primary's; neither: it is asynchronous */
+    uint64_t semisync_clients;
     bool lock_is_taken; /* the primary's: somebody else holds the monitor's lock */
     /* its host */
     bool has_node;

@@ -15,6 +15,7 @@
 #include "diff/manifest.h"
 #include "failover/failover.h"
 #include "failover/journal.h"
+#include "failover/locks.h"
 #include "failover/remote_logs.h"
 #include "failover/resume.h"
 #include "failover/server.h"
@@ -74,8 +75,11 @@ struct bt_fo_host {
     enum bt_fo_step failed_at;
     struct bt_err err;
     bool relay_log_purge_was, purge_changed;
+    /* its commits waited for replicas of its own, and wait no more until it is repointed or
+     * promoted */
+    bool semisync_changed;
     /* a failover that was cut off had switched relay_log_purge off, had stopped the receiver */
-    bool was_cut_off, had_receiver;
+    bool was_cut_off, had_receiver, had_semisync, had_acknowledged;
     bool io_was_running, io_stopped;
     /* GTID mode with both threads stopped: START SLAVE would drop the relay logs */
     bool cannot_drain;
@@ -130,12 +134,16 @@ struct bt_failover {
     bool *dropped;
     struct bt_dead_host dead;
     char dead_error[1024];
-    bool is_fenced;         /* the old primary's server and address are proved gone */
-    bool address_elsewhere; /* somebody still answers for the address: it is taken over */
-    char fence_text[1024];  /* what was proved, or what was not */
+    bool is_fenced;              /* the old primary's server and address are proved gone */
+    bool address_elsewhere;      /* somebody still answers for the address: it is taken over */
+    char fence_text[1024];       /* what was proved, or what was not */
+    struct bt_semisync semisync; /* of the primary, while it lived */
+    int64_t gone_ms;             /* it refused connections by then; INT64_MAX = it was silent */
+    struct bt_semisync_end semisync_end;
     struct bt_plan plan;
     bool has_plan;
     struct bt_journal *journal;
+    struct bt_locks *locks;
     struct bt_fo_gate gate;
     /* one diff log is built at a time: it reads through all channels */
     pthread_mutex_t build_mutex;
@@ -176,6 +184,10 @@ void bt_fo_cleanup(struct bt_failover *f);
 void bt_fo_undo_freeze(struct bt_failover *f); /* starts receivers again, gives settings back */
 
 /* ------------------------------------------------------------- shared helpers */
+
+/* Semi-sync as a primary is given back where the freeze took it. */
+int bt_fo_semisync_restore(struct bt_fo_host *h, struct bt_deadline until, struct bt_err *err)
+    BT_MUST_CHECK;
 
 /* Connects to all servers and hosts at once and takes their facts. */
 int bt_fo_ask_all(struct bt_failover *f, struct bt_err *err) BT_MUST_CHECK;

@@ -13,7 +13,12 @@
 #include "failover/steps.h"
 #include "failover/switchover.h"
 
-enum { SUSPECT_MS = 1000, VOTE_MS = 1000, LAST_FAILOVER_MINUTES = 480 };
+enum { SUSPECT_MS = 1000,
+       VOTE_MS = 1000,
+       LAST_FAILOVER_MINUTES = 480,
+       LOCK_S = 1, /* as MHA waits */
+       LOCK_RESUME_S = BT_LOCK_IDLE_S + 5,
+       LOCK_MARGIN_MS = 2000 };
 
 static void channel_open(struct bt_fo_host *h)
 {
@@ -163,15 +168,18 @@ static int last_failover_check(struct bt_failover *f, struct bt_err *err)
     return 0;
 }
 
+/* A failover that was cut off may have left its locks behind, until its servers notice. */
 static void lock_one(size_t i, void *ctx)
 {
     struct bt_failover *f = ctx;
     struct bt_fo_host *h = &f->hosts[i];
+    unsigned wait_s = f->opts.resume ? LOCK_RESUME_S : LOCK_S;
     int rc;
 
     if (f->topology.role[i] != BT_ROLE_REPLICA)
         return;
-    rc = bt_database_lock(h->db, bt_deadline_in(3000), &h->err);
+    rc =
+        bt_locks_take(f->locks, i, wait_s, bt_deadline_in(wait_s * 1000 + LOCK_MARGIN_MS), &h->err);
     if (rc == 1)
         bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
 }
@@ -264,6 +272,10 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
     if (death_confirm(f, err) != 0 || half_promoted_check(f, err) != 0 ||
         half_switched_check(f, err) != 0)
         return -1;
+    if (f->opts.semisync) {
+        f->semisync = *f->opts.semisync;
+        f->gone_ms = f->opts.was_silent ? INT64_MAX : bt_clock_ms();
+    }
     for (size_t i = 0; i < f->count; i++)
         f->hosts[i].link = f->topology.link[i];
     if (!f->opts.dry_run && bt_fo_locks_take(f, err) != 0)

@@ -283,6 +283,7 @@ static int repoint(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *e
     bt_crash_point("in-repoint");
     /* CHANGE MASTER switches relay_log_purge on by itself; it stays as it was. */
     if (bt_database_set_relay_log_purge(h->db, h->relay_log_purge_was, until, err) != 0 ||
+        bt_fo_semisync_restore(h, until, err) != 0 ||
         bt_database_start(h->db, h->link, until, err) != 0 ||
         bt_database_wait_running(h->db, h->link, until, err) != 0)
         return -1;

@@ -65,7 +65,17 @@ struct bt_plan_input bt_fo_plan_input(const struct bt_failover *f)
         .dead = &f->dead,
         .forced_winner = f->wanted_winner,
         .dropped = f->dropped,
+        .semisync = &f->semisync_end,
     };
+}
+
+/* A server that was ended under our eyes took no commit behind that; one that only was silent may
+ * have gone on. */
+static void semisync_end_find(struct bt_failover *f)
+{
+    int64_t gone = f->is_fenced && f->gone_ms == INT64_MAX ? bt_clock_ms() : f->gone_ms;
+
+    bt_semisync_end(&f->semisync, gone, &f->semisync_end);
 }
 
 int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
@@ -75,6 +85,7 @@ int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
     struct bt_plan plan;
 
     bt_fo_step_begin(f, BT_FO_DECIDE);
+    semisync_end_find(f);
     bt_plan_decide(&in, &plan);
     pthread_mutex_lock(&f->gate.mutex);
     if (f->has_plan)
@@ -86,6 +97,8 @@ int bt_fo_decide(struct bt_failover *f, struct bt_err *err)
     bt_info(BT_PHASE_3_2);
     if (!f->dead.logs_found)
         bt_warning(BT_SAY_BINLOGS_LOST);
+    if (f->semisync_end.state != BT_SEMISYNC_UNKNOWN && f->plan.lost.len == 0)
+        bt_info("%s", f->plan.acks.unsent.text);
     log_lines(BT_LOG_WARNING, &f->plan.lost);
     log_lines(BT_LOG_WARNING, &f->plan.warnings);
     log_election(f);

@@ -52,6 +52,8 @@ static void journal_found(struct bt_json *json, void *ctx)
     bt_json_key_bool(json, "io_running", u->io != BT_THREAD_NO || h->had_receiver);
     bt_json_key_bool(json, "sql_running", u->sql != BT_THREAD_NO);
     bt_json_key_u64(json, "connection", h->link);
+    bt_json_key_bool(json, "semisync_primary", h->semisync_changed);
+    bt_json_key_bool(json, "acknowledges", h->db->facts.acknowledges);
 }
 
 /* A failover that was killed while a server's own threads applied a diff log left their connection:
@@ -74,6 +76,10 @@ static void journal_primary(struct bt_json *json, void *ctx)
     const struct bt_failover *f = ctx;
 
     bt_json_key_str(json, "primary", f->config->servers[f->topology.primary].name);
+    if (f->semisync.is_known) {
+        bt_json_key(json, "semisync");
+        bt_semisync_json(&f->semisync, f->gone_ms, json);
+    }
 }
 
 /* What its goodbye to a silent host would wait for is not worth an error when it cannot be had. */
@@ -101,10 +107,14 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
         return bt_fail(err, BT_ERR_REALITY, "%s is no replica any more", h->conf->name);
     h->io_was_running = u->io != BT_THREAD_NO;
     h->relay_log_purge_was = h->db->facts.relay_log_purge || h->was_cut_off;
+    h->semisync_changed = h->db->facts.waits_for_others || h->had_semisync;
+    h->db->facts.acknowledges = h->db->facts.acknowledges || h->had_acknowledged;
     if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name,
                          journal_found, h, err) != 0)
         return -1;
-    if (leftover_remove(h, until, err) != 0 || applier_start(h, until, err) != 0)
+    /* Before anything else: an applier whose commit waits (10 s by default) cannot be drained. */
+    if ((h->semisync_changed && bt_database_set_semisync(h->db, false, until, err) != 0) ||
+        leftover_remove(h, until, err) != 0 || applier_start(h, until, err) != 0)
         return -1;
     if (h->relay_log_purge_was) {
         h->purge_changed = true;
@@ -365,6 +375,16 @@ int bt_fo_collect_only(struct bt_failover *f, struct bt_err *err)
     return bt_fo_facts_take(f, err);
 }
 
+int bt_fo_semisync_restore(struct bt_fo_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    if (!h->semisync_changed)
+        return 0;
+    if (bt_database_set_semisync(h->db, true, until, err) != 0)
+        return -1;
+    h->semisync_changed = false;
+    return 0;
+}
+
 static void undo_one(size_t i, void *ctx)
 {
     struct bt_failover *f = ctx;
@@ -373,8 +393,11 @@ static void undo_one(size_t i, void *ctx)
     const struct bt_upstream *u;
     struct bt_err err = {0};
 
-    if (!(h->io_stopped || h->purge_changed) || !bt_fo_database(f, i, until, &err))
+    if (!(h->io_stopped || h->purge_changed || h->semisync_changed) ||
+        !bt_fo_database(f, i, until, &err))
         return;
+    if (bt_fo_semisync_restore(h, until, &err) != 0)
+        bt_error("%s", err.text);
     u = upstream(h);
     if (h->purge_changed && bt_database_set_relay_log_purge(h->db, true, until, &err) != 0)
         bt_error("%s", err.text);

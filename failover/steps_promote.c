@@ -18,7 +18,8 @@
 #include "failover/phrases.h"
 #include "failover/steps.h"
 
-enum { PROBE_MS = 200 };
+enum { PROBE_MS = 200,
+       GIVE_BACK_MS = 2000 };
 
 /* -------------------------------------------------------------------- promote */
 
@@ -67,6 +68,10 @@ int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
     bt_fo_step_begin(f, BT_FO_PROMOTE);
     if (!bt_fo_database(f, w->index, until, err))
         return -1;
+    /* Nobody else may have begun in the meantime: behind this there is no way back. */
+    if (f->topology.role[w->index] == BT_ROLE_REPLICA &&
+        bt_locks_check(f->locks, w->index, until, err) != 0)
+        return -1;
     bt_info(BT_SAY_GETTING_POSITION);
     if (bt_database_position(w->db, until, err) != 0)
         return bt_err_wrap(err, "%s", w->conf->name);
@@ -83,6 +88,8 @@ int bt_fo_promote(struct bt_failover *f, struct bt_err *err)
                          fill_position, f, err) != 0)
         return -1;
     bt_crash_point("before-promote");
+    if (bt_fo_semisync_restore(w, until, err) != 0)
+        return -1;
     if (!f->opts.keep_read_only && bt_database_set_read_only(w->db, false, until, err) != 0)
         return -1;
     f->is_promoted = true;
@@ -224,6 +231,20 @@ static void winner_reset(struct bt_failover *f)
         partial(f, "relay_log_purge was not given back", &err);
 }
 
+/* Who failed on the way was not repointed; what the freeze changed there is given back too. */
+static void semisync_give_back(struct bt_failover *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct bt_deadline until = bt_deadline_in(GIVE_BACK_MS);
+        struct bt_err err = {0};
+
+        if (f->hosts[i].semisync_changed &&
+            (!bt_fo_database(f, i, until, &err) ||
+             bt_fo_semisync_restore(&f->hosts[i], until, &err) != 0))
+            partial(f, "Semi-sync was not switched on again", &err);
+    }
+}
+
 static void complete_file_write(struct bt_failover *f)
 {
     bt_auto_fd int fd = open(f->complete_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
@@ -244,6 +265,7 @@ void bt_fo_cleanup(struct bt_failover *f)
     if (bt_fo_journal(f, BT_FO_CLEANUP, "begin", f->plan.winner, &err) != 0)
         partial(f, "Journal", &err);
     winner_reset(f);
+    semisync_give_back(f);
     complete_file_write(f);
     bt_fo_step_end(f, BT_FO_CLEANUP);
     bt_crash_point("after-cleanup");

@@ -35,7 +35,9 @@ static void give_back(size_t i, void *ctx)
 
     if (!was || f->topology.role[i] != BT_ROLE_REPLICA || !bt_fo_database(f, i, until, &err))
         return;
-    if (was->relay_log_purge && bt_database_set_relay_log_purge(h->db, true, until, &err) != 0)
+    h->semisync_changed = was->semisync_primary;
+    if ((was->relay_log_purge && bt_database_set_relay_log_purge(h->db, true, until, &err) != 0) ||
+        bt_fo_semisync_restore(h, until, &err) != 0)
         bt_error("%s", err.text);
     if (!was->io_running)
         return;
@@ -149,7 +151,8 @@ static void plan_recall(struct bt_failover *f)
                              .primary = f->topology.primary,
                              .winner = f->resumed_winner,
                              .latest = SIZE_MAX,
-                             .oldest = SIZE_MAX};
+                             .oldest = SIZE_MAX,
+                             .acks = {.furthest = SIZE_MAX}};
     bt_buf_init(&plan->blockers, 4096);
     bt_buf_init(&plan->warnings, 4096);
     bt_buf_init(&plan->lost, 4096);
@@ -174,8 +177,10 @@ static void follower_run(size_t i, void *ctx)
 
     if (h->state != BT_FO_FOLLOWS || (was && was->follows))
         return;
+    h->semisync_changed = was && was->semisync_primary;
     if (!bt_fo_database(f, i, until, &err) ||
         (was && bt_database_set_relay_log_purge(h->db, was->relay_log_purge, until, &err) != 0) ||
+        bt_fo_semisync_restore(h, until, &err) != 0 ||
         bt_database_start(h->db, h->link, until, &err) != 0 ||
         bt_database_wait_running(h->db, h->link, until, &err) != 0)
         bt_fo_fail(f, i, BT_FO_REPOINT, &err);
@@ -184,15 +189,18 @@ static void follower_run(size_t i, void *ctx)
 static int winner_open(struct bt_failover *f, struct bt_err *err)
 {
     const struct bt_resume_host *was = bt_resume_host(f->resume, f->resume->winner);
+    struct bt_deadline until = bt_deadline_in(bt_fo_step_ms(BT_FO_PROMOTE));
     struct bt_fo_host *w = &f->hosts[f->resumed_winner];
 
     w->state = BT_FO_COMPLETED;
     w->purge_changed = was && was->relay_log_purge;
     w->relay_log_purge_was = w->purge_changed;
+    w->semisync_changed = was && was->semisync_primary;
+    if (bt_fo_semisync_restore(w, until, err) != 0)
+        return -1;
     if (f->opts.keep_read_only)
         return 0;
-    return bt_database_set_read_only(w->db, false, bt_deadline_in(bt_fo_step_ms(BT_FO_PROMOTE)),
-                                     err);
+    return bt_database_set_read_only(w->db, false, until, err);
 }
 
 int bt_fo_resume_forward(struct bt_failover *f, struct bt_err *err)

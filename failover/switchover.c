@@ -35,7 +35,8 @@ static bool memory_take(struct bt_switchover *s)
     s->databases = bt_databases_new(s->config);
     s->facts = calloc(s->count, sizeof(*s->facts));
     s->hosts = calloc(s->count, sizeof(*s->hosts));
-    return s->databases && s->facts && s->hosts;
+    s->locks = bt_locks_new(s->config);
+    return s->databases && s->facts && s->hosts && s->locks;
 }
 
 static void hosts_init(struct bt_switchover *s)
@@ -99,6 +100,7 @@ void bt_switchover_free(struct bt_switchover *s)
     if (s->has_plan)
         bt_plan_done(&s->plan);
     bt_databases_free(s->databases, s->count);
+    bt_locks_free(s->locks);
     bt_journal_close(s->journal);
     bt_buf_done(&s->notes);
     bt_buf_done(&s->blockers);

@@ -325,7 +325,7 @@ static void lock_one(size_t i, void *ctx)
     struct bt_so_host *h = &s->hosts[i];
 
     if (s->topology.role[i] == BT_ROLE_REPLICA &&
-        bt_database_lock(h->db, bt_so_until(BT_SO_CHECK), &h->err) == 1)
+        bt_locks_take(s->locks, i, 1, bt_so_until(BT_SO_CHECK), &h->err) == 1)
         bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
 }
 

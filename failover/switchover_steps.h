@@ -13,6 +13,7 @@
 
 #include "failover/channel.h"
 #include "failover/journal.h"
+#include "failover/locks.h"
 #include "failover/plan.h"
 #include "failover/server.h"
 #include "failover/switchover.h"
@@ -84,6 +85,7 @@ struct bt_switchover {
     size_t count;
     size_t wanted; /* SIZE_MAX = elect */
     struct bt_database *databases;
+    struct bt_locks *locks;
     struct bt_server_facts *facts; /* copies: they do not move */
     struct bt_arena facts_arena;
     struct bt_so_host *hosts;

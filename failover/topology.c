@@ -42,6 +42,18 @@ static bool is_top(const struct bt_topology *t, size_t candidate)
     return is_named && t->upstream[candidate] == SIZE_MAX;
 }
 
+/* Whether candidate is what others were replaced by. */
+static bool has_replaced(const struct bt_server_facts *facts, const struct bt_topology *t,
+                         size_t candidate)
+{
+    if (!bt_facts_is_alive(&facts[candidate]) || facts[candidate].read_only)
+        return false;
+    for (size_t i = 0; i < t->count; i++)
+        if (i != candidate && is_top(t, i) && facts[i].life != BT_LIFE_DEAD)
+            return false;
+    return true;
+}
+
 static int primary_find(const struct bt_config *config, const struct bt_server_facts *facts,
                         struct bt_topology *t, struct bt_err *err)
 {
@@ -54,9 +66,9 @@ static int primary_find(const struct bt_config *config, const struct bt_server_f
             lone = i;
             lone_count++;
         }
-        if (!is_top(t, i))
+        if (!is_top(t, i) || (t->primary != SIZE_MAX && has_replaced(facts, t, t->primary)))
             continue;
-        if (t->primary != SIZE_MAX)
+        if (t->primary != SIZE_MAX && !has_replaced(facts, t, i))
             return bt_fail(
                 err, BT_ERR_REALITY,
                 "the replicas have two primaries, %s and %s; nothing is decided for them",
@@ -83,6 +95,9 @@ static enum bt_role role_of(const struct bt_server_facts *facts, const struct bt
         return BT_ROLE_UNKNOWN;
     if (t->upstream[i] == t->primary)
         return BT_ROLE_REPLICA;
+    if (t->upstream[i] != SIZE_MAX && facts[t->upstream[i]].life == BT_LIFE_DEAD &&
+        is_top(t, t->upstream[i]))
+        return BT_ROLE_LEFT;
     if (t->upstream[i] != SIZE_MAX)
         return BT_ROLE_TIER;
     return facts[i].upstream_count ? BT_ROLE_STRANGER : BT_ROLE_ALONE;
@@ -133,6 +148,7 @@ const char *bt_role_name(enum bt_role role)
     case BT_ROLE_TIER: return "replica of a replica";
     case BT_ROLE_STRANGER: return "replica of a server that is not configured";
     case BT_ROLE_ALONE: return "alone";
+    case BT_ROLE_LEFT: return "replica of another server, which is dead";
     }
     return "unknown";
 }

@@ -18,6 +18,7 @@ enum bt_role {
     BT_ROLE_TIER,     /* replicates from a replica: left alone */
     BT_ROLE_STRANGER, /* alive, replicates from a server that is not configured */
     BT_ROLE_ALONE,    /* alive, replicates from nobody, and is not the primary */
+    BT_ROLE_LEFT,     /* still follows a server that is dead and was replaced: left behind */
 };
 
 struct bt_topology {
@@ -28,7 +29,9 @@ struct bt_topology {
     size_t link[BT_SERVERS_MAX];     /* index of that upstream in facts[i].upstreams */
 };
 
-/* -1 (BT_ERR_REALITY) when no primary can be told: nobody is alive, or replicas name several. */
+/* -1 (BT_ERR_REALITY) when no primary can be told: nobody is alive, or replicas name several.  Of
+ * several the one that lives and takes writes is it when all others are dead: a failover has left a
+ * broken replica behind. */
 int bt_topology_find(const struct bt_config *config, const struct bt_server_facts *facts,
                      struct bt_topology *ret, struct bt_err *err) BT_MUST_CHECK;
 

@@ -64,6 +64,8 @@ void bt_evidence_receiver(struct bt_evidence *e, size_t i, const struct bt_recei
 void bt_evidence_probe(struct bt_evidence *e, size_t i, const struct bt_probe_seen *seen)
 {
     e->voters[i].probe = *seen;
+    if (seen->answered && seen->port == BT_PORT_ANSWERS)
+        e->voters[i].answered_probe_ms = seen->began_ms;
 }
 
 /* -------------------------------------------------------------------- votes */
@@ -193,26 +195,41 @@ static void votes_count(const struct bt_watch_opts *opts, const struct bt_eviden
     }
 }
 
-/* How long it has given no sign.  One that has never answered is given its time from the begin. */
-static int64_t silent_ms(const struct bt_evidence *e, int64_t now_ms)
+/* How long it has given no sign.  One that has never answered is given its time from the begin.
+ * What any replica has seen of it since it is suspect counts as well: on a noisy network somebody
+ * gets something through now and then, of a dead server nobody does. */
+static int64_t silent_ms(const struct bt_evidence *e, int64_t since, int64_t now_ms)
 {
-    return now_ms - (e->answered_ms ? e->answered_ms : e->began_ms);
+    int64_t sign = e->answered_ms ? e->answered_ms : e->began_ms;
+
+    for (size_t i = 0; i < e->count; i++) {
+        const struct bt_evidence_voter *v = &e->voters[i];
+
+        if (!v->has_vote)
+            continue;
+        if (v->moved_since_ms >= since && v->moved_since_ms > sign)
+            sign = v->moved_since_ms;
+        if (v->answered_probe_ms >= since && v->answered_probe_ms > sign)
+            sign = v->answered_probe_ms;
+    }
+    return now_ms - sign;
 }
 
 /* Who refuses is gone at once; who is silent, or was never seen alive, when the time is up. */
 static bool time_is_up(const struct bt_watch_opts *opts, const struct bt_evidence *e,
-                       int64_t now_ms)
+                       int64_t silent)
 {
     int64_t limit = opts->interval_ms * (int64_t)opts->failures;
 
     if (e->has_last && e->last.outcome == BT_PING_REFUSED && e->answered_ms && e->failures)
         return true;
-    return silent_ms(e, now_ms) >= (limit > SILENCE_MIN_MS ? limit : SILENCE_MIN_MS);
+    return silent >= (limit > SILENCE_MIN_MS ? limit : SILENCE_MIN_MS);
 }
 
 static void judge_votes(const struct bt_watch_opts *opts, const struct bt_evidence *e,
                         int64_t now_ms, struct bt_judgement *j)
 {
+    int64_t silent = silent_ms(e, suspect_since(opts, e, now_ms), now_ms);
     const char *why = "";
 
     votes_count(opts, e, now_ms, j, &why);
@@ -223,9 +240,9 @@ static void judge_votes(const struct bt_watch_opts *opts, const struct bt_eviden
     else if (j->unreachable * 2 <= j->parties || j->unreachable < 2)
         because(j, BT_VERDICT_SUSPECT, "%u of %u cannot reach it, more than half are needed",
                 j->unreachable, j->parties);
-    else if (!time_is_up(opts, e, now_ms))
+    else if (!time_is_up(opts, e, silent))
         because(j, BT_VERDICT_SUSPECT, "%u of %u cannot reach it, silent for %lld ms",
-                j->unreachable, j->parties, (long long)silent_ms(e, now_ms));
+                j->unreachable, j->parties, (long long)silent);
     else
         because(j, BT_VERDICT_DEAD, "%u of %u cannot reach it, nobody does: %s", j->unreachable,
                 j->parties, e->failures && e->text[0] ? e->text : "no answer");

@@ -81,6 +81,7 @@ struct bt_evidence_voter {
     int64_t still_since_ms; /* since this answer nothing has come */
     int64_t moved_since_ms; /* something came behind this instant; 0 = not seen */
     struct bt_probe_seen probe;
+    int64_t answered_probe_ms; /* begin of the last probe that got a greeting; 0 = none */
 };
 
 struct bt_evidence {

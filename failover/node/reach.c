@@ -6,11 +6,13 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/auto.h"
-#include "base/io.h"
 
-enum { TCP_LISTEN = 10 }; /* include/net/tcp_states.h of Linux */
+enum { ATTEMPTS_MAX = 6,
+       ATTEMPT_EVERY_MS = 150,
+       TCP_LISTEN = 10 }; /* include/net/tcp_states.h of Linux */
 
 union address {
     struct sockaddr any;
@@ -38,57 +40,153 @@ static int read_address(const char *text, uint16_t port, union address *ret, soc
     return 0;
 }
 
-/* Waits until the connection stands or has failed: its errno, ETIMEDOUT past the deadline. */
-static int await_connection(int fd, struct bt_deadline until)
+/* One of several connections that are tried, each begun a moment after the one before: where
+ * packets are lost, a repeated SYN comes a second later (Linux), and what one does not get another
+ * does. */
+struct attempt {
+    int fd; /* -1 = it has failed */
+    bool stands;
+};
+
+struct attempts {
+    struct attempt list[ATTEMPTS_MAX];
+    size_t count;
+    int error; /* of the last that failed */
+};
+
+static int attempt_begin(struct attempts *a, const union address *where, socklen_t len,
+                         struct bt_err *err)
+{
+    int fd = socket(where->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct attempt *new = &a->list[a->count];
+
+    if (fd < 0)
+        return bt_fail_sys(err, "could not make a socket");
+    *new = (struct attempt){.fd = fd};
+    a->count++;
+    if (connect(fd, &where->any, len) == 0) {
+        new->stands = true;
+    } else if (errno != EINPROGRESS) {
+        a->error = errno;
+        close(fd);
+        new->fd = -1;
+    }
+    return 0;
+}
+
+/* It has become readable, writable or has failed.  True when that tells what is there. */
+static bool attempt_look(struct attempts *a, struct attempt *t, bool greeting, uint8_t *ret_port)
 {
     int error = 0;
     socklen_t len = sizeof(error);
+    uint8_t byte;
+    ssize_t got;
 
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLOUT};
-        int n = poll(&p, 1, bt_deadline_left(until));
-
-        if (n > 0)
-            break;
-        if (n < 0 && errno != EINTR)
-            return errno;
-        if (bt_deadline_passed(until))
-            return ETIMEDOUT;
+    *ret_port = BT_PORT_ANSWERS;
+    if (!t->stands) {
+        if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+            error = errno;
+        t->stands = error == 0;
+        if (t->stands)
+            return !greeting;
+    } else {
+        got = read(t->fd, &byte, 1);
+        if (got >= 0)
+            return true;
+        if (errno == EAGAIN || errno == EINTR)
+            return false;
     }
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+    a->error = error;
+    close(t->fd);
+    t->fd = -1;
+    *ret_port = BT_PORT_REFUSED;
+    return error == ECONNREFUSED;
 }
 
-/* What a failed connection says about the port. */
-static enum bt_server_port judge(int error)
+/* Waits for any of them, up to ms.  True when one has told what is there. */
+static bool attempts_wait(struct attempts *a, bool greeting, int ms, uint8_t *ret_port)
 {
-    return error == ETIMEDOUT || error == EAGAIN ? BT_PORT_TIMEOUT : BT_PORT_REFUSED;
+    struct pollfd fds[ATTEMPTS_MAX];
+
+    for (size_t i = 0; i < a->count; i++)
+        fds[i] = (struct pollfd){.fd = a->list[i].fd,
+                                 .events = a->list[i].stands ? POLLIN : POLLOUT};
+    if (poll(fds, a->count, ms) <= 0)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (fds[i].fd >= 0 && fds[i].revents &&
+            attempt_look(a, &a->list[i], greeting, ret_port))
+            return true;
+    return false;
+}
+
+/* What they have come to when the time is up. */
+static uint8_t attempts_judge(const struct attempts *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (a->list[i].fd >= 0 && a->list[i].stands)
+            return BT_PORT_SILENT;
+    return a->error == 0 || a->error == ETIMEDOUT || a->error == EAGAIN ? BT_PORT_TIMEOUT
+                                                                        : BT_PORT_REFUSED;
+}
+
+static bool all_have_failed(const struct attempts *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (a->list[i].fd >= 0)
+            return false;
+    return true;
+}
+
+static int attempts_run(struct attempts *a, const union address *where, socklen_t len,
+                        bool greeting, struct bt_deadline until, uint8_t *ret_port,
+                        struct bt_err *err)
+{
+    for (;;) {
+        struct bt_deadline next = bt_deadline_in(ATTEMPT_EVERY_MS);
+
+        if (a->count < ATTEMPTS_MAX && attempt_begin(a, where, len, err) != 0)
+            return -1;
+        if (a->count == ATTEMPTS_MAX)
+            next = until;
+        do {
+            /* What our own kernel says at once it would say again. */
+            if (all_have_failed(a) && a->count == 1) {
+                *ret_port = attempts_judge(a);
+                return 0;
+            }
+            if (attempts_wait(a, greeting, bt_deadline_left(bt_deadline_earlier(next, until)),
+                              ret_port))
+                return 0;
+        } while (!bt_deadline_passed(next) && !bt_deadline_passed(until));
+        if (bt_deadline_passed(until)) {
+            *ret_port = attempts_judge(a);
+            return 0;
+        }
+    }
 }
 
 int bt_reach(const char *address, uint16_t port, bool greeting, struct bt_deadline until,
              struct bt_reach_reply *ret, struct bt_err *err)
 {
     struct bt_reach_reply r = {.port = BT_PORT_ANSWERS};
-    struct bt_err silence = {0};
     int64_t began = bt_clock_ms();
-    bt_auto_fd int fd = -1;
+    struct attempts a = {0};
     union address where;
     socklen_t len = 0;
-    size_t got;
-    uint8_t byte;
-    int error = 0;
+    int rc;
 
     if (read_address(address, port, &where, &len, err) != 0)
         return -1;
-    fd = socket(where.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return bt_fail_sys(err, "could not make a socket");
-    if (connect(fd, &where.any, len) != 0)
-        error = errno == EINPROGRESS ? await_connection(fd, until) : errno;
-    if (error != 0)
-        r.port = (uint8_t)judge(error);
-    else if (greeting && bt_io_read_some(fd, &byte, 1, until, &got, &silence) != 0)
-        r.port = BT_PORT_SILENT;
-    r.os_errno = (uint32_t)error;
+    rc = attempts_run(&a, &where, len, greeting, until, &r.port, err);
+    for (size_t i = 0; i < a.count; i++)
+        if (a.list[i].fd >= 0)
+            close(a.list[i].fd);
+    if (rc != 0)
+        return -1;
+    r.os_errno = r.port == BT_PORT_TIMEOUT   ? ETIMEDOUT
+                 : r.port == BT_PORT_REFUSED ? (uint32_t)a.error
+                                             : 0;
     r.ms = (uint32_t)(bt_clock_ms() - began);
     *ret = r;
     return 0;

@@ -167,6 +167,31 @@ START_TEST(two_primaries_are_refused)
 }
 END_TEST
 
+/* A failover left db4 behind: its applier is broken, and it still names the dead db1. */
+START_TEST(a_replica_that_was_left_behind_does_not_hide_the_primary)
+{
+    cluster();
+    facts[1].read_only = false;
+    facts[1].upstream_count = 0;
+    upstreams[2][0].host = "db2";
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), 0);
+    ck_assert_uint_eq(topology.primary, 1);
+    ck_assert_int_eq(topology.role[2], BT_ROLE_REPLICA);
+    ck_assert_int_eq(topology.role[3], BT_ROLE_LEFT);
+    /* When db2 dies too, db4 takes no part and is in nobody's way. */
+    bt_plan_done(&plan);
+    bt_plan_decide(&input, &plan);
+    ck_assert_uint_eq(plan.winner, 2);
+    ck_assert_str_eq(text_of(&plan.blockers), "");
+    /* Somebody who cannot take writes, or a db1 that may live, replaces nobody. */
+    facts[1].read_only = true;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), -1);
+    facts[1].read_only = false;
+    facts[0].life = BT_LIFE_REFUSING;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), -1);
+}
+END_TEST
+
 START_TEST(nobody_alive_is_said_in_mhas_words)
 {
     cluster();
@@ -525,6 +550,44 @@ END_TEST
 
 /* -------------------------------------------------------------------- losses */
 
+/* db2 has received up to 400 and acknowledges, as db3 does; two replicas did. */
+static const char *acks_of(enum bt_semisync_state state, uint64_t clients)
+{
+    static struct bt_semisync_end end;
+
+    cluster();
+    end = (struct bt_semisync_end){
+        .state = state, .clients = clients, .needed = 1, .text = "because of that"};
+    dead = (struct bt_dead_host){.node_error = "gone", .logs_error = ""};
+    facts[1].acknowledges = facts[2].acknowledges = true;
+    input.semisync = &end;
+    decide();
+    return bt_acked_name(plan.acks.unsent.unsent);
+}
+
+START_TEST(what_was_sent_to_nobody_was_acknowledged_to_nobody_with_semi_sync_alone)
+{
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_IN_FORCE, 2), "no");
+    ck_assert_uint_eq(plan.acks.furthest, 1);
+    ck_assert_ptr_nonnull(
+        strstr(text_of(&plan.lost),
+               "\nWhat no replica has received was acknowledged to no client: because of that.\n"));
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_FELL_BACK, 2), "maybe");
+    ck_assert_ptr_nonnull(
+        strstr(text_of(&plan.lost), "may have been acknowledged to clients: because of that."));
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_MAY_HAVE_FALLEN_BACK, 2), "maybe");
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_OFF, 0), "maybe");
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_UNKNOWN, 0), "unknown");
+}
+END_TEST
+
+START_TEST(a_replica_that_acknowledged_and_is_gone_may_have_been_the_only_one)
+{
+    ck_assert_str_eq(acks_of(BT_SEMISYNC_IN_FORCE, 3), "maybe");
+    ck_assert_ptr_nonnull(strstr(text_of(&plan.lost), "of 3 replicas that acknowledged, 1 cannot"));
+}
+END_TEST
+
 START_TEST(logs_that_cannot_be_read_are_a_stated_loss)
 {
     cluster();
@@ -615,6 +678,7 @@ BT_SUITE_MAIN("failover plan",
               {an_upstream_is_found_by_address_too, 0},
               {a_replica_of_a_replica_is_its_own_tier, 0},
               {two_primaries_are_refused, 0},
+              {a_replica_that_was_left_behind_does_not_hide_the_primary, 0},
               {nobody_alive_is_said_in_mhas_words, 0},
               {replicas_of_a_stranger_have_no_primary_here, 0},
               {who_received_most_wins, 0},
@@ -640,6 +704,8 @@ BT_SUITE_MAIN("failover plan",
               {a_living_server_that_replicates_from_nobody_is_a_blocker, 0},
               {a_second_tier_blocks_unless_it_is_allowed, 0},
               {several_sources_are_refused_by_name, 0},
+              {what_was_sent_to_nobody_was_acknowledged_to_nobody_with_semi_sync_alone, 0},
+              {a_replica_that_acknowledged_and_is_gone_may_have_been_the_only_one, 0},
               {logs_that_cannot_be_read_are_a_stated_loss, 0},
               {with_all_logs_nothing_is_known_to_be_lost, 0},
               {an_unfinished_tail_is_warned_of, 0},

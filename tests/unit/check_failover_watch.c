@@ -255,6 +255,20 @@ START_TEST(a_replica_that_received_long_ago_does_not_keep_a_dead_primary_alive)
 }
 END_TEST
 
+/* Where packets are lost nobody gets through for a while, but not for so long. */
+START_TEST(a_sign_of_life_that_any_replica_saw_begins_the_silence_anew)
+{
+    silence();
+    probe(2, 3400, BT_PORT_ANSWERS);
+    probes(3500, BT_PORT_TIMEOUT);
+    receivers(4600, BT_THREAD_YES);
+    ck_assert_int_eq(verdict_at(4700), BT_VERDICT_SUSPECT);
+    ck_assert_uint_eq(j.unreachable, 4);
+    ck_assert_int_eq(verdict_at(6399), BT_VERDICT_SUSPECT);
+    ck_assert_int_eq(verdict_at(6401), BT_VERDICT_DEAD);
+}
+END_TEST
+
 START_TEST(without_hosts_two_missed_heartbeats_are_a_vote)
 {
     well();
@@ -411,6 +425,7 @@ BT_SUITE_MAIN("failover watch", {a_primary_that_answers_is_healthy, 0},
               {silence_is_no_death_while_a_receiver_has_had_no_time_to_notice, 0},
               {silence_is_no_death_while_a_heartbeat_comes, 0},
               {a_replica_that_received_long_ago_does_not_keep_a_dead_primary_alive, 0},
+              {a_sign_of_life_that_any_replica_saw_begins_the_silence_anew, 0},
               {without_hosts_two_missed_heartbeats_are_a_vote, 0},
               {a_short_interval_does_not_make_a_short_silence_a_death, 0},
               {a_primary_never_seen_alive_gets_its_time_although_it_refuses, 0},
