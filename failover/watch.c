@@ -10,6 +10,7 @@ enum {
     SILENCE_MIN_MS = 1000, /* nobody is dead of less silence, however short the interval */
     /* a receiver that runs and gets nothing for so long is no sign of life */
     STALL_MS = 1000,
+    NEVER_SEEN_TIMES = 3,
     LATE_MS = 500, /* a ping without an answer for so long makes suspicious */
 };
 
@@ -223,6 +224,9 @@ static bool time_is_up(const struct bt_watch_opts *opts, const struct bt_evidenc
 
     if (e->has_last && e->last.outcome == BT_PING_REFUSED && e->answered_ms && e->failures)
         return true;
+    /* Silent from the first look on: nobody has had the time to see a sign of it. */
+    if (!e->answered_ms && !(e->has_last && e->last.outcome == BT_PING_REFUSED))
+        limit *= NEVER_SEEN_TIMES;
     return silent >= (limit > SILENCE_MIN_MS ? limit : SILENCE_MIN_MS);
 }
 

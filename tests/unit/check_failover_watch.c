@@ -302,6 +302,17 @@ START_TEST(a_primary_never_seen_alive_gets_its_time_although_it_refuses)
 }
 END_TEST
 
+START_TEST(a_primary_never_seen_alive_that_is_silent_gets_three_times_as_long)
+{
+    setup();
+    ping(100, 1100, BT_PING_SILENT);
+    receivers(5000, BT_THREAD_CONNECTING);
+    probes(5000, BT_PORT_TIMEOUT);
+    ck_assert_int_eq(verdict_at(8999), BT_VERDICT_SUSPECT);
+    ck_assert_int_eq(verdict_at(9001), BT_VERDICT_DEAD);
+}
+END_TEST
+
 START_TEST(an_error_of_the_server_is_no_death)
 {
     well();
@@ -429,6 +440,7 @@ BT_SUITE_MAIN("failover watch", {a_primary_that_answers_is_healthy, 0},
               {without_hosts_two_missed_heartbeats_are_a_vote, 0},
               {a_short_interval_does_not_make_a_short_silence_a_death, 0},
               {a_primary_never_seen_alive_gets_its_time_although_it_refuses, 0},
+              {a_primary_never_seen_alive_that_is_silent_gets_three_times_as_long, 0},
               {an_error_of_the_server_is_no_death, 0},
               {counting_asks_nobody_and_needs_its_failures_in_a_row, 0},
               {the_sites_second_opinion_has_the_last_word, TABLE(opinions)},
