@@ -194,8 +194,8 @@ findings() {
     check --only=logs,failover
     assert_equal "$status" 1
     assert_equal "$(findings | sort | uniq -c | awk '{print $1, $2, $3}' | sort)" \
-        "$(printf '1 %s\n' 'cluster plan-lost' 'db1 binary-logs-unreadable' \
-            'db2 binary-logs-unreadable' 'db3 binary-logs-unreadable' | sort)"
+        "$(printf '%s\n' '2 cluster plan-lost' '1 db1 binary-logs-unreadable' \
+            '1 db2 binary-logs-unreadable' '1 db3 binary-logs-unreadable' | sort)"
 }
 
 @test "scripts are asked for their status with MHA's words, and must answer 0" {

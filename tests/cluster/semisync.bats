@@ -36,10 +36,14 @@ watched() {
     done
     conf_write "$(manager_conf)" ping_interval=1
     manager_start
-    cluster_wait "the manager to have seen semi-sync" 10 semisync_is "$2"
+    cluster_wait "the manager to have seen semi-sync" 10 semisync_is db1 "$2" 2
 }
 
-semisync_is() { [[ $(manager status --json | jq -r '.servers[0].semisync') == "$1" ]]; }
+# semisync_is HOST STATE [REPLICAS THAT ACKNOWLEDGE]
+semisync_is() {
+    [[ $(manager status --json | jq -r --arg host "$(host_address "$1")" ".servers[] | select(.host == \$host)
+        | \"\(.semisync) \(.semisync_clients)\"") == "$2 "${3:-*} ]]
+}
 
 acks() { jq -r ".plan.semisync.$1" "$CLUSTER_DIR/manager/app1.failover.report.json"; }
 
@@ -63,20 +67,21 @@ acks() { jq -r ".plan.semisync.$1" "$CLUSTER_DIR/manager/app1.failover.report.js
     rm "$CLUSTER_DIR/manager/app1.failover.complete"
     host_sql db2 "SET GLOBAL rpl_semi_sync_master_enabled = ON"
     manager_start
-    cluster_wait "the manager to have seen semi-sync" 10 db2_waits
+    cluster_wait "the manager to have seen semi-sync" 10 semisync_is db2 on 1
     ledger_wait 50
     conf_write "$(manager_conf)" ping_interval=1 master_binlog_dir=/srv/nowhere
     kill -HUP "$(manager_pid)"
     manager_wait_log 'master_binlog_dir: "/srv/mysql" -> "/srv/nowhere"'
     manager_wait_state PING_OK
-    cluster_wait "the manager to have seen semi-sync" 10 db2_waits
+    cluster_wait "the manager to have seen semi-sync" 10 semisync_is db2 on 1
     host_stop db2 -9
     cluster_wait "db3 to be watched" 30 is_watched db3
     ledger_wait 20
     ledger_stop
     assert_equal "$(acks state) $(acks unsent_acknowledged) $(acks 'replicas[0]')" \
         "in-force no $(host_address db3)"
-    grep -q "What no replica has received was acknowledged to no client" "$CLUSTER_DIR/manager/app1.failover.report"
+    grep -q "What no replica has received was acknowledged to no client" \
+        "$CLUSTER_DIR/manager/app1.failover.report"
     run ledger_verify db3
     assert_success
 }
@@ -86,10 +91,6 @@ is_watched() {
     [[ $(cat "$CLUSTER_DIR/manager/app1.master_status.health") == *"0:PING_OK"$'\t'"master:$(host_address "$1")" ]]
 }
 
-db2_waits() {
-    [[ $(manager status --json | jq -r '.servers[1] | "\(.semisync) \(.semisync_clients)"') == "on 1" ]]
-}
-
 @test "a primary that fell back is told while it lives, and what it lost may have been acknowledged" {
     watched ", GLOBAL rpl_semi_sync_master_timeout = 100" on
     manager_mark
@@ -97,15 +98,16 @@ db2_waits() {
     replica_stop_io db3
     failover_insert 1 2
     manager_wait_log "semi-sync has fallen back to asynchronous replication"
-    semisync_is fell-back
+    semisync_is db1 fell-back
     conf_write "$(manager_conf)" ping_interval=1 master_binlog_dir=/srv/nowhere
     kill -HUP "$(manager_pid)"
     manager_wait_log 'master_binlog_dir: "/srv/mysql" -> "/srv/nowhere"'
-    cluster_wait "the manager to have seen semi-sync" 10 semisync_is fell-back
+    cluster_wait "the manager to have seen semi-sync" 10 semisync_is db1 fell-back
     host_stop db1 -9
     manager_wait_primary db2 30
     assert_equal "$(acks state) $(acks unsent_acknowledged)" "fell-back maybe"
-    grep -q "may have been acknowledged to clients: semi-sync had fallen back" "$CLUSTER_DIR/manager/app1.failover.report"
+    grep -q "may have been acknowledged to clients: semi-sync had fallen back" \
+        "$CLUSTER_DIR/manager/app1.failover.report"
     assert_equal "$(failover_rows db2)" ""
 }
 
