@@ -20,6 +20,10 @@ struct bt_buf {
     size_t room;
     size_t max;  /* never holds more than this */
     bool failed; /* a call did not fit or there was no memory */
+    /* Called between the pieces of a long value: may take away what is collected, so that neither
+     * that nor what it is made from need be in memory whole.  NULL: nobody. */
+    void (*between)(void *ctx);
+    void *between_ctx;
 };
 
 void bt_buf_init(struct bt_buf *b, size_t max);
@@ -44,6 +48,13 @@ static inline uint8_t *bt_buf_reserve(struct bt_buf *b, size_t n)
 static inline void bt_buf_commit(struct bt_buf *b, size_t n)
 {
     b->len += n;
+}
+
+/* Whoever appends a long value in pieces calls it behind each. */
+static inline void bt_buf_between(struct bt_buf *b)
+{
+    if (b->between)
+        b->between(b->between_ctx);
 }
 
 static inline bool bt_buf_add(struct bt_buf *b, const void *bytes, size_t n)

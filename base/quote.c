@@ -127,11 +127,11 @@ static inline uint8_t *put_careful(uint8_t *at, const uint8_t **p, const uint8_t
     return at;
 }
 
-static inline uint8_t *quote(uint8_t *at, struct bt_slice text, bool only_ascii)
+/* Without the quotes; NULL when text may not be. */
+static inline uint8_t *body(uint8_t *at, struct bt_slice text, bool only_ascii)
 {
     const uint8_t *p = text.ptr, *end = text.ptr + text.len;
 
-    *at++ = '"';
     for (;;) {
         const uint8_t *stop;
 
@@ -139,12 +139,10 @@ static inline uint8_t *quote(uint8_t *at, struct bt_slice text, bool only_ascii)
             p += BLOCK;
             at += BLOCK;
         }
-        if (end - p < BLOCK && copy_tail(at, p, (size_t)(end - p))) {
-            at += end - p;
-            break;
-        }
+        if (end - p < BLOCK && copy_tail(at, p, (size_t)(end - p)))
+            return at + (end - p);
         if (p == end)
-            break;
+            return at;
         stop = end - p > BLOCK ? p + BLOCK : end;
         while (p < stop) {
             at = put_careful(at, &p, end, only_ascii);
@@ -152,7 +150,14 @@ static inline uint8_t *quote(uint8_t *at, struct bt_slice text, bool only_ascii)
                 return NULL;
         }
     }
+}
+
+static inline uint8_t *quote(uint8_t *at, struct bt_slice text, bool only_ascii)
+{
     *at++ = '"';
+    at = body(at, text, only_ascii);
+    if (at)
+        *at++ = '"';
     return at;
 }
 
@@ -166,15 +171,24 @@ uint8_t *bt_quote_ascii_at(uint8_t *at, struct bt_slice text)
     return quote(at, text, true);
 }
 
-uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes)
+uint8_t *bt_quote_inside_at(uint8_t *at, struct bt_slice text)
 {
-    *at++ = '"';
-    *at++ = '0';
-    *at++ = 'x';
+    return body(at, text, false);
+}
+
+uint8_t *bt_hex_at(uint8_t *at, struct bt_slice bytes)
+{
     for (size_t i = 0; i < bytes.len; i++) {
         *at++ = (uint8_t)digits[bytes.ptr[i] >> 4];
         *at++ = (uint8_t)digits[bytes.ptr[i] & 15];
     }
+    return at;
+}
+
+uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes)
+{
+    memcpy(at, "\"0x", 3);
+    at = bt_hex_at(at + 3, bytes);
     *at++ = '"';
     return at;
 }

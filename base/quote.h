@@ -17,6 +17,13 @@ uint8_t *bt_quote_at(uint8_t *at, struct bt_slice text);
 /* The same for text that must be ASCII: NULL when it is not. */
 uint8_t *bt_quote_ascii_at(uint8_t *at, struct bt_slice text);
 
+/* The same without the quotes, for a text that is written in pieces. */
+uint8_t *bt_quote_inside_at(uint8_t *at, struct bt_slice text);
+
+/* Writes the bytes as upper-case digits at `at`, which has room for 2 * len bytes, and returns the
+ * end. */
+uint8_t *bt_hex_at(uint8_t *at, struct bt_slice bytes);
+
 /* Writes "0x" and the bytes as upper-case digits between quotes at `at`, which has room for
  * 2 * len + 4 bytes, and returns the end. */
 uint8_t *bt_quote_hex_at(uint8_t *at, struct bt_slice bytes);

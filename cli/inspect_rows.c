@@ -18,6 +18,8 @@ struct printing {
     struct bt_buf head;       /* what the lines of one event begin with */
     size_t shared;            /* of head: what GTID and log of the event before made; 0 = nothing */
     struct bt_gtid gtid;      /* that GTID */
+    struct bt_source *source; /* of the log in hand */
+    struct bt_err unwritten;  /* why a part of a line could not be written */
 };
 
 /* The GTID and the log: the same for all events of a transaction, so kept from one to the next. */
@@ -92,8 +94,8 @@ static int begin_log(void *ctx, const struct bt_scan_log *log, struct bt_err *er
 {
     struct printing *p = ctx;
 
-    (void)log;
     (void)err;
+    p->source = log->source;
     p->shared = 0;
     return 0;
 }
@@ -115,6 +117,19 @@ static int add_image(struct bt_buf *out, const struct bt_plan *plan, const char 
     return bt_row_json(plan, image, out, err);
 }
 
+/* In the midst of a long value: writes what is collected and lets go of what it was made from, so
+ * that a row may be larger than memory. */
+static void between_pieces(void *ctx)
+{
+    struct printing *p = ctx;
+    struct bt_out *out = &p->in->out;
+
+    bt_source_forget(p->source);
+    if (!out->buf.failed && bt_out_line(out, &p->unwritten) != 0)
+        out->buf.failed = true;
+    p->in->held_from = out->buf.len;
+}
+
 static int print_rows(struct printing *p, const struct bt_scan_event *se,
                       const struct bt_plan *plan, const struct bt_rows_event *frame,
                       struct bt_slice head, struct bt_err *err)
@@ -127,11 +142,19 @@ static int print_rows(struct printing *p, const struct bt_scan_event *se,
 
     if (bt_row_reader_begin(p->reader, plan, frame, err) != 0)
         return -1;
+    /* Lines that may yet be taken back are kept whole. */
+    out->between_ctx = p;
+    out->between = se->transaction && se->transaction->bytes < p->in->scan.filter.min_bytes
+                       ? NULL
+                       : between_pieces;
     while ((next = bt_row_reader_next(p->reader, &row, err)) == 0) {
         bt_buf_add_slice(out, head);
         if (add_image(out, plan, before, row.before, err) != 0 ||
-            add_image(out, plan, after, row.after, err) != 0)
+            add_image(out, plan, after, row.after, err) != 0) {
+            if (p->unwritten.kind)
+                *err = p->unwritten;
             return -1;
+        }
         bt_buf_add_str(out, p->in->json ? "}\n" : "\n");
         if (bt_inspect_line(p->in, se, err) != 0)
             return -1;
@@ -224,6 +247,7 @@ int bt_inspect_rows(struct bt_inspect *in, const char *const *paths, size_t coun
     p.schema = schema;
     bt_buf_init(&p.head, 64 * 1024);
     result = bt_scan_paths(paths, count, &in->scan, &visitor, &p, err);
+    in->out.buf.between = NULL;
     bt_buf_done(&p.head);
     return result;
 }

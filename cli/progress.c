@@ -110,6 +110,11 @@ static uint64_t watched_size(struct bt_source *source)
     return bt_source_size(((struct bt_watched_source *)source)->inner);
 }
 
+static void watched_forget(struct bt_source *source)
+{
+    bt_source_forget(((struct bt_watched_source *)source)->inner);
+}
+
 /* It is nobody's to free. */
 static void watched_close(struct bt_source *source)
 {
@@ -120,7 +125,11 @@ struct bt_source *bt_progress_watch(struct bt_progress *p, struct bt_source *inn
                                     struct bt_watched_source *w)
 {
     static const struct bt_source_ops ops = {
-        .view = watched_view, .size = watched_size, .close = watched_close};
+        .view = watched_view,
+        .size = watched_size,
+        .forget = watched_forget,
+        .close = watched_close,
+    };
 
     if (!p || !p->shows)
         return inner;

@@ -255,7 +255,8 @@ static void look_close(struct bt_source *source)
 
 int bt_kept_log_source(struct bt_kept_log *kept, struct bt_source **ret, struct bt_err *err)
 {
-    static const struct bt_source_ops ops = {look_view, look_size, look_close};
+    static const struct bt_source_ops ops = {
+        .view = look_view, .size = look_size, .close = look_close};
     struct look *l = calloc(1, sizeof(*l));
 
     if (!l)

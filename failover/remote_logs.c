@@ -54,7 +54,8 @@ static void locked_close(struct bt_source *source)
     free(s);
 }
 
-static const struct bt_source_ops source_ops = {locked_view, locked_size, locked_close};
+static const struct bt_source_ops source_ops = {
+    .view = locked_view, .size = locked_size, .close = locked_close};
 
 /* ------------------------------------------------------------------- the set */
 

@@ -82,7 +82,7 @@ static void close_source(struct bt_source *source)
 int bt_source_node_open(struct bt_channel *ch, const char *path, int64_t request_ms,
                         struct bt_source **ret, struct bt_err *err)
 {
-    static const struct bt_source_ops ops = {view, size, close_source};
+    static const struct bt_source_ops ops = {.view = view, .size = size, .close = close_source};
     struct source_node *s = calloc(1, sizeof(*s));
 
     if (!s)

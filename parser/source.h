@@ -26,6 +26,8 @@ struct bt_source_ops {
                 struct bt_err *err);
     /* The log's size as far as known now; UINT64_MAX for a stream before its end. */
     uint64_t (*size)(struct bt_source *s);
+    /* Lets go of memory that the last view takes and can be had again.  NULL: none does. */
+    void (*forget)(struct bt_source *s);
     void (*close)(struct bt_source *s);
 };
 
@@ -48,6 +50,14 @@ static inline int BT_MUST_CHECK bt_source_view(struct bt_source *s, uint64_t pos
 static inline uint64_t bt_source_size(struct bt_source *s)
 {
     return s->ops->size(s);
+}
+
+/* Between looks at a view too large to stay in memory: it stays as it is, and takes none until it
+ * is looked at again. */
+static inline void bt_source_forget(struct bt_source *s)
+{
+    if (s->ops->forget)
+        s->ops->forget(s);
 }
 
 /* Accepts NULL. */

@@ -156,6 +156,14 @@ static uint64_t file_size(struct bt_source *s)
     return ask_size(f, &ignored) == 0 ? f->size : UINT64_MAX;
 }
 
+static void file_forget(struct bt_source *s)
+{
+    struct file_source *f = file_of(s);
+
+    if (f->window && f->window_len > WINDOW_SIZE)
+        (void)madvise(f->window, f->window_len, MADV_DONTNEED);
+}
+
 static void file_close(struct bt_source *s)
 {
     struct file_source *f = file_of(s);
@@ -169,6 +177,7 @@ static void file_close(struct bt_source *s)
 static const struct bt_source_ops file_ops = {
     .view = file_view,
     .size = file_size,
+    .forget = file_forget,
     .close = file_close,
 };
 

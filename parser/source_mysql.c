@@ -155,7 +155,8 @@ static void decrypting_close(struct bt_source *s)
     free(d);
 }
 
-static const struct bt_source_ops ops = {decrypting_view, decrypting_size, decrypting_close};
+static const struct bt_source_ops ops = {
+    .view = decrypting_view, .size = decrypting_size, .close = decrypting_close};
 
 static int prepare(struct decrypting *d, const struct bt_keys *keys, struct bt_err *err)
 {

@@ -234,7 +234,8 @@ static int find_packing(struct stream *s, struct bt_err *err)
 static int stream_open(int fd, bool owns_fd, const char *name, struct bt_source **ret,
                        struct bt_err *err)
 {
-    static const struct bt_source_ops ops = {stream_view, stream_size, stream_close};
+    static const struct bt_source_ops ops = {
+        .view = stream_view, .size = stream_size, .close = stream_close};
     struct stream *s = calloc(1, sizeof(*s));
 
     if (!s) {

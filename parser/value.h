@@ -26,6 +26,8 @@
  *   - VECTOR is an array of numbers; MySQL's JSON is itself;
  *   - a partial update of JSON is {"$diff":[{"op","path","value"}]};
  *   - in JSON, integers, decimals, floats, BIT and YEAR are numbers.
+ *
+ * Strings of a megabyte and more are appended in pieces, with bt_buf_between() behind each.
  */
 #ifndef BT_PARSER_VALUE_H
 #define BT_PARSER_VALUE_H

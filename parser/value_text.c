@@ -19,7 +19,9 @@
 
 enum {
     SMALL_ROOM = 128,
-    EXACT_FROM = 1024, /* strings from this length are measured before room is made for them */
+    EXACT_FROM = 1024,   /* strings from this length are measured before room is made for them */
+    LONG_FROM = 1 << 20, /* strings from this length are written in pieces of */
+    PIECE = 128 << 10,
 };
 
 static inline void commit_to(struct bt_buf *out, const void *end)
@@ -27,9 +29,62 @@ static inline void commit_to(struct bt_buf *out, const void *end)
     out->len = (size_t)((const uint8_t *)end - out->data);
 }
 
+/* ------------------------------------------------------------- long strings */
+
+/* Cuts a piece off what is left of a text, between two characters where it is UTF-8. */
+static struct bt_slice take_piece(struct bt_slice *left)
+{
+    size_t len = left->len < PIECE ? left->len : PIECE;
+    struct bt_slice piece;
+
+    for (int back = 0; back < 3 && len < left->len && (left->ptr[len] & 0xc0) == 0x80; back++)
+        len--;
+    piece = bt_slice(left->ptr, len);
+    *left = bt_slice(left->ptr + len, left->len - len);
+    return piece;
+}
+
+static bool is_long_utf8(struct bt_slice text, struct bt_buf *out)
+{
+    while (text.len) {
+        if (!bt_utf8_is_valid(take_piece(&text)))
+            return false;
+        bt_buf_between(out);
+    }
+    return true;
+}
+
+/* Text that is UTF-8, or else hex digits; quoted if JSON. */
+static int put_long(struct bt_slice bytes, bool is_hex, bool is_json, struct bt_buf *out,
+                    struct bt_err *err)
+{
+    if (is_json)
+        bt_buf_add_byte(out, '"');
+    if (is_hex)
+        bt_buf_add(out, "0x", 2);
+    while (bytes.len) {
+        struct bt_slice piece = take_piece(&bytes);
+        uint8_t *at = bt_buf_reserve(out, BT_QUOTE_ROOM(piece.len));
+
+        if (!at)
+            break;
+        if (is_hex)
+            at = bt_hex_at(at, piece);
+        else if (is_json)
+            at = bt_quote_inside_at(at, piece);
+        else
+            at = (uint8_t *)mempcpy(at, piece.ptr, piece.len);
+        commit_to(out, at);
+        bt_buf_between(out);
+    }
+    if (is_json)
+        bt_buf_add_byte(out, '"');
+    return bt_buf_check(out, "row", err);
+}
+
 /* ----------------------------------------------------------------- strings */
 
-/* What quoting text takes at most. */
+/* What quoting a text that is not long takes at most. */
 static size_t quote_room(struct bt_slice text)
 {
     size_t escapes = 0;
@@ -47,10 +102,11 @@ static int put_hex(struct bt_slice bytes, size_t pad_to, bool is_json, struct bt
                    struct bt_err *err)
 {
     size_t zeros = bytes.len < pad_to ? pad_to - bytes.len : 0;
-    uint8_t *at =
-                bytes.len > SIZE_MAX / 4 ? NULL : bt_buf_reserve(out, 2 * (bytes.len + zeros) + 8),
-            *end;
+    uint8_t *at, *end;
 
+    if (bytes.len >= LONG_FROM)
+        return put_long(bytes, true, is_json, out, err);
+    at = bt_buf_reserve(out, 2 * (bytes.len + zeros) + 8);
     if (!at)
         return bt_buf_check(out, "row", err);
     end = bt_quote_hex_at(at, bytes) - 1;
@@ -71,6 +127,8 @@ static int put_utf8(struct bt_slice text, bool is_json, struct bt_buf *out, stru
 {
     uint8_t *at, *end;
 
+    if (text.len >= LONG_FROM)
+        return put_long(text, !is_long_utf8(text, out), is_json, out, err);
     if (!is_json) {
         if (!bt_utf8_is_valid(text))
             return put_hex(text, 0, false, out, err);

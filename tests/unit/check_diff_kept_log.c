@@ -45,7 +45,8 @@ static void far_close(struct bt_source *source)
 
 static struct bt_source *far_open(struct bt_slice bytes, uint64_t *given)
 {
-    static const struct bt_source_ops ops = {far_view, far_size, far_close};
+    static const struct bt_source_ops ops = {
+        .view = far_view, .size = far_size, .close = far_close};
     struct far_log *f = calloc(1, sizeof(*f));
 
     ck_assert_ptr_nonnull(f);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/quote.h"
 #include "parser/double_text.h"
 #include "parser/schema.h"
 #include "parser/value.h"
@@ -449,6 +450,72 @@ START_TEST(any_double_and_float_reads_back)
 }
 END_TEST
 
+/* Takes what is written of a long value away, piece by piece. */
+struct taker {
+    struct bt_buf *out;
+    struct bt_buf taken;
+    size_t times;
+};
+
+static void take(void *ctx)
+{
+    struct taker *t = ctx;
+
+    ck_assert_uint_lt(t->out->len, 1 << 20);
+    bt_buf_add_slice(&t->taken, bt_buf_slice(t->out));
+    t->out->len = 0;
+    t->times++;
+}
+
+/* The text or JSON of a value of one column, taken away while it is written. */
+static void print_taken(const struct bt_column *column, struct bt_slice bytes, bool is_json,
+                        struct taker *ret)
+{
+    struct bt_column copy = *column;
+    struct bt_plan *plan = plan_of(&copy, 1, NULL);
+    struct bt_value value = {.state = BT_VALUE_HERE, .kind = BT_VALUE_TEXT, .bytes = bytes};
+    bt_auto_buf struct bt_buf out = {.max = 4 << 20};
+    struct bt_err err = {0};
+
+    *ret = (struct taker){.out = &out, .taken = {.max = 16 << 20}};
+    out.between = take;
+    out.between_ctx = ret;
+    ck_assert_msg((is_json ? bt_value_json : bt_value_text)(plan, 0, &value, &out, &err) == 0,
+                  "%s", err.text);
+    take(ret);
+    bt_plan_free(plan);
+}
+
+/* _i: 0 UTF-8, 1 not UTF-8 behind its first pieces. */
+START_TEST(a_long_value_is_written_in_pieces)
+{
+    static const char unit[] = "a\xc3\xa9\xe2\x82\xac\"\xf0\x9f\x98\x80\n";
+    static const struct bt_column column = {.type = BT_COLUMN_BLOB, .meta = 4, .collation = 45};
+    bt_auto_buf struct bt_buf text = {.max = 4 << 20}, expected = {.max = 32 << 20};
+    struct taker json, plain;
+    uint8_t *at, *end;
+
+    while (text.len < 3 << 20)
+        bt_buf_add(&text, unit, sizeof(unit) - 1);
+    if (_i == 1)
+        bt_buf_add_byte(&text, 0xff);
+    at = bt_buf_reserve(&expected, BT_QUOTE_ROOM(text.len));
+    ck_assert_ptr_nonnull(at);
+    end = _i == 1 ? bt_quote_hex_at(at, bt_buf_slice(&text))
+                  : bt_quote_at(at, bt_buf_slice(&text));
+    bt_buf_commit(&expected, (size_t)(end - at));
+    print_taken(&column, bt_buf_slice(&text), true, &json);
+    ck_assert_uint_gt(json.times, 20);
+    ck_assert(bt_slice_equal(bt_buf_slice(&json.taken), bt_buf_slice(&expected)));
+    print_taken(&column, bt_buf_slice(&text), false, &plain);
+    ck_assert(bt_slice_equal(bt_buf_slice(&plain.taken),
+                             _i == 1 ? bt_slice(expected.data + 1, expected.len - 2)
+                                     : bt_buf_slice(&text)));
+    bt_buf_done(&json.taken);
+    bt_buf_done(&plain.taken);
+}
+END_TEST
+
 BT_SUITE_MAIN("parser value",
               {a_value_prints_as_select_shows_it, sizeof(values) / sizeof(values[0])},
               {a_value_cut_anywhere_is_refused, sizeof(values) / sizeof(values[0])},
@@ -458,4 +525,5 @@ BT_SUITE_MAIN("parser value",
               {columns_that_cannot_be_decoded_are_refused_by_the_plan, 0},
               {a_schema_says_what_the_log_does_not, 0},
               {doubles_have_the_fewest_digits_that_read_back, sizeof(doubles) / sizeof(doubles[0])},
-              {any_double_and_float_reads_back, 10})
+              {any_double_and_float_reads_back, 10},
+              {a_long_value_is_written_in_pieces, 2})
