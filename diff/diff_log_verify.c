@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "diff/diff_log_priv.h"
 #include "diff/digest.h"
+#include "diff/had.h"
 
 struct verify {
     const char *name;
@@ -18,7 +19,7 @@ struct verify {
     struct bt_grouper grouper;
     struct bt_digest *digest;
     XXH3_state_t *xxh3;
-    struct bt_gtid_state had;
+    struct bt_had had;      /* what the log says stands before it, and what came since */
     uint64_t bytes, events; /* of the open transaction */
     uint64_t raw_end;       /* of the event hashed last */
     struct bt_diff_log_report report;
@@ -76,15 +77,17 @@ static int check_against_manifest(const struct verify *v, const struct bt_transa
     return 0;
 }
 
-/* No transaction twice: per domain and server the numbers rise. */
+/* No transaction twice: per domain and server the numbers rise, and nothing comes that the log
+ * itself says stands before it. */
 static int check_sequence(struct verify *v, const struct bt_transaction *t, struct bt_err *err)
 {
     char text[BT_GTID_TEXT_SIZE];
 
-    if (t->gtid.kind != BT_GTID_MARIADB)
-        return 0;
-    for (size_t i = 0; i < v->had.count; i++) {
-        const struct bt_gtid *had = &v->had.items[i];
+    if (t->gtid.kind == BT_GTID_MYSQL && bt_had_has(&v->had, &t->gtid))
+        return bt_fail(err, BT_ERR_CONFLICT, "%s:%" PRIu64 ": transaction %s comes a second time",
+                       v->name, t->start, bt_gtid_text(&t->gtid, text));
+    for (size_t i = 0; i < v->had.state.count && t->gtid.kind == BT_GTID_MARIADB; i++) {
+        const struct bt_gtid *had = &v->had.state.items[i];
 
         if (had->domain == t->gtid.domain && had->server_id == t->gtid.server_id &&
             had->sequence >= t->gtid.sequence)
@@ -93,7 +96,7 @@ static int check_sequence(struct verify *v, const struct bt_transaction *t, stru
                            v->name, t->start,
                            bt_gtid_text(&t->gtid, text), had->sequence);
     }
-    return bt_gtid_state_update(&v->had, &t->gtid, err);
+    return bt_had_add(&v->had, &t->gtid, err);
 }
 
 static int end_transaction(struct verify *v, struct bt_err *err)
@@ -130,6 +133,8 @@ static int take_event(struct verify *v, const struct bt_event *ev, struct bt_err
             return bt_fail(err, BT_ERR_CORRUPT, "%s:%" PRIu64 ": an event of type %u stands outside"
                                                 " any transaction",
                            v->name, ev->offset, ev->type);
+        if (ev->type == BT_GTID_LIST || ev->type == BT_PREVIOUS_GTIDS)
+            return bt_had_read(&v->had, ev, err);
         return 0;
     }
     if (part == BT_GROUP_BEGIN || part == BT_GROUP_WHOLE) {
@@ -201,7 +206,7 @@ int bt_diff_log_verify(struct bt_source *source, const struct bt_manifest *manif
     XXH3_128bits_reset(xxh3);
     bt_grouper_init(&v.grouper, source->name);
     failed = read_all(&v, source, err);
-    bt_gtid_state_done(&v.had);
+    bt_had_done(&v.had);
     if (failed)
         return -1;
     *ret = v.report;

@@ -375,6 +375,21 @@ int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct
     return 0;
 }
 
+bool bt_log_walk_resumes(const struct bt_log_walk *w, const struct bt_event *ev,
+                         struct bt_coordinate *ret_place)
+{
+    const struct bt_coordinate_tracker *place = &w->grouper.place;
+
+    /* The IO thread's own lists, of what it ignored, have the id of their server. */
+    if (w->set->kind != BT_LOG_KIND_RELAY || ev->type != BT_GTID_LIST ||
+        !(ev->header.flags & BT_FLAG_ARTIFICIAL) || ev->header.end_log_pos == 0 ||
+        ev->header.server_id == place->own_server_id)
+        return false;
+    *ret_place = place->last;
+    ret_place->pos = bt_coordinate_widen(place->last.pos, ev->header.end_log_pos);
+    return true;
+}
+
 /* ------------------------------------------------------------------- heads */
 
 void bt_log_head_done(struct bt_log_head *h)
@@ -387,6 +402,7 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
                            enum bt_group_step part, struct bt_log_head *ret, struct bt_err *err)
 {
     const struct bt_coordinate_tracker *place = &w->grouper.place;
+    struct bt_coordinate resumed;
 
     if (ev->type == BT_FORMAT_DESCRIPTION)
         ret->format_pos = ev->offset;
@@ -405,6 +421,12 @@ static int take_head_event(struct bt_log_walk *w, const struct bt_event *ev,
             ret->has_place = ret->begins_whole && ev->header.end_log_pos != 0;
         }
         return 1;
+    }
+    if (bt_log_walk_resumes(w, ev, &resumed)) {
+        /* What the log itself said is passed over. */
+        bt_had_done(&ret->list);
+        ret->place = resumed;
+        ret->has_place = true;
     }
     if ((ev->type == BT_GTID_LIST || ev->type == BT_PREVIOUS_GTIDS) && !ret->list.known &&
         bt_had_read(&ret->list, ev, err) != 0)

@@ -71,6 +71,14 @@ int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct
     BT_MUST_CHECK;
 void bt_log_walk_end(struct bt_log_walk *w);
 
+/* Whether the event is a GTID_LIST that a MariaDB primary made up for a replica which connected by
+ * GTID: of what stands in front of *ret_place, in its logs, it sent nothing that the replica had,
+ * and the list says what that is (sql/sql_repl.cc, send_fake_gtid_list_event, 10.11).  One comes
+ * for each domain, so that between two of them one domain may be sent while of another all is
+ * passed over. */
+bool bt_log_walk_resumes(const struct bt_log_walk *w, const struct bt_event *ev,
+                         struct bt_coordinate *ret_place);
+
 /* ------------------------------------------------------------------- heads */
 
 /* What the first events of a log say; reading them costs a page. */

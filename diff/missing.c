@@ -330,6 +330,26 @@ static int reenter(struct bt_finder *f, struct bt_err *err)
 
 /* ----------------------------------------------------------------- the whole */
 
+/* The numbers right before the first transaction of each domain.  A first one without a number
+ * before it leaves its domain out: the later ones of that domain say nothing. */
+static int before_first_ones(const struct bt_missing *m, struct bt_had *before, struct bt_err *err)
+{
+    struct bt_gtid_state seen = {0};
+    int failed = 0;
+
+    for (size_t i = 0; i < m->count && !failed; i++) {
+        struct bt_gtid gtid = m->items[i].gtid;
+
+        if (gtid.kind != BT_GTID_MARIADB || bt_gtid_state_last(&seen, gtid.domain))
+            continue;
+        failed = bt_gtid_state_update(&seen, &gtid, err);
+        if (!failed && gtid.sequence-- > 1)
+            failed = bt_had_add(before, &gtid, err);
+    }
+    bt_gtid_state_done(&seen);
+    return failed;
+}
+
 /* The GTID state in front of the first transaction: what the target has, else what the log in front
  * of it says, else the numbers right before the first of each domain. */
 static int find_before(struct bt_finder *f, struct bt_err *err)
@@ -349,16 +369,8 @@ static int find_before(struct bt_finder *f, struct bt_err *err)
             bt_had_copy(&before, &list->state, &list->set, err) != 0)
             goto failed;
     }
-    for (size_t i = 0; i < m->count && !before.known; i++) {
-        struct bt_gtid gtid = m->items[i].gtid;
-
-        if (gtid.kind != BT_GTID_MARIADB || gtid.sequence < 2 ||
-            bt_gtid_state_last(&before.state, gtid.domain))
-            continue;
-        gtid.sequence--;
-        if (bt_had_add(&before, &gtid, err) != 0)
-            goto failed;
-    }
+    if (!before.known && before_first_ones(m, &before, err) != 0)
+        goto failed;
     m->before = before.state;
     m->before_set = before.set;
     return 0;

@@ -30,6 +30,8 @@ struct scan {
     bool may_jump; /* false: the looks of the log have deceived */
     /* Its positions say nothing: a server's own logs, or other than the target counts in. */
     bool is_foreign;
+    /* relay log: what the segment says stands before it, and what it holds */
+    struct bt_had shown;
     struct bt_digest *digest; /* when contents tell transactions apart; else NULL */
 };
 
@@ -222,6 +224,7 @@ static int begin_segment(struct scan *s, const struct bt_coordinate *place, stru
     f->segments[f->segment_count] = (struct bt_segment){0};
     if (place && !s->is_foreign)
         f->segments[f->segment_count].place = *place;
+    bt_had_done(&s->shown);
     s->segment = (uint32_t)f->segment_count++;
     s->at_segment_start = true;
     return 0;
@@ -307,18 +310,41 @@ static int add_found(struct scan *s, const struct bt_log_walk_step *step,
     return 0;
 }
 
+/* A replica that connected anew, by GTID.  Was something passed over that this source does not hold
+ * (its own logs of before are purged), then a segment begins here. */
+static int resume(struct scan *s, const struct bt_event *ev, const struct bt_coordinate *place,
+                  struct bt_err *err)
+{
+    struct bt_had list = {0};
+    int failed = bt_had_read(&list, ev, err);
+
+    if (!failed && !bt_had_contains(&s->shown, &list)) {
+        failed = begin_segment(s, place->file[0] ? place : NULL, err);
+        if (!failed)
+            failed = bt_had_copy(&s->f->segments[s->segment].list, &list.state, NULL, err);
+        if (!failed)
+            failed = bt_had_copy(&s->shown, &list.state, NULL, err);
+    }
+    bt_had_done(&list);
+    return failed;
+}
+
 /* A GTID_LIST or PREVIOUS_GTIDS at the start of a segment says what stands before it; but a MySQL
  * relay log's is only what was retrieved into older relay logs. */
-static int take_list(struct scan *s, const struct bt_event *ev, struct bt_err *err)
+static int take_list(struct scan *s, const struct bt_log_walk *w, const struct bt_event *ev,
+                     struct bt_err *err)
 {
     struct bt_segment *segment = &s->f->segments[s->segment];
+    struct bt_coordinate place;
 
+    if (bt_log_walk_resumes(w, ev, &place))
+        return resume(s, ev, &place, err);
     if (!s->at_segment_start || segment->list.known ||
         (ev->type == BT_PREVIOUS_GTIDS && s->source->role == BT_SOURCE_RELAY))
         return 0;
     if (bt_had_read(&segment->list, ev, err) != 0)
         return bt_err_wrap(err, "GTIDs at %" PRIu64 " of \"%s\"", ev->offset, s->source->name);
-    return 0;
+    return bt_had_copy(&s->shown, &segment->list.state, NULL, err);
 }
 
 /* The target has it, so that what follows in this segment follows on something had: of every domain
@@ -368,9 +394,14 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
     }
     if (step->part == BT_GROUP_OUTSIDE &&
         (step->event.type == BT_GTID_LIST || step->event.type == BT_PREVIOUS_GTIDS))
-        return take_list(s, &step->event, err);
+        return take_list(s, w, &step->event, err);
     if (step->part != BT_GROUP_END && step->part != BT_GROUP_WHOLE)
         return 0;
+    if (s->source->role == BT_SOURCE_RELAY && t->gtid.kind == BT_GTID_MARIADB) {
+        if (bt_had_add(&s->shown, &t->gtid, err) != 0)
+            return -1;
+        s->shown.known = true;
+    }
     is_own = s->source->role == BT_SOURCE_BINLOG &&
              t->server_id == w->grouper.place.own_server_id;
     if (is_own ? bt_had_has_of_server(&s->f->had, &t->gtid) : is_had(s, t))
@@ -453,6 +484,7 @@ int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordin
                     struct bt_err *err)
 {
     enum bt_claim claim = f->claims[index].claim;
+    int failed;
     bt_auto_digest struct bt_digest *digest = f->by_content ? bt_digest_new() : NULL;
     struct scan s = {.f = f,
                      .index = index,
@@ -465,7 +497,9 @@ int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordin
     if (claim == BT_CLAIM_NOTHING || claim == BT_CLAIM_FOREIGN)
         return 0;
     s.is_foreign = s.source->role == BT_SOURCE_BINLOG || claim != BT_CLAIM_BELIEVED;
-    if (scan_source(&s, from, err) != 0)
+    failed = scan_source(&s, from, err);
+    bt_had_done(&s.shown);
+    if (failed)
         return bt_err_wrap(err, "source \"%s\"", s.source->name);
     return 0;
 }

@@ -17,11 +17,13 @@
 
 history_case() {
     local seed=$1 round
+    HISTORY_PURGED=
     HISTORY=$SERVERS/history
     rm -rf "$HISTORY"
     mkdir -p "$HISTORY"
     seq -f 'row %g of a file' 1 400 >"$HISTORY/rows"
-    awk -v seed="$seed" -v dir="$HISTORY" -f "$BATON_SOURCE/tests/lib/history.awk"
+    awk -v seed="$seed" -v dir="$HISTORY" -v kind="${SERVERS_KIND:-}" \
+        -f "$BATON_SOURCE/tests/lib/${HISTORY_GENERATOR:-history.awk}"
     # shellcheck disable=SC1091
     source "$HISTORY/settings"
     echo "seed $seed: mode $MODE, road $ROAD${MULTI:+, m from two}${CHAIN:+, c behind r1}"
@@ -232,7 +234,9 @@ history_kill() {
         esac
         server_wait "$1" 120 history_is_drained "$1"
         history_same_received "$1" "$HISTORY/dead.ranked" "$([[ $1 == c ]] && echo r1 || echo p)"
-        # What relay_log_recovery does: master.info is older than the relay logs after a crash.
+        # What relay_log_recovery does: master.info is older than the relay logs after a crash.  It
+        # throws the relay logs away.
+        HISTORY_PURGED+=" $1"
         server_sql "$1" "STOP SLAVE; CHANGE MASTER TO
             MASTER_LOG_FILE='$(history_status "$1" Relay_Master_Log_File)',
             MASTER_LOG_POS=$(history_status "$1" Exec_Master_Log_Pos)"
@@ -443,7 +447,8 @@ history_check_pair() {
     mine=$(history_had "$1" p)
     theirs=$(history_had "$2" p)
     # Purged relay logs cannot give what they held: then a hole is said, never passed over.
-    if [[ $(server_sql "$2" "SELECT @@relay_log_purge") == 1 || $MODE == slave_pos ]]; then
+    if [[ $(server_sql "$2" "SELECT @@relay_log_purge") == 1 || $MODE == slave_pos ||
+        " $HISTORY_PURGED " == *" $2 "* ]]; then
         baton diff --target "$SERVERS/$1" --replica "$SERVERS/$2" -o "$HISTORY/out.binlog" \
             >"$HISTORY/printed"
         baton verify "$HISTORY/out.binlog" >/dev/null

@@ -145,7 +145,8 @@ void bt_build_gtid(struct bt_log_builder *b, uint32_t domain, uint64_t sequence,
     bt_buf_done(&body);
 }
 
-void bt_build_list(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3])
+static void build_list(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3],
+                       uint16_t flags, uint64_t end_log_pos)
 {
     struct bt_buf body;
 
@@ -156,8 +157,20 @@ void bt_build_list(struct bt_log_builder *b, size_t count, const uint32_t (*gtid
         bt_buf_add_le(&body, gtids[i][1], 4);
         bt_buf_add_le(&body, gtids[i][2], 8);
     }
-    bt_build_event(b, BT_GTID_LIST, b->server_id, 0, UINT64_MAX, body.data, body.len);
+    bt_build_event(b, BT_GTID_LIST, b->server_id, flags, end_log_pos, body.data, body.len);
     bt_buf_done(&body);
+}
+
+void bt_build_list(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3])
+{
+    build_list(b, count, gtids, 0, UINT64_MAX);
+}
+
+void bt_build_resumption(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3],
+                         uint64_t pos)
+{
+    build_list(b, count, gtids, BT_FLAG_ARTIFICIAL, pos);
+    b->primary_pos = pos;
 }
 
 void bt_build_query(struct bt_log_builder *b, const char *db, const char *sql)

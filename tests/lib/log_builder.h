@@ -48,6 +48,10 @@ void bt_build_primary(struct bt_log_builder *b, uint32_t primary_id, const char 
 
 void bt_build_gtid(struct bt_log_builder *b, uint32_t domain, uint64_t sequence, uint8_t flags);
 void bt_build_list(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3]);
+/* Relay log, connected by GTID: the primary passed over what stands in front of pos, as far as the
+ * replica had it. */
+void bt_build_resumption(struct bt_log_builder *b, size_t count, const uint32_t (*gtids)[3],
+                         uint64_t pos);
 void bt_build_query(struct bt_log_builder *b, const char *db, const char *sql);
 void bt_build_xid(struct bt_log_builder *b, uint64_t xid);
 void bt_build_stop(struct bt_log_builder *b);

@@ -14,7 +14,10 @@
 servers_init() {
     SERVERS=$(mktemp -d "${TMPDIR:-/tmp}/baton-servers.XXXXXX") || return
     export SERVERS
-    mariadb-install-db --no-defaults --user=root --datadir="$SERVERS/template" --skip-test-db \
+    # Servers that share one delete each other's #sql files when they start.
+    mkdir -p "$SERVERS/tmp/template"
+    mariadb-install-db --no-defaults --user=root --datadir="$SERVERS/template" \
+        --tmpdir="$SERVERS/tmp/template" --skip-test-db \
         --auth-root-authentication-method=normal --innodb-log-file-size=8M \
         >"$SERVERS/install.log" 2>&1 || { cat "$SERVERS/install.log" >&2; return 1; }
 }
@@ -34,10 +37,12 @@ server_start() {
     local name=$1 id=$2 port try pid
     shift 2
     [[ -d $SERVERS/$name ]] || cp -a "$SERVERS/template" "$SERVERS/$name"
+    mkdir -p "$SERVERS/tmp/$name"
     for try in 1 2 3 4 5; do
         port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
         ((try == 1)) && [[ -s $SERVERS/$name.port ]] && port=$(<"$SERVERS/$name.port")
-        mariadbd --no-defaults --user=root --datadir="$SERVERS/$name" --server-id="$id" \
+        mariadbd --no-defaults --user=root --datadir="$SERVERS/$name" \
+            --tmpdir="$SERVERS/tmp/$name" --server-id="$id" \
             --socket="$SERVERS/$name.sock" --pid-file="$SERVERS/$name.server-pid" --port="$port" \
             --bind-address=127.0.0.1 --innodb-buffer-pool-size=16M --innodb-log-file-size=8M \
             --performance-schema=OFF --skip-name-resolve --skip-slave-start \
