@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SECONDS_EACH ?= 60
 MINUTES ?= 30
 
-.PHONY: help deps build test demo bench fuzz soak format install clean
+.PHONY: help deps build tools test demo bench fuzz soak format install clean
 
 help:
 	@echo 'Baton: failover for MariaDB and MySQL'
@@ -29,25 +29,30 @@ deps:
 
 build: deps
 	@cmake --preset release
+	@cmake --build --preset release --target baton baton-node baton-parser
+
+# What tests, demo and benches need besides.
+tools: build
 	@cmake --build --preset release
 
 test: deps
 	@scripts/test
 
 demo: build
+	@cmake --build --preset release --target ledger
 	@scripts/demo
 
-bench: build
+bench: tools
 	@scripts/bench
 
 fuzz: deps
 	@scripts/fuzz $(SECONDS_EACH)
 
-soak: build
+soak: tools
 	@scripts/soak $(MINUTES)
 
 format: deps
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@scripts/format
 	@git diff --stat -- '*.c' '*.h'
 
 install: build

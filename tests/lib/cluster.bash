@@ -79,7 +79,7 @@ cluster_hosts() {
 
 # Fails with 77 and the reason where this machine cannot have a cluster.
 cluster_check() {
-    local probe=btprobe$BASHPID program
+    local probe=btprobe$BASHPID program why
     if ((EUID != 0)); then
         cluster_say "skipped: network namespaces need root"
         return 77
@@ -98,13 +98,13 @@ cluster_check() {
         cluster_say "skipped: $HOST_SSHD is not installed (make deps)"
         return 77
     fi
-    if ! ip netns add "$probe" 2>/dev/null ||
-        ! ip -n "$probe" link add br0 type bridge 2>/dev/null ||
-        ! ip -n "$probe" link add v0 type veth peer name v1 2>/dev/null ||
-        ! unshare --mount --uts --pid --fork true 2>/dev/null; then
+    if ! why=$({ ip netns add "$probe" && ip -n "$probe" link add br0 type bridge &&
+        ip -n "$probe" link add v0 type veth peer name v1 &&
+        unshare --mount --uts --pid --fork true; } 2>&1); then
         ip netns del "$probe" 2>/dev/null
+        why=${why##*$'\n'}
         cluster_say "skipped: this machine does not let us make network namespaces" \
-            "(in a container: --privileged)"
+            "(in a container: --privileged): $why"
         return 77
     fi
     ip netns del "$probe"
