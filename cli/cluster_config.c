@@ -11,9 +11,9 @@ int bt_cluster_config_load(const struct bt_config_opts *opts, struct bt_arena *a
     bt_auto_config_notes struct bt_config_notes notes;
     int rc;
 
+    bt_config_notes_init(&notes);
     if (!opts->path)
         return bt_fail(err, BT_ERR_USAGE, "--conf=FILE must be given");
-    bt_config_notes_init(&notes);
     rc = bt_config_load(opts, arena, &notes, config, err);
     if (notes.warnings.count)
         fprintf(stderr, "%s", bt_buf_str(&notes.warnings.text));

@@ -28,9 +28,9 @@ static void add_table(struct contents *c, const struct bt_event *ev)
     struct bt_table_map map;
     struct bt_err ignored = {0};
 
+    bt_buf_init(&name, NAMES_MAX);
     if (bt_table_map_read(ev, &map, &ignored) != 0)
         return;
-    bt_buf_init(&name, NAMES_MAX);
     bt_buf_addf(&name, "%.*s.%.*s", BT_SLICE_ARG(map.db), BT_SLICE_ARG(map.table));
     for (size_t at = 0; at < c->tables.len;) {
         size_t len = strlen((const char *)c->tables.data + at);

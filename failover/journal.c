@@ -136,9 +136,9 @@ int bt_journal_write(struct bt_journal *j, const char *step, const char *state, 
     struct bt_json json;
     int rc;
 
+    bt_buf_init(&line, LINE_MAX_BYTES);
     if (j->fd < 0)
         return 0;
-    bt_buf_init(&line, LINE_MAX_BYTES);
     bt_json_init(&json, &line);
     bt_json_object(&json);
     bt_json_key_str(&json, "time", bt_time_text(bt_clock_wall_us(), when));

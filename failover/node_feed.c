@@ -138,11 +138,11 @@ static void feed_progress(void *ctx, struct bt_feed_progress *ret)
     struct bt_err err = {0};
     int status;
 
+    bt_arena_init(&arena, ARENA_MAX);
     if (atomic_load(&f->failed)) {
         *ret = (struct bt_feed_progress){.failed = true, .err = f->err};
         return;
     }
-    bt_arena_init(&arena, ARENA_MAX);
     pthread_mutex_lock(f->mutex);
     (void)bt_channel_request(f->channel, BT_MESSAGE_FEED_LOOK, until);
     status = call(f, until, &bytes, &err);

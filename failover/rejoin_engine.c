@@ -102,13 +102,13 @@ static int told_ask(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
     struct bt_err why = {0};
     const char *path, *started;
 
+    bt_buf_init(&words, WORDS_MAX + 4096);
     if (bt_connection_query(bt_rj_host(r)->sql, bt_slice_str(sql), bt_deadline_in(BT_RJ_STEP_MS),
                             &rows, err) != 0)
         return bt_err_wrap(err, "%s: log_error", bt_rj_host(r)->conf->name);
     path = bt_rows_text_at(&rows, 0, 0);
     started = bt_rows_text_at(&rows, 0, 1);
     e->started = started ? strtoll(started, NULL, 10) : 0;
-    bt_buf_init(&words, WORDS_MAX + 4096);
     if (!path || !path[0])
         snprintf(e->why_not, sizeof(e->why_not), "it writes no error log of its own");
     else if (words_read(r, path, &words, &why) != 0)

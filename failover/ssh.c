@@ -47,9 +47,9 @@ int bt_ssh_words(const char *text, struct bt_arena *arena, const char ***ret, si
     const char *p = text;
     size_t count = 0;
 
+    bt_buf_init(&word, strlen(text) + 1);
     if (!words)
         return bt_arena_fail(arena, "the words of ssh_options", err);
-    bt_buf_init(&word, strlen(text) + 1);
     for (;;) {
         while (is_blank(*p))
             p++;

@@ -130,3 +130,12 @@ END
     run -0 baton conf keys --format=markdown
     diff <(sed -n '/^### MHA/,$p' "$BATON_SOURCE/docs/configuration.md") <(echo "$output")
 }
+
+@test "a command that needs a configuration asks for it" {
+    local command
+    for command in check 'conf show' failover switchover 'rejoin db1' status start stop log manager vip; do
+        # shellcheck disable=SC2086
+        run -2 baton $command
+        assert_output --partial "--conf=FILE must be given"
+    done
+}
