@@ -12,7 +12,7 @@ server_template() {
     SERVER_DIR=$1
     export SERVER_DIR
     mkdir -p "$SERVER_DIR/template" "$SERVER_DIR/template.tmp" # a shared tmpdir loses its files
-    mariadb-install-db --no-defaults --user=root --datadir="$SERVER_DIR/template" \
+    mariadb-install-db --no-defaults --force --user=root --datadir="$SERVER_DIR/template" \
         --tmpdir="$SERVER_DIR/template.tmp" \
         --auth-root-authentication-method=normal --skip-test-db --skip-name-resolve \
         --innodb-log-file-size=16M >"$SERVER_DIR/install.log" 2>&1 ||

@@ -16,7 +16,7 @@ servers_init() {
     export SERVERS
     # Servers that share one delete each other's #sql files when they start.
     mkdir -p "$SERVERS/tmp/template"
-    mariadb-install-db --no-defaults --user=root --datadir="$SERVERS/template" \
+    mariadb-install-db --no-defaults --force --user=root --datadir="$SERVERS/template" \
         --tmpdir="$SERVERS/tmp/template" --skip-test-db \
         --auth-root-authentication-method=normal --innodb-log-file-size=8M \
         >"$SERVERS/install.log" 2>&1 || { cat "$SERVERS/install.log" >&2; return 1; }

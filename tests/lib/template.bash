@@ -67,7 +67,7 @@ template_make() {
         cp -a "$CLUSTER_SERVER/template" "$new/data" || return
         rm -f "$new/data/.done"
     else
-        mariadb-install-db --no-defaults --user=root --datadir="$new/data" --skip-test-db \
+        mariadb-install-db --no-defaults --force --user=root --datadir="$new/data" --skip-test-db \
             --auth-root-authentication-method=normal --innodb-log-file-size=16M || return
     fi
     mkdir "$new/tmp"
