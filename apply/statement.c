@@ -119,11 +119,28 @@ static void want_gtid(struct bt_statements *s)
         bt_context_assign(&s->context, "gtid_next='%s'", bt_gtid_text(&s->gtid.gtid, text));
 }
 
+/* The FORMAT_DESCRIPTION that rows are read by.  MySQL takes none in a transaction whose gtid_next
+ * is AUTOMATIC, and has gtid_next undecided behind it (sql/rpl_rli.cc, set_rli_description_event,
+ * 9.7), which gtid_mode=ON then refuses to decide. */
+static int emit_format(struct bt_statements *s, struct bt_err *err)
+{
+    if (s->format_sent || s->format.len == 0)
+        return 0;
+    s->format_sent = true;
+    if (emit_context(s, bt_buf_slice(&s->format), err) < 0)
+        return -1;
+    return s->opts.target == BT_FLAVOR_MYSQL
+               ? emit_context(s, bt_slice_str("SET gtid_next='AUTOMATIC'"), err)
+               : 0;
+}
+
 /* Everything in front of the first work of a transaction that ends with COMMIT. */
 static int open_transaction(struct bt_statements *s, struct bt_err *err)
 {
     if (s->is_open)
         return 0;
+    if (s->opts.target == BT_FLAVOR_MYSQL && emit_format(s, err) < 0)
+        return -1;
     want_gtid(s);
     if (emit_wanted(s, err) < 0)
         return -1;
@@ -437,9 +454,8 @@ static int send_rows(struct bt_statements *s, struct bt_err *err)
     if (!holds && open_transaction(s, err) < 0)
         return -1;
     step.may_undo = may_undo(s);
-    if (!s->format_sent && emit_context(s, bt_buf_slice(&s->format), err) < 0)
+    if (emit_format(s, err) < 0)
         return -1;
-    s->format_sent = true;
     if (bt_row_statement_pieces(&s->rows, s->opts.packet_max, &pieces, err) < 0)
         return -1;
     if (holds) {

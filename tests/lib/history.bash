@@ -1,3 +1,4 @@
+    jq -e 'any(.replicas[]; .latest)' "$HISTORY/ranked" >/dev/null
 # shellcheck shell=bash disable=SC2153
 # SPDX-License-Identifier: Apache-2.0
 #
@@ -487,18 +488,20 @@ history_check_multi() {
         < <(history_gtids_of_server q | history_behind "$had")
 }
 
-# rank's order is that of the number of transactions each has.
+# Whom rank calls latest lacks no more than another.  (Of two that lack the same one may come
+# behind: it has not heard of the log that its primary began since.)
 history_check_order() {
-    local name missing best=''
+    local name missing least
     baton rank --json "$SERVERS/r1" "$SERVERS/r2" >"$HISTORY/ranked"
     for name in r1 r2; do
         missing=$(history_behind "$(history_had "$name" p)" <"$HISTORY/all" | wc -l)
         echo "$missing $name"
     done | sort -n >"$HISTORY/order"
-    best=$(jq -r '.replicas[] | select(.latest) | .dir' "$HISTORY/ranked")
-    if jq -e '[.replicas[].incomparable_to] == [null, null]' "$HISTORY/ranked" >/dev/null; then
-        grep -qxF "$SERVERS/$(awk 'NR == 1 {print $2}' "$HISTORY/order")" <<<"$best"
-    fi
+    jq -e '[.replicas[].incomparable_to] == [null, null]' "$HISTORY/ranked" >/dev/null || return 0
+    least=$(awk 'NR == 1 {print $1}' "$HISTORY/order")
+    jq -r '.replicas[] | select(.latest) | .dir' "$HISTORY/ranked" | while read -r name; do
+        grep -qxF "$least ${name##*/}" "$HISTORY/order"
+    done
 }
 
 # ------------------------------------------------------------------------- the end
@@ -546,10 +549,11 @@ history_complete() {
 # would pass over it (`baton failover` corrects that by itself).
 history_correct_claim() {
     local had
-    [[ $MODE == no ]] || return 0
     had=$(history_had "$1" "$([[ $1 == c ]] && echo r1 || echo p)")
-    [[ $1 != m ]] || had=$had,$(history_had m q)
+    # An applier that waits for the rest of a transaction holds its locks.
     server_sql "$1" "STOP ALL SLAVES" 2>/dev/null
+    [[ $MODE == no ]] || return 0
+    [[ $1 != m ]] || had=$had,$(history_had m q)
     had=$(tr -s , <<<"$had" | sed 's/^,//; s/,$//')
     server_sql "$1" "SET GLOBAL gtid_slave_pos = '$had'" 2>/dev/null
 }

@@ -489,6 +489,23 @@ START_TEST(a_payload_sends_nothing_itself)
 }
 END_TEST
 
+/* In one, MySQL says that gtid_next cannot be set (1766). */
+START_TEST(mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gtid_itself)
+{
+    struct bench b;
+
+    open_bench(&b, BT_FLAVOR_MYSQL, 90700, BT_FLAVOR_MYSQL, 90700);
+    bt_buf_add_str(&b.s.format, "BINLOG 'format'");
+    feed_rows(&b, BT_ROWS_STMT_END, 0);
+    expect_part(&b,
+                "C BINLOG 'format'\nC SET gtid_next='AUTOMATIC'\nC START TRANSACTION\nW BINLOG '");
+    bt_buf_reset(&b.steps);
+    feed_rows(&b, BT_ROWS_STMT_END, 0);
+    ck_assert_int_eq(strncmp(bt_buf_str(&b.steps), "W BINLOG '", 10), 0);
+    close_bench(&b);
+}
+END_TEST
+
 START_TEST(sql_mode_keeps_its_meaning_across_flavours)
 {
     struct bench b;
@@ -560,6 +577,7 @@ BT_SUITE_MAIN("apply statement",
               {an_incident_stops, 0},
               {an_event_of_an_unknown_type_stops_unless_it_may_be_ignored, 0},
               {a_payload_sends_nothing_itself, 0},
+              {mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gtid_itself, 0},
               {sql_mode_keeps_its_meaning_across_flavours, 0},
               {a_collation_that_the_other_flavour_lacks_becomes_utf8mb4, 0},
               {without_gtids_begin_opens_and_commit_closes, 0})
