@@ -17,7 +17,7 @@ help:
 	@echo '  make demo      kill the primary of a real cluster and watch (root)'
 	@echo '  make bench     speed against the server'"'"'s own tools'
 	@echo '  make fuzz      libFuzzer on every target, SECONDS_EACH=60'
-	@echo '  make soak      the cluster tests again and again, MINUTES=30 (root)'
+	@echo '  make soak      cluster tests and random faults again and again, MINUTES=30 (root)'
 	@echo '  make format    bring every C file into the house format'
 	@echo '  make install   to PREFIX=/usr/local, or below DESTDIR'
 	@echo '  make clean     remove build/'

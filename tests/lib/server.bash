@@ -37,6 +37,7 @@ server_start() {
         --character-set-server=utf8mb4 --log-bin-trust-function-creators=1 --local-infile=1 \
         --secure-file-priv= --performance-schema=OFF "$@" >/dev/null 2>&1 3>&- </dev/null &
     echo $! >"$dir/shell.pid"
+    disown # its shell says nothing when it is killed
     server_wait "$name"
 }
 
