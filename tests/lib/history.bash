@@ -1,4 +1,3 @@
-    jq -e 'any(.replicas[]; .latest)' "$HISTORY/ranked" >/dev/null
 # shellcheck shell=bash disable=SC2153
 # SPDX-License-Identifier: Apache-2.0
 #
