@@ -38,6 +38,7 @@ int bt_err_set_at(struct bt_err *err, enum bt_err_kind kind, int os_errno, const
     err->server_errno = 0;
     err->file = file;
     err->line = line;
+    err->is_told = false;
     va_start(args, fmt);
     at = append(err, 0, fmt, args);
     va_end(args);

@@ -12,6 +12,7 @@
 #define BT_BASE_ERR_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #define BT_MUST_CHECK __attribute__((warn_unused_result))
 /* For the steps of inner loops that the compiler would rather call: measured where it is used. */
@@ -39,6 +40,7 @@ struct bt_err {
     unsigned server_errno; /* MariaDB/MySQL error number, 0 if none */
     const char *file;      /* where it was raised, for --verbose */
     int line;
+    bool is_told;    /* it stands in the log already (bt_log_error) */
     char text[1024]; /* "outermost: ...: innermost", no newline */
 };
 

@@ -102,3 +102,9 @@ void bt_log(enum bt_log_level level, const char *fmt, ...)
     }
     bt_buf_done(&line);
 }
+
+void bt_log_error(struct bt_err *err)
+{
+    bt_log(BT_LOG_ERROR, "%s", err->text);
+    err->is_told = true;
+}

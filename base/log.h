@@ -33,6 +33,9 @@ void bt_log_setup(struct bt_log_opts opts);
 
 void bt_log(enum bt_log_level level, const char *fmt, ...) BT_PRINTF(2, 3);
 
+/* The error as a line of its level; marks it as told, so that nobody says it again. */
+void bt_log_error(struct bt_err *err);
+
 #define bt_debug(...) bt_log(BT_LOG_DEBUG, __VA_ARGS__)
 #define bt_info(...) bt_log(BT_LOG_INFO, __VA_ARGS__)
 #define bt_warning(...) bt_log(BT_LOG_WARNING, __VA_ARGS__)

@@ -51,7 +51,7 @@ size_t bt_cluster_say_unreachable(const struct bt_live *live)
     return count;
 }
 
-void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet)
+bool bt_cluster_log_begin(const struct bt_config *config, bool is_quiet)
 {
     const char *path = bt_setting_text(config->settings, BT_CONF_MANAGER_LOG);
     static const enum bt_log_level levels[] = {BT_LOG_DEBUG, BT_LOG_INFO, BT_LOG_WARNING,
@@ -63,18 +63,29 @@ void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet)
         .format = is_quiet ? BT_LOG_TERSE : BT_LOG_MHA,
         .path = path[0] && !is_quiet ? path : NULL,
     });
+    return path[0] && !is_quiet;
 }
 
 int bt_cluster_command_run(const struct bt_cluster_command *command, struct bt_err *err)
 {
     bt_auto_arena struct bt_arena arena;
     struct bt_config config;
+    bool has_file;
+    int code;
 
     bt_arena_init(&arena, BT_CONFIG_ARENA_MAX);
     if (bt_cluster_config_load(&command->from, &arena, &config, err) != 0)
         return -1;
     if (command->is_confirmed && !command->is_confirmed(&config))
         return bt_fail(err, BT_ERR_USAGE, "not confirmed; nothing was done");
-    bt_cluster_log_begin(&config, command->is_quiet);
-    return command->run(&config, err);
+    has_file = bt_cluster_log_begin(&config, command->is_quiet);
+    code = command->run(&config, err);
+    if (has_file && code < 0) {
+        /* Once in the log, and once for whoever waits at the terminal. */
+        if (!err->is_told)
+            bt_log_error(err);
+        bt_log_setup((struct bt_log_opts){.level = BT_LOG_INFO, .format = BT_LOG_TERSE});
+        err->is_told = false;
+    }
+    return code;
 }

@@ -23,12 +23,13 @@ int bt_cluster_open(const char *conf, const char *global_conf, const char *conne
 size_t bt_cluster_say_unreachable(const struct bt_live *live);
 
 /* Log lines in MHA's format into manager_log (stderr where there is none), from log_level on; a
- * quiet command (a dry run) logs errors only, and to stderr. */
-void bt_cluster_log_begin(const struct bt_config *config, bool is_quiet);
+ * quiet command (a dry run) logs errors only, and to stderr.  Returns whether a file takes them. */
+bool bt_cluster_log_begin(const struct bt_config *config, bool is_quiet);
 
 /* What the commands that change a cluster have in common: files to begin with, and the order of
  * things.  Reads the configuration, asks is_confirmed (NULL: nobody is asked), sets up the log and
- * runs.  Returns what run returns, -1 where it does not come to that. */
+ * runs.  An error stands in the log and is left to be told at the terminal.  Returns what run
+ * returns, -1 where it does not come to that. */
 struct bt_cluster_command {
     struct bt_config_opts from;
     bool is_quiet; /* see bt_cluster_log_begin */

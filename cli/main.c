@@ -165,7 +165,8 @@ int bt_command_run(const struct bt_command *command, int argc, char **argv)
     code = command->run(count, argv, &err);
     if (code >= 0)
         return code;
-    bt_error("%s", err.text);
+    if (!err.is_told)
+        bt_error("%s", err.text);
     bt_debug("raised at %s:%d (%s)", err.file, err.line, bt_err_kind_name(err.kind));
     return bt_err_exit_code(err.kind);
 }

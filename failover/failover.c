@@ -213,10 +213,10 @@ static bool primary_holds_all(struct bt_failover *f)
 
 /* Nothing was promoted: what was stopped runs again.  When the primary lives and holds everything,
  * all is as it was; else a human has to look. */
-static void stand_down(struct bt_failover *f, const struct bt_err *why,
+static void stand_down(struct bt_failover *f, struct bt_err *why,
                        enum bt_failover_outcome *ret)
 {
-    bt_error("%s", why->text);
+    bt_log_error(why);
     bt_fo_complete_join(f);
     if (!f->is_promoted)
         bt_fo_undo_freeze(f);
@@ -361,7 +361,7 @@ static int check_and_act(struct bt_failover *f, enum bt_failover_outcome *ret, s
     int rc;
 
     if (bt_fo_check(f, err) != 0) {
-        bt_error("%s", err->text);
+        bt_log_error(err);
         *ret = f->is_alive ? BT_FAILOVER_ALIVE : BT_FAILOVER_REFUSED;
         return -1;
     }
@@ -382,7 +382,7 @@ static int forward(struct bt_failover *f, enum bt_failover_outcome *ret, struct 
         return -1;
     *ret = BT_FAILOVER_FAILED;
     if (bt_fo_resume_forward(f, err) != 0) {
-        bt_error("%s", err->text);
+        bt_log_error(err);
         return -1; /* the journal has no end: it can be resumed again */
     }
     (void)!unlink(f->error_path);

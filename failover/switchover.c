@@ -277,7 +277,7 @@ static enum bt_switchover_outcome undo(struct bt_switchover *s, struct bt_err *e
     struct bt_err why = {0};
     int rc;
 
-    bt_error("%s", err->text);
+    bt_log_error(err);
     bt_info("Putting everything back..");
     rc = bt_so_undo(s, &why);
     if (rc == 0) {

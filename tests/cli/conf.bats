@@ -139,3 +139,14 @@ END
         assert_output --partial "--conf=FILE must be given"
     done
 }
+
+@test "what ends a command stands once in the log and once on the terminal" {
+    sed -i "2i manager_workdir=$BATS_TEST_TMPDIR/work\nmanager_log=$BATS_TEST_TMPDIR/log" "$CONF"
+    mkdir "$BATS_TEST_TMPDIR/work"
+    for command in failover switchover; do
+        : >"$BATS_TEST_TMPDIR/log"
+        run -3 --separate-stderr baton "$command" --conf="$CONF"
+        assert_equal "$(grep -c "There is no alive server" <<<"$stderr")" 1
+        assert_equal "$(grep -c "There is no alive server" "$BATS_TEST_TMPDIR/log")" 1
+    done
+}
