@@ -43,8 +43,14 @@ static void role(struct bt_check_finder *f, size_t i)
                      "replicates from %s, which is dead and not the primary",
                      name_of(f, f->facts->topology.upstream[i]));
         break;
-    case BT_ROLE_UNKNOWN:
     case BT_ROLE_PRIMARY:
+        if (f->facts->topology.co_primary != SIZE_MAX)
+            bt_check_add(f, BT_CHECK_NOTE, "co-primary", i, NULL,
+                         "replicates in turn from %s, which is a replica like the others: when it "
+                         "takes over, this one follows it as it comes back",
+                         name_of(f, f->facts->topology.co_primary));
+        break;
+    case BT_ROLE_UNKNOWN:
     case BT_ROLE_REPLICA: break;
     }
 }

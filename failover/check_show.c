@@ -101,8 +101,10 @@ static void tree(const struct bt_check_facts *facts, struct bt_buf *out)
     tree_line(facts, facts->topology.primary, "", out);
     tree_below(facts, facts->topology.primary, 0, out);
     for (size_t i = 0; i < facts->config->server_count; i++)
-        if (i != facts->topology.primary && facts->topology.upstream[i] == SIZE_MAX)
+        if (i != facts->topology.primary && facts->topology.upstream[i] == SIZE_MAX) {
             tree_line(facts, i, "", out);
+            tree_below(facts, i, 0, out);
+        }
 }
 
 /* ----------------------------------------------------------------- findings */

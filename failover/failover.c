@@ -347,6 +347,8 @@ static int act(struct bt_failover *f, enum bt_failover_outcome *ret, struct bt_e
     *ret = BT_FAILOVER_FAILED;
     if (before_promotion(f, err) != 0) {
         stand_down(f, err, ret);
+        f->failure = *err;
+        f->ended_ms = bt_clock_ms();
         report_send(f);
         return -1;
     }

@@ -134,21 +134,34 @@ static int hooks_ask(struct bt_manager *m, struct bt_err *err)
     return 0;
 }
 
-static void servers_say(const struct bt_manager *m, const struct bt_server_facts *facts)
+static void servers_list(const struct bt_manager *m, const struct bt_server_facts *facts,
+                         struct bt_buf *out)
 {
-    bt_auto_buf struct bt_buf tree;
-
-    bt_info(BT_SAY_DEAD_SERVERS);
+    bt_buf_addf(out, BT_SAY_DEAD_SERVERS "\n");
     for (size_t i = 0; i < m->config.server_count; i++)
         if (!bt_facts_is_alive(&facts[i]))
-            bt_info("  %s: %s", m->config.servers[i].name, facts[i].error);
-    bt_info(BT_SAY_ALIVE_SERVERS);
+            bt_buf_addf(out, "  %s: %s\n", m->config.servers[i].name, facts[i].error);
+    bt_buf_addf(out, BT_SAY_ALIVE_SERVERS "\n");
     for (size_t i = 0; i < m->config.server_count; i++)
         if (bt_facts_is_alive(&facts[i]))
-            bt_info("  %s", m->config.servers[i].name);
-    bt_buf_init(&tree, 1 << 20);
-    bt_topology_draw(&m->topology, &m->config, &tree);
-    lines_log(BT_LOG_INFO, bt_buf_str(&tree));
+            bt_buf_addf(out, "  %s\n", m->config.servers[i].name);
+    if (m->topology.co_primary != SIZE_MAX)
+        bt_buf_addf(out, BT_SAY_CO_PRIMARIES "\n", m->config.servers[m->topology.primary].name);
+    bt_topology_draw(&m->topology, &m->config, out);
+}
+
+/* A manager that cannot watch looks every second: the log has it once. */
+static void servers_say(struct bt_manager *m, const struct bt_server_facts *facts)
+{
+    bt_auto_buf struct bt_buf list;
+
+    bt_buf_init(&list, 1 << 20);
+    servers_list(m, facts, &list);
+    if (strcmp(bt_buf_str(&list), bt_buf_str(&m->told_servers)) == 0)
+        return;
+    lines_log(BT_LOG_INFO, bt_buf_str(&list));
+    bt_buf_reset(&m->told_servers);
+    bt_buf_addf(&m->told_servers, "%s", bt_buf_str(&list));
 }
 
 /* Who is the primary, as the servers say. */
@@ -178,11 +191,13 @@ static int arm(struct bt_manager *m, struct bt_err *err)
     struct bt_lookout_opts opts = {
         .config = &m->config, .topology = &m->topology, .wake_fd = m->wake_fd};
 
-    m->topology = (struct bt_topology){.primary = SIZE_MAX};
+    m->topology = (struct bt_topology){.primary = SIZE_MAX, .co_primary = SIZE_MAX};
     memset(m->trouble, 0, sizeof(m->trouble));
-    if (primary_find(m, err) != 0 || hooks_ask(m, err) != 0)
+    if (primary_find(m, err) != 0 || hooks_ask(m, err) != 0 ||
+        bt_lookout_start(&opts, &m->lookout, err) != 0)
         return -1;
-    return bt_lookout_start(&opts, &m->lookout, err);
+    bt_buf_reset(&m->told_servers);
+    return 0;
 }
 
 static void pause_for(struct bt_manager *m, int64_t ms)
@@ -200,22 +215,27 @@ static void pause_for(struct bt_manager *m, int64_t ms)
 static int arm_patiently(struct bt_manager *m, struct bt_err *err)
 {
     char told[sizeof(err->text)] = "";
+    bool has_failed = m->code == BT_HEALTH_FAILOVER_ERROR; /* which is worse than what follows */
 
-    bt_manager_state(m, m->was_armed ? BT_HEALTH_RETRYING_MONITOR : BT_HEALTH_INITIALIZING_MONITOR);
+    if (!has_failed)
+        bt_manager_state(m, m->was_armed ? BT_HEALTH_RETRYING_MONITOR
+                                         : BT_HEALTH_INITIALIZING_MONITOR);
     while (arm(m, err) != 0) {
         if (strcmp(told, err->text) != 0) {
             bt_error("%s", err->text);
             bt_error(BT_SAY_CHECK_ERROR);
         }
         snprintf(told, sizeof(told), "%s", err->text);
-        bt_manager_state(m, BT_HEALTH_CONFIG_ERROR);
+        if (!has_failed)
+            bt_manager_state(m, BT_HEALTH_CONFIG_ERROR);
         if (m->opts->once) {
             bt_error(BT_SAY_MONITOR_ERROR);
             bt_error(BT_SAY_EXIT_NOT_DEAD);
             return -1;
         }
         bt_err_clear(err);
-        pause_for(m, RETRY_MS);
+        /* a script of the site is not called as often as a server is asked */
+        pause_for(m, m->topology.primary == SIZE_MAX ? RETRY_MS : AGAIN_MS);
         if (m->must_stop)
             return 0;
         if (m->must_reload)
@@ -466,6 +486,7 @@ int bt_manager_run(const struct bt_manager_opts *opts, int *ret_code, struct bt_
     m->suspect = SIZE_MAX;
     m->signal_fd = m->wake_fd = m->lock_fd = m->socket_fd = m->hold_fd = -1;
     bt_arena_init(&m->arena, BT_CONFIG_ARENA_MAX);
+    bt_buf_init(&m->told_servers, 1 << 20);
     rc = begin(m, err);
     if (rc == 0) {
         rc = live(m, ret_code, err);
@@ -480,6 +501,7 @@ int bt_manager_run(const struct bt_manager_opts *opts, int *ret_code, struct bt_
     bt_release_fd(&m->hold_fd);
     bt_release_fd(&m->lock_fd);
     bt_arena_done(&m->arena);
+    bt_buf_done(&m->told_servers);
     free(m);
     return rc;
 }

@@ -60,8 +60,9 @@ struct bt_manager {
     int64_t attempt_after_ms;          /* no failover before */
     struct bt_err refusal;             /* that the log knows of */
     bool was_armed;
-    bool has_held_lock; /* the monitor's, on any primary */
-    size_t suspect;     /* the primary that died last: not waited for; SIZE_MAX = none */
+    bool has_held_lock;         /* the monitor's, on any primary */
+    size_t suspect;             /* the primary that died last: not waited for; SIZE_MAX = none */
+    struct bt_buf told_servers; /* who was there when the log last said so */
     struct bt_manager_job job;
 };
 

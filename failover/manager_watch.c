@@ -139,10 +139,11 @@ static void sights_take(struct bt_manager *m, struct bt_sight *sights)
         bt_lookout_sight(m->lookout, i, &sights[i]);
 }
 
-/* An old primary that came back writable is closed: there is one writer. */
+/* An old primary that came back writable is closed, also one that replicates (a co-primary): there
+ * is one writer. */
 static void returned_look(struct bt_manager *m, size_t i, const struct bt_sight *s)
 {
-    if (m->was_replaced[i] && s->life == BT_LIFE_ALIVE && !s->read_only && !s->has_upstream)
+    if (m->was_replaced[i] && s->life == BT_LIFE_ALIVE && !s->read_only)
         bt_lookout_order_read_only(m->lookout, i);
 }
 
@@ -157,14 +158,22 @@ static void vips_look(struct bt_manager *m, const struct bt_sight *sights)
     free(todo);
 }
 
-/* Somebody switched the primary by hand: the replicas follow another one, and it lives. */
+/* Somebody has made another primary: the replicas follow it and it lives, or this one is not well,
+ * nobody follows it, and another one takes writes. */
 static bool is_elsewhere(struct bt_manager *m, const struct bt_sight *sights)
 {
+    bool is_well = m->judgement.verdict == BT_VERDICT_HEALTHY ||
+                   m->judgement.verdict == BT_VERDICT_REFUSING;
     size_t here = 0, there = 0;
 
     for (size_t i = 0; i < m->config.server_count; i++) {
-        if (sights[i].life != BT_LIFE_ALIVE || !sights[i].has_upstream)
+        if (sights[i].life != BT_LIFE_ALIVE)
             continue;
+        if (!sights[i].has_upstream) {
+            there += !is_well && i != m->topology.primary && !m->was_replaced[i] &&
+                     !sights[i].read_only;
+            continue;
+        }
         here += sights[i].upstream == m->topology.primary;
         there += sights[i].upstream != SIZE_MAX && i != m->topology.primary &&
                  sights[i].upstream != m->topology.primary &&
@@ -190,21 +199,7 @@ static bool is_taken(struct bt_manager *m, const struct bt_sight *primary)
     return now - m->lock_taken_since_ms >= LOCK_TAKEN_MS;
 }
 
-static enum bt_watch_end round_end(struct bt_manager *m, const struct bt_sight *sights,
-                                   struct bt_err *err)
-{
-    if (is_taken(m, &sights[m->topology.primary])) {
-        bt_fail(err, BT_ERR_CONFLICT, BT_SAY_MONITOR_LOCKED);
-        return BT_WATCH_FAILED;
-    }
-    if (is_elsewhere(m, sights)) {
-        bt_info("The replicas follow another primary now.");
-        return BT_WATCH_REARM;
-    }
-    return BT_WATCH_STOP;
-}
-
-/* Once a second, while the primary is well: everybody else.  STOP: nothing is to be done. */
+/* Once a second: everybody else.  STOP: nothing is to be done. */
 static enum bt_watch_end round_look(struct bt_manager *m, struct bt_err *err)
 {
     struct bt_sight *sights = calloc(BT_SERVERS_MAX, sizeof(*sights));
@@ -225,7 +220,15 @@ static enum bt_watch_end round_look(struct bt_manager *m, struct bt_err *err)
     }
     if (m->judgement.verdict == BT_VERDICT_HEALTHY && m->evidence.has_last) {
         vips_look(m, sights);
-        end = round_end(m, sights, err);
+        if (is_taken(m, &sights[m->topology.primary])) {
+            bt_fail(err, BT_ERR_CONFLICT, BT_SAY_MONITOR_LOCKED);
+            end = BT_WATCH_FAILED;
+        }
+    }
+    /* also behind one that is dead: somebody has finished by hand what this manager could not */
+    if (end == BT_WATCH_STOP && is_elsewhere(m, sights)) {
+        bt_info("There is another primary now.");
+        end = BT_WATCH_REARM;
     }
     free(sights);
     return end;

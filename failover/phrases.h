@@ -33,6 +33,8 @@
 #define BT_SAY_MODE_GTID "Starting GTID based failover."
 #define BT_SAY_DEAD_SERVERS "Dead Servers:"
 #define BT_SAY_ALIVE_SERVERS "Alive Servers:"
+#define BT_SAY_CO_PRIMARIES \
+    "Multi-master configuration is detected. Current primary(writable) master is %s"
 #define BT_SAY_ALIVE_SLAVES "Alive Slaves:"
 #define BT_SAY_NOT_DEAD "The master %s is not dead. Stop failover."
 #define BT_SAY_REACHABLE "The master %s is reachable via MySQL (error=%u) ! Stop failover."

@@ -102,6 +102,8 @@ void bt_report_text(const struct bt_failover *f, struct bt_buf *out)
     bt_buf_addf(out, BT_SAY_REPORT "\n\n");
     bt_report_subject(f, out);
     bt_buf_add_str(out, "\n\n");
+    if (f->failure.kind != BT_ERR_NONE)
+        bt_buf_addf(out, "Why: %s\n\n", f->failure.text);
     for (size_t i = 0; f->has_topology && i < f->count; i++)
         if (i != f->topology.primary)
             host_text(f, &f->hosts[i], out);
@@ -171,6 +173,7 @@ void bt_report_json(const struct bt_failover *f, struct bt_json *out)
                     f->has_topology ? f->config->servers[f->topology.primary].hostname : NULL);
     bt_json_key_str(out, "new_primary",
                     f->is_promoted ? f->config->servers[f->plan.winner].hostname : NULL);
+    bt_json_key_str(out, "error", f->failure.kind != BT_ERR_NONE ? f->failure.text : NULL);
     bt_json_key_bool(out, "fenced", f->is_fenced);
     bt_json_key_bool(out, "vip", f->vip_is_up);
     bt_json_key_str(out, "statement", f->is_promoted ? f->statement : NULL);

@@ -159,6 +159,7 @@ struct bt_failover {
     bool vip_is_up;
     bool is_partial;
     char complete_path[4096], error_path[4096], journal_path[4096];
+    struct bt_err failure; /* why it ended with nobody promoted */
     int64_t began_ms, ended_ms;
     int64_t began_wall_us;
     struct bt_fo_timing timings[BT_FO_STEP_COUNT];

@@ -82,7 +82,9 @@ static int topology_fill(struct bt_failover *f, struct bt_err *err)
     struct bt_topology *t = &f->topology;
     size_t winner = server_named(f, f->resume->winner);
 
-    *t = (struct bt_topology){.count = f->count, .primary = server_named(f, f->resume->primary)};
+    *t = (struct bt_topology){.count = f->count,
+                              .primary = server_named(f, f->resume->primary),
+                              .co_primary = SIZE_MAX};
     if (t->primary == SIZE_MAX || winner == SIZE_MAX)
         return bt_fail(err, BT_ERR_REALITY,
                        "the journal is of a failover from \"%s\" to \"%s\"; the configuration does "

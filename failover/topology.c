@@ -32,6 +32,41 @@ static void links_find(const struct bt_config *config, const struct bt_server_fa
     }
 }
 
+/* Whether the way upwards from i comes back to it. */
+static bool is_in_ring(const struct bt_topology *t, size_t i)
+{
+    size_t at = t->upstream[i];
+
+    for (size_t n = 0; n < t->count && at != SIZE_MAX && at != i; n++)
+        at = t->upstream[at];
+    return at == i;
+}
+
+/* Co-primaries replicate from each other.  The one that takes writes is the primary, as with MHA;
+ * what it receives in turn from the last of the ring is none of our business. */
+static int ring_open(const struct bt_config *config, const struct bt_server_facts *facts,
+                     struct bt_topology *t, size_t i, struct bt_err *err)
+{
+    size_t writable = SIZE_MAX, count = 0, at = i;
+
+    do {
+        if (!facts[at].read_only) {
+            writable = at;
+            count++;
+        }
+        at = t->upstream[at];
+    } while (at != i);
+    if (count != 1)
+        return bt_fail(err, BT_ERR_REALITY,
+                       "%s and %s replicate from each other, and %s of them takes writes: exactly "
+                       "one must have read_only=0",
+                       config->servers[i].name, config->servers[t->upstream[i]].name,
+                       count ? "more than one" : "none");
+    t->co_primary = t->upstream[writable];
+    t->upstream[writable] = t->link[writable] = SIZE_MAX;
+    return 0;
+}
+
 /* A server that somebody replicates from and that itself replicates from none of ours. */
 static bool is_top(const struct bt_topology *t, size_t candidate)
 {
@@ -106,9 +141,12 @@ static enum bt_role role_of(const struct bt_server_facts *facts, const struct bt
 int bt_topology_find(const struct bt_config *config, const struct bt_server_facts *facts,
                      struct bt_topology *ret, struct bt_err *err)
 {
-    struct bt_topology t = {.count = config->server_count};
+    struct bt_topology t = {.count = config->server_count, .co_primary = SIZE_MAX};
 
     links_find(config, facts, &t);
+    for (size_t i = 0; i < t.count; i++)
+        if (is_in_ring(&t, i) && ring_open(config, facts, &t, i, err) != 0)
+            return -1;
     if (primary_find(config, facts, &t, err) != 0)
         return -1;
     for (size_t i = 0; i < t.count; i++)

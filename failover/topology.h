@@ -4,6 +4,8 @@
  *
  * The primary is not configured, as with MHA: it is the server that the living replicas name as
  * theirs.  It may be dead; a replica that is dead is told from a dead primary by that alone.
+ * Where servers replicate from each other (co-primaries) it is the one that takes writes; the other
+ * is a replica like all.
  */
 #ifndef BT_FAILOVER_TOPOLOGY_H
 #define BT_FAILOVER_TOPOLOGY_H
@@ -23,15 +25,16 @@ enum bt_role {
 
 struct bt_topology {
     size_t count;
-    size_t primary; /* SIZE_MAX = not known */
+    size_t primary;    /* SIZE_MAX = not known */
+    size_t co_primary; /* whom the primary replicates from in turn; SIZE_MAX = nobody */
     enum bt_role role[BT_SERVERS_MAX];
     size_t upstream[BT_SERVERS_MAX]; /* whom it replicates from; SIZE_MAX = nobody we know */
     size_t link[BT_SERVERS_MAX];     /* index of that upstream in facts[i].upstreams */
 };
 
-/* -1 (BT_ERR_REALITY) when no primary can be told: nobody is alive, or replicas name several.  Of
- * several the one that lives and takes writes is it when all others are dead: a failover has left a
- * broken replica behind. */
+/* -1 (BT_ERR_REALITY) when no primary can be told: nobody is alive, replicas name several, or
+ * of co-primaries not exactly one takes writes.  Of several the one that lives and takes writes is
+ * it when all others are dead: a failover has left a broken replica behind. */
 int bt_topology_find(const struct bt_config *config, const struct bt_server_facts *facts,
                      struct bt_topology *ret, struct bt_err *err) BT_MUST_CHECK;
 

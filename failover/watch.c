@@ -11,6 +11,9 @@ enum {
     /* a receiver that runs and gets nothing for so long is no sign of life */
     STALL_MS = 1000,
     NEVER_SEEN_TIMES = 3,
+    SURVIVED_TIMES = 2, /* what it has come back from lately, it may come back from again */
+    SURVIVED_MAX_TIMES = 4,
+    SURVIVED_FOR_MS = 10 * 60 * 1000,
     LATE_MS = 500, /* a ping without an answer for so long makes suspicious */
 };
 
@@ -32,6 +35,16 @@ static void secondary_forget(struct bt_evidence *e)
         e->secondary = BT_SECONDARY_NONE;
 }
 
+static void survived_note(struct bt_evidence *e, int64_t now_ms)
+{
+    int64_t gap = e->answered_ms ? now_ms - e->answered_ms : 0;
+
+    if (gap < e->survived_ms && now_ms - e->survived_at_ms < SURVIVED_FOR_MS)
+        return;
+    e->survived_ms = gap;
+    e->survived_at_ms = now_ms;
+}
+
 void bt_evidence_ping(struct bt_evidence *e, const struct bt_ping *ping)
 {
     e->last = *ping;
@@ -40,6 +53,7 @@ void bt_evidence_ping(struct bt_evidence *e, const struct bt_ping *ping)
     snprintf(e->text, sizeof(e->text), "%s", ping->text ? ping->text : "");
     e->last.text = NULL;
     if (ping->outcome == BT_PING_ANSWERED || ping->outcome == BT_PING_REPULSED) {
+        survived_note(e, ping->ended_ms);
         e->answered_ms = ping->ended_ms;
         e->suspect_since_ms = 0;
         e->failures = 0;
@@ -220,14 +234,18 @@ static int64_t silent_ms(const struct bt_evidence *e, int64_t since, int64_t now
 static bool time_is_up(const struct bt_watch_opts *opts, const struct bt_evidence *e,
                        int64_t silent)
 {
-    int64_t limit = opts->interval_ms * (int64_t)opts->failures;
+    int64_t limit = opts->interval_ms * (int64_t)opts->failures, most;
 
     if (e->has_last && e->last.outcome == BT_PING_REFUSED && e->answered_ms && e->failures)
         return true;
+    limit = limit > SILENCE_MIN_MS ? limit : SILENCE_MIN_MS;
+    most = SURVIVED_MAX_TIMES * limit;
+    if (e->survived_ms >= 2 * opts->interval_ms && SURVIVED_TIMES * e->survived_ms > limit)
+        limit = SURVIVED_TIMES * e->survived_ms < most ? SURVIVED_TIMES * e->survived_ms : most;
     /* Silent from the first look on: nobody has had the time to see a sign of it. */
     if (!e->answered_ms && !(e->has_last && e->last.outcome == BT_PING_REFUSED))
         limit *= NEVER_SEEN_TIMES;
-    return silent >= (limit > SILENCE_MIN_MS ? limit : SILENCE_MIN_MS);
+    return silent >= limit;
 }
 
 static void judge_votes(const struct bt_watch_opts *opts, const struct bt_evidence *e,

@@ -19,6 +19,9 @@
  * to reach it, at least one replica among them; who abstains counts among all, so that the smaller
  * half of a split network decides nothing.
  *
+ * What it has come back from is no death: the time of silence that is needed is twice the longest
+ * of the last ten minutes, up to four times what is configured, so that a noisy network is borne.
+ *
  * A server that answers "too many connections", "access denied", "host is blocked" or any other
  * error of its own is alive.  With detection=count MHA's way holds: failed pings in a row, nobody
  * else is asked.  secondary_check_script, where configured, must say "dead" in both ways.
@@ -88,6 +91,8 @@ struct bt_evidence {
     int64_t began_ms;
     /* when the primary last answered a ping, with an error too; 0 = never */
     int64_t answered_ms;
+    /* the longest time without an answer that it has come back from, of late, and when it did */
+    int64_t survived_ms, survived_at_ms;
     int64_t asked_ms;         /* begin of the ping that is under way; 0 = none is */
     int64_t suspect_since_ms; /* begin of the first ping without an answer; 0 = none */
     unsigned failures;        /* in a row */

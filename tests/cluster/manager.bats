@@ -265,6 +265,9 @@ END
     manager_wait_state FAILOVER_ERROR 20
     [[ -e $CLUSTER_DIR/manager/app1.failover.error ]]
     grep -q "master_ip_failover_script did not end within 2000 ms and was killed" "$(manager_log)"
+    grep -qx "Why: master_ip_failover_script did not end within 2000 ms and was killed" \
+        "$CLUSTER_DIR/manager/app1.failover.report"
+    (($(jq .took_ms "$CLUSTER_DIR/manager/app1.failover.report.json") >= 2000))
     assert_equal "$(host_sql db3 "SELECT @@GLOBAL.read_only")" 1
     # Mended, it is finished by hand.
     rm "$CLUSTER_DIR/hang"

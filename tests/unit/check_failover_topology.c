@@ -95,6 +95,75 @@ START_TEST(replicas_of_a_stranger_have_no_primary_here)
 }
 END_TEST
 
+/* db1 and db2 replicate from each other, and all live. */
+static void ring(void)
+{
+    cluster();
+    facts[0].life = BT_LIFE_ALIVE;
+    facts[0].error = "";
+    facts[0].upstream_count = 1;
+    upstreams[0][0] = upstreams[1][0];
+    upstreams[0][0].host = "db2";
+}
+
+START_TEST(of_co_primaries_it_is_the_one_that_takes_writes)
+{
+    ring();
+    facts[0].read_only = false;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), 0);
+    ck_assert_uint_eq(topology.primary, 0);
+    ck_assert_uint_eq(topology.co_primary, 1);
+    for (int i = 1; i < SERVERS; i++)
+        ck_assert_int_eq(topology.role[i], BT_ROLE_REPLICA);
+    /* The other way round db3 and db4 stand behind a replica. */
+    facts[0].read_only = true;
+    facts[1].read_only = false;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), 0);
+    ck_assert_uint_eq(topology.primary, 1);
+    ck_assert_int_eq(topology.role[0], BT_ROLE_REPLICA);
+    ck_assert_int_eq(topology.role[2], BT_ROLE_TIER);
+    ck_assert_ptr_null(bt_topology_link(&topology, facts, 1));
+}
+END_TEST
+
+START_TEST(co_primaries_of_which_both_or_none_take_writes_are_refused_by_name)
+{
+    ring();
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "db1(192.0.2.1:3306) and db2(192.0.2.2:3306) replicate "
+                                           "from each other, and none of them takes writes"));
+    facts[0].read_only = facts[1].read_only = false;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "more than one of them takes writes"));
+}
+END_TEST
+
+START_TEST(a_dead_one_of_two_co_primaries_is_replaced_like_any)
+{
+    ring();
+    facts[0].life = BT_LIFE_DEAD;
+    facts[0].error = "connection refused";
+    decide();
+    ck_assert_uint_eq(topology.primary, 0);
+    ck_assert_uint_eq(topology.co_primary, SIZE_MAX);
+    ck_assert_uint_eq(plan.winner, 1);
+    ck_assert_str_eq(text_of(&plan.blockers), "");
+}
+END_TEST
+
+START_TEST(three_in_a_ring_are_co_primaries_too)
+{
+    ring();
+    upstreams[0][0].host = "db3";
+    upstreams[2][0].host = "db2";
+    facts[1].read_only = false;
+    ck_assert_int_eq(bt_topology_find(&config, facts, &topology, &err), 0);
+    ck_assert_uint_eq(topology.primary, 1);
+    ck_assert_int_eq(topology.role[2], BT_ROLE_REPLICA);
+    ck_assert_int_eq(topology.role[0], BT_ROLE_TIER);
+}
+END_TEST
+
 BT_SUITE_MAIN("failover topology",
               {the_primary_is_whom_the_replicas_name, 0},
               {an_upstream_is_found_by_address_too, 0},
@@ -102,4 +171,8 @@ BT_SUITE_MAIN("failover topology",
               {two_primaries_are_refused, 0},
               {a_replica_that_was_left_behind_does_not_hide_the_primary, 0},
               {nobody_alive_is_said_in_mhas_words, 0},
-              {replicas_of_a_stranger_have_no_primary_here, 0})
+              {replicas_of_a_stranger_have_no_primary_here, 0},
+              {of_co_primaries_it_is_the_one_that_takes_writes, 0},
+              {co_primaries_of_which_both_or_none_take_writes_are_refused_by_name, 0},
+              {a_dead_one_of_two_co_primaries_is_replaced_like_any, 0},
+              {three_in_a_ring_are_co_primaries_too, 0})

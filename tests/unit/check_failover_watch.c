@@ -285,6 +285,7 @@ START_TEST(a_short_interval_does_not_make_a_short_silence_a_death)
     silence();
     opts.interval_ms = 100;
     e.answered_ms = 2900;
+    e.survived_ms = 100;
     receivers(3600, BT_THREAD_YES);
     ck_assert_int_eq(verdict_at(3800), BT_VERDICT_SUSPECT);
     ck_assert_int_eq(verdict_at(3901), BT_VERDICT_DEAD);
@@ -310,6 +311,36 @@ START_TEST(a_primary_never_seen_alive_that_is_silent_gets_three_times_as_long)
     probes(5000, BT_PORT_TIMEOUT);
     ck_assert_int_eq(verdict_at(8999), BT_VERDICT_SUSPECT);
     ck_assert_int_eq(verdict_at(9001), BT_VERDICT_DEAD);
+}
+END_TEST
+
+/* Silent from 1001 on; back at `until`, and well for as long as `calm` says; then gone. */
+static int64_t dead_after_coming_back(int64_t until, int64_t calm)
+{
+    int64_t gone = until + calm;
+
+    well();
+    ping(2000, 3000, BT_PING_SILENT);
+    ping(until - 1, until, BT_PING_ANSWERED);
+    for (int64_t at = until + 1000; at <= gone; at += 1000)
+        ping(at - 1, at, BT_PING_ANSWERED);
+    ping(gone + 100, gone + 600, BT_PING_SILENT);
+    for (int64_t at = gone + 700; at < gone + 60000; at += 100) {
+        receivers(at, BT_THREAD_CONNECTING);
+        probes(at, BT_PORT_TIMEOUT);
+        if (verdict_at(at + 1) == BT_VERDICT_DEAD)
+            return at - gone;
+    }
+    return 0;
+}
+
+START_TEST(what_it_has_come_back_from_lately_is_no_death)
+{
+    ck_assert_int_eq(dead_after_coming_back(2900, 5000), 3000); /* nothing was missed */
+    ck_assert_int_eq(dead_after_coming_back(6001, 5000), 10000);
+    /* four times what is configured */
+    ck_assert_int_eq(dead_after_coming_back(30001, 5000), 12000);
+    ck_assert_int_eq(dead_after_coming_back(6001, 700000), 3000); /* long ago */
 }
 END_TEST
 
@@ -441,6 +472,7 @@ BT_SUITE_MAIN("failover watch", {a_primary_that_answers_is_healthy, 0},
               {a_short_interval_does_not_make_a_short_silence_a_death, 0},
               {a_primary_never_seen_alive_gets_its_time_although_it_refuses, 0},
               {a_primary_never_seen_alive_that_is_silent_gets_three_times_as_long, 0},
+              {what_it_has_come_back_from_lately_is_no_death, 0},
               {an_error_of_the_server_is_no_death, 0},
               {counting_asks_nobody_and_needs_its_failures_in_a_row, 0},
               {the_sites_second_opinion_has_the_last_word, TABLE(opinions)},
