@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "failover/phrases.h"
 #include "failover/server.h"
+#include "failover/sight.h"
+#include "failover/topology.h"
 
 enum { KEEP_EVERY_S = 4,
        KEEP_MS = 3000 };
@@ -213,4 +215,19 @@ int bt_locks_check(struct bt_locks *locks, size_t i, struct bt_deadline until, s
     if (rc == 1)
         return bt_fail(err, BT_ERR_CONFLICT, BT_SAY_LOCKED, locks->config->servers[i].name);
     return rc;
+}
+
+int bt_locks_look_again(struct bt_database *d, const struct bt_config *config, size_t primary,
+                        struct bt_deadline until, struct bt_err *err)
+{
+    const struct bt_upstream *u;
+
+    if (bt_database_ask_upstreams(d, until, err) != 0)
+        return bt_err_wrap(err, "%s", d->conf->name);
+    u = bt_sight_upstream(config, primary, &d->facts);
+    if (u && bt_topology_match(config, u->host, u->port) == primary)
+        return 0;
+    return bt_fail(err, BT_ERR_CONFLICT,
+                   "%s does not replicate from %s any more: somebody else was at work meanwhile",
+                   d->conf->name, config->servers[primary].name);
 }

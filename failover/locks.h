@@ -5,6 +5,7 @@
  *
  *     locks = bt_locks_new(config)
  *     bt_locks_take(locks, i, wait_s, until, err)      on each server, also from several threads
+ *     bt_locks_look_again(d, config, primary, until, err)
  *     bt_locks_check(locks, i, until, err)             still ours?
  *     bt_locks_free(locks)                             all are given back
  *
@@ -17,7 +18,7 @@
 #define BT_FAILOVER_LOCKS_H
 
 #include "apply/connection.h"
-#include "failover/config.h"
+#include "failover/server.h"
 
 enum { BT_LOCK_IDLE_S = 15 };
 
@@ -40,5 +41,10 @@ int bt_locks_give(struct bt_locks *locks, size_t i, struct bt_deadline until, st
  * else has it by now. */
 int bt_locks_check(struct bt_locks *locks, size_t i, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
+
+/* Behind the lock: whether d still replicates from server `primary`.  What was asked before may be
+ * of a time when somebody else had the lock and was at work.  -1 (BT_ERR_CONFLICT): it does not. */
+int bt_locks_look_again(struct bt_database *d, const struct bt_config *config, size_t primary,
+                        struct bt_deadline until, struct bt_err *err) BT_MUST_CHECK;
 
 #endif

@@ -184,15 +184,39 @@ static void lock_one(size_t i, void *ctx)
         bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
 }
 
-int bt_fo_locks_take(struct bt_failover *f, struct bt_err *err)
+/* The lock may have been waited for until another failover had ended. */
+static void look_again(size_t i, void *ctx)
 {
-    bt_each(f->count, lock_one, f);
+    struct bt_failover *f = ctx;
+    struct bt_fo_host *h = &f->hosts[i];
+
+    if (f->topology.role[i] == BT_ROLE_REPLICA)
+        (void)!bt_locks_look_again(h->db, f->config, f->topology.primary,
+                                   bt_deadline_in(LOCK_MARGIN_MS), &h->err);
+}
+
+static int first_error(const struct bt_failover *f, struct bt_err *err)
+{
     for (size_t i = 0; i < f->count; i++)
         if (f->hosts[i].err.kind != BT_ERR_NONE) {
             *err = f->hosts[i].err;
             return -1;
         }
     return 0;
+}
+
+int bt_fo_locks_take(struct bt_failover *f, struct bt_err *err)
+{
+    bt_each(f->count, lock_one, f);
+    return first_error(f, err);
+}
+
+static int replicas_hold(struct bt_failover *f, struct bt_err *err)
+{
+    if (bt_fo_locks_take(f, err) != 0)
+        return -1;
+    bt_each(f->count, look_again, f);
+    return first_error(f, err);
 }
 
 static bool uses_gtid(const struct bt_failover *f)
@@ -278,7 +302,8 @@ int bt_fo_check(struct bt_failover *f, struct bt_err *err)
     }
     for (size_t i = 0; i < f->count; i++)
         f->hosts[i].link = f->topology.link[i];
-    if (!f->opts.dry_run && bt_fo_locks_take(f, err) != 0)
+    bt_crash_point("before-lock");
+    if (!f->opts.dry_run && replicas_hold(f, err) != 0)
         return -1;
     bt_info(uses_gtid(f) ? BT_SAY_MODE_GTID : BT_SAY_MODE_POSITION);
     bt_fo_step_end(f, BT_FO_CHECK);

@@ -327,6 +327,9 @@ static void lock_one(size_t i, void *ctx)
     if (s->topology.role[i] == BT_ROLE_REPLICA &&
         bt_locks_take(s->locks, i, 1, bt_so_until(BT_SO_CHECK), &h->err) == 1)
         bt_fail(&h->err, BT_ERR_CONFLICT, BT_SAY_LOCKED, h->conf->name);
+    else if (s->topology.role[i] == BT_ROLE_REPLICA && h->err.kind == BT_ERR_NONE)
+        (void)!bt_locks_look_again(h->db, s->config, s->topology.primary, bt_so_until(BT_SO_CHECK),
+                                   &h->err);
 }
 
 static int locks_take(struct bt_switchover *s, struct bt_err *err)

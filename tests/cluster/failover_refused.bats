@@ -94,3 +94,28 @@ END
     assert_equal "$(failover_rows db3)" "1-20,100000"
     assert_equal "$(jq -r '.servers[] | select(.host | endswith(".2")) | .state' <<<"$report")" failed
 }
+
+@test "of two failovers with work folders of their own the slower one finds the other's new primary, and stops" {
+    failover_cluster 3 gtid
+    failover_insert 1 3
+    failover_wait db2 db3
+    host_stop db1 -9
+    mkdir "$CLUSTER_DIR/slow"
+    # It has asked everybody, and waits; then it goes on with what it knew.
+    nsenter --net="/run/netns/$(host_netns manager)" -- env BATON_PAUSE_AT=before-lock \
+        "$BATON_BIN/baton" failover --conf="$CLUSTER_DIR/app1.cnf" --workdir="$CLUSTER_DIR/slow" \
+        --new-primary="$(host_address db3)" >"$CLUSTER_DIR/slow.log" 2>&1 3>&- 4>&- &
+    local slow=$!
+    cluster_wait "the slow one to have asked" 20 is_stopped "$slow"
+    failover_run
+    assert_equal "$status" 0
+    kill -CONT "$slow"
+    run wait "$slow"
+    assert_not_equal "$status" 0
+    grep -q "does not replicate from $(host_address db1).* any more" "$CLUSTER_DIR/slow.log"
+    assert_equal "$(vip_holder)" db2
+    assert_equal "$(host_sql db2 "SELECT @@GLOBAL.read_only") $(host_sql db3 "SELECT @@GLOBAL.read_only")" "0 1"
+    cluster_wait "db3 to follow" 10 replica_caught_up db3 db2
+}
+
+is_stopped() { [[ $(awk '{print $3}' "/proc/$1/stat") == T ]]; }
