@@ -226,7 +226,9 @@ static const struct bt_collation_name *find_collation(const struct bt_context *c
     return NULL;
 }
 
-/* MariaDB 11.2+: which collation a bare CHARACTER SET means. */
+/* MariaDB 11.2+: which collation a bare CHARACTER SET means.  An older source does not say, and
+ * means the compiled-in ones: an empty list (the server takes it so too,
+ * sql/log_event_server.cc 11.8). */
 static int want_charset_collations(struct bt_context *c, const struct bt_query *q,
                                    struct bt_err *err)
 {
@@ -235,7 +237,7 @@ static int want_charset_collations(struct bt_context *c, const struct bt_query *
     uint16_t charset, coll;
     size_t len = 0;
 
-    if (!both_mariadb(c, 110200))
+    if (c->target != BT_FLAVOR_MARIADB || c->target_version < 110200)
         return 0;
     while (bt_query_has(q, BT_QUERY_CHARACTER_SET_COLLATIONS) && bt_cur_u16(&at, &charset) &&
            bt_cur_u16(&at, &coll)) {

@@ -6,6 +6,7 @@
 #include "apply/row_count.h"
 #include "apply/session.h"
 #include "apply/unanswered.h"
+#include "apply/versioned.h"
 #include "parser/reader.h"
 
 enum {
@@ -33,6 +34,7 @@ struct replay {
     struct bt_ahead *ahead;     /* NULL with one worker */
     struct bt_careful *careful; /* runs the transaction under way */
     struct bt_row_count rows;
+    struct bt_versioned versioned;
     bool is_open;                 /* target and front are */
     bool is_passed_over;          /* the transaction under way is on the target already */
     bool stop;                    /* progress said so */
@@ -180,6 +182,7 @@ static void done(struct replay *r)
     bt_reader_close(r->reader);
     r->reader = NULL;
     bt_row_count_done(&r->rows);
+    bt_versioned_done(&r->versioned);
 }
 
 /* ------------------------------------------------------------------ one transaction */
@@ -297,6 +300,26 @@ static int hand_on(struct replay *r, const struct bt_event *ev, struct bt_err *e
     return t ? bt_ahead_event(r->ahead, ev, err) : bt_ahead_between(r->ahead, ev, err);
 }
 
+/* ev: a TABLE_MAP, or the first event of a transaction. */
+static int check_versioned(struct replay *r, const struct bt_event *ev, struct bt_err *err)
+{
+    const struct bt_transaction *t = bt_grouper_transaction(&r->grouper);
+    struct bt_sender_transaction now;
+
+    if (!bt_versioned_matters(ev->format, &r->target.server))
+        return 0;
+    if (t && (t->gtid_flags & BT_GTID_DDL))
+        bt_versioned_forget(&r->versioned);
+    if (ev->type != BT_TABLE_MAP || !bt_versioned_may_be(&r->versioned, ev))
+        return 0;
+    if (settle(r, err) < 0)
+        return -1;
+    now = name_of(r);
+    if (bt_versioned_ask(&r->versioned, ev, until(r, CONNECT_MS), err) < 0)
+        return bt_sender_name(&now, NULL, err);
+    return 0;
+}
+
 static int abandoned(const struct bt_transaction *t, struct bt_err *err)
 {
     struct bt_sender_transaction name = {
@@ -332,7 +355,7 @@ static int feed(struct replay *r, const struct bt_event *ev, struct bt_err *err)
         r->front.sender.now.end = bt_grouper_transaction(&r->grouper)->primary_end;
     if (!r->is_passed_over)
         r->result->rows += bt_row_count_feed(&r->rows, ev);
-    if (!r->is_passed_over && hand_on(r, ev, err) < 0)
+    if (!r->is_passed_over && (check_versioned(r, ev, err) < 0 || hand_on(r, ev, err) < 0))
         return -1;
     if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
         return end(r, err);
@@ -491,6 +514,7 @@ int bt_replay_run(const struct bt_connection_opts *target, struct bt_source *log
     struct replay r = {.where = target,
                        .opts = opts,
                        .result = result,
+                       .versioned = {.where = target},
                        .log = log,
                        .started_ms = bt_clock_ms()};
     bool again = true;

@@ -135,6 +135,7 @@ bt_module(apply
     tally.c
     target.c
     unanswered.c
+    versioned.c
   USES base parser diff feed
   LINKS PkgConfig::MARIADB bt::xxhash)
 

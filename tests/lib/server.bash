@@ -21,15 +21,29 @@ server_template() {
 
 server_socket() { echo "$SERVER_DIR/$1/s"; }
 
+# The server NAME will be the one in FOLDER, not the installed one: it holds `env` (OPTS),
+# bin/server and an empty data folder `template`.
+server_of() { # NAME FOLDER
+    local dir=$SERVER_DIR/$1 OPTS=''
+    # shellcheck disable=SC1091
+    source "$2/env"
+    mkdir -p "$dir/tmp"
+    cp -a "$2/template" "$dir/data"
+    rm -f "$dir/data/.done"
+    echo "$2/bin/server $OPTS" >"$dir/program"
+}
+
 server_start() {
-    local name=$1 dir=$SERVER_DIR/$1
+    local name=$1 dir=$SERVER_DIR/$1 program
     shift
     if [[ ! -d $dir ]]; then
         mkdir -p "$dir/tmp"
         cp -a "$SERVER_DIR/template" "$dir/data"
     fi
     rm -f "$dir/s"
-    "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --user=root \
+    read -ra program < <(cat "$dir/program" 2>/dev/null ||
+        echo "$(command -v mariadbd || echo /usr/sbin/mariadbd) --no-defaults")
+    "${program[@]}" --user=root \
         --datadir="$dir/data" --tmpdir="$dir/tmp" --socket="$dir/s" --pid-file="$dir/pid" \
         --log-error="$dir/log" --skip-networking --skip-name-resolve --log-bin=bin \
         --server-id="$((RANDOM + 1000))" --innodb-log-file-size=16M \

@@ -2,11 +2,15 @@
 #
 # workload.awk - SQL of a random workload, made again from its seed.
 #
-#     awk -v seed=N -v count=N -v stream=0 -v load=FILE -f workload.awk | mariadb --force ...
+#     awk -v seed=N -v count=N -v stream=0 -v load=FILE [-v abroad=1] -f workload.awk |
+#         mariadb --force ...
 #
 # Stream 0 makes the tables; streams with other numbers work on them at the same time.  Statements
 # that fail on their server are part of it.  What a seed does is the same on every machine; how
 # streams meet is not.
+#
+# abroad: for a target of another version.  No system versioning: its rows end in 2038 before 11.5,
+# in 2106 since.  No ALTER in two phases, which servers before 10.8 run twice.
 
 function rnd(n) { return int(rand() * n) }
 function pick(list,   a, n) { n = split(list, a, "|"); return a[1 + rnd(n)] }
@@ -40,8 +44,8 @@ function small(   k) {
     if (k == 14) return "INSERT INTO au (id, t) VALUES (NULL, '" name() "') ON DUPLICATE KEY " \
             "UPDATE t=1;"
     if (k == 15) return "SELECT counted(" rnd(9) ");"
-    if (k == 16) return pick("INSERT INTO ver VALUES (" id() ", 1);|UPDATE ver SET n=n+1 WHERE " \
-            "id<" id() ";|DELETE FROM ver WHERE id=" id() ";")
+    if (k == 16 && !abroad) return pick("INSERT INTO ver VALUES (" id() ", 1);|UPDATE ver SET " \
+            "n=n+1 WHERE id<" id() ";|DELETE FROM ver WHERE id=" id() ";")
     if (k == 17) return "UPDATE k JOIN parent ON k.id=parent.id SET k.n=k.n+1 WHERE k.id<" id() ";"
     if (k == 18) return pick("CALL work(" rnd(99) ");|CALL many(" rnd(6) ");")
     return "INSERT INTO my VALUES (" rnd(400) ", " rnd(9) ") ON DUPLICATE KEY UPDATE n=n+1;"
@@ -114,7 +118,7 @@ function setting(   k) {
     if (k == 5) return "SET NAMES latin1; INSERT INTO nokey VALUES (7, '\xe9t\xe9'); " \
             "SET NAMES utf8mb4;"
     if (k == 6) return "SET auto_increment_increment=" 1 + rnd(3) ", auto_increment_offset=1;"
-    if (k == 7) return "SET binlog_alter_two_phase=" rnd(2) ";"
+    if (k == 7 && !abroad) return "SET binlog_alter_two_phase=" rnd(2) ";"
     # Fails behind its first row, which a table without transactions keeps.
     return "SET @n=" 500 + rnd(99) "; INSERT INTO my VALUES (@n, 1), (@n, 2);"
 }
@@ -170,7 +174,7 @@ function tables() {
     print "CREATE TABLE rng (id INT PRIMARY KEY, n INT) PARTITION BY RANGE (id) (PARTITION low " \
         "VALUES LESS THAN (700), PARTITION rest VALUES LESS THAN MAXVALUE);"
     print "CREATE TABLE my (id INT PRIMARY KEY, n INT) ENGINE=MyISAM;"
-    print "CREATE TABLE ver (id INT PRIMARY KEY, n INT) WITH SYSTEM VERSIONING;"
+    if (!abroad) print "CREATE TABLE ver (id INT PRIMARY KEY, n INT) WITH SYSTEM VERSIONING;"
     print "CREATE TABLE au (id INT AUTO_INCREMENT PRIMARY KEY, t TEXT);"
     print "CREATE TRIGGER tr AFTER INSERT ON au FOR EACH ROW INSERT INTO nokey VALUES " \
         "(NEW.id, 'trigger');"

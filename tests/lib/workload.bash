@@ -4,6 +4,7 @@
 # workload.bash - a random workload recorded on a server, then applied to others and compared.
 #
 #     source tests/lib/server.bash, workload.bash; servers "source", "target", "native" run
+#     WORKLOAD_ABROAD=1               when they are of different versions
 #     workload_record SEED COUNT      LOG is the source's binary log
 #     workload_native                 WANT is what the target's own replication makes of it
 #     workload_apply WORKERS          applies it by SQL and compares; twice
@@ -46,7 +47,7 @@ workload_record() {
 
 workload_stream() { # SEED STREAM COUNT
     awk -v seed="$1" -v stream="$2" -v count="$3" -v load="$SERVER_DIR/load.csv" \
-        -f "$BATON_SOURCE/tests/lib/workload.awk" |
+        -v abroad="${WORKLOAD_ABROAD:-0}" -f "$BATON_SOURCE/tests/lib/workload.awk" |
         mariadb --no-defaults --default-character-set=utf8mb4 --local-infile -uroot --force \
             -S "$(server_socket source)" >"$SERVER_DIR/stream.$2" 2>&1 || true
 }

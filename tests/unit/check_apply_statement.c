@@ -553,6 +553,20 @@ START_TEST(without_gtids_begin_opens_and_commit_closes)
 }
 END_TEST
 
+START_TEST(what_a_bare_character_set_meant_before_11_2_is_said_to_a_newer_target)
+{
+    struct bench b;
+
+    open_bench(&b, BT_FLAVOR_MARIADB, 101119, BT_FLAVOR_MARIADB, 110806);
+    feed_query(&b, "CREATE TABLE t (c CHAR(9) CHARACTER SET utf8mb4)");
+    expect_part(&b, ",character_set_collations=''\n");
+    bt_buf_reset(&b.steps);
+    feed_query(&b, "CREATE TABLE t2 (c CHAR(9) CHARACTER SET utf8mb4)");
+    ck_assert_ptr_null(strstr(bt_buf_str(&b.steps), "character_set_collations"));
+    close_bench(&b);
+}
+END_TEST
+
 BT_SUITE_MAIN("apply statement",
               {a_statement_brings_its_gtid_database_and_session, 0},
               {only_what_differs_is_set_again, 0},
@@ -580,4 +594,5 @@ BT_SUITE_MAIN("apply statement",
               {mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gtid_itself, 0},
               {sql_mode_keeps_its_meaning_across_flavours, 0},
               {a_collation_that_the_other_flavour_lacks_becomes_utf8mb4, 0},
+              {what_a_bare_character_set_meant_before_11_2_is_said_to_a_newer_target, 0},
               {without_gtids_begin_opens_and_commit_closes, 0})
