@@ -83,6 +83,7 @@ bt_module(diff
     kept_log.c
     log_dir.c
     log_home.c
+    log_kind.c
     log_set.c
     log_tail.c
     log_walk.c

@@ -3,9 +3,11 @@
 #include "diff/log_set.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
+#include "diff/log_kind.h"
 #include "parser/event.h"
 
 enum {
@@ -308,106 +310,144 @@ static bool rotates_to(const struct bt_log_set *set, const char *name)
     return false;
 }
 
-/* What is there but not in the index: the next log if the last one rotates to it. */
+static int add_log(struct finder *f, struct bt_log_set *set, size_t *room, struct bt_log log,
+                   struct bt_err *err)
+{
+    set->logs = grown(&f->home->arena, set->logs, set->count, room, sizeof(*set->logs));
+    if (!set->logs)
+        return bt_arena_fail(&f->home->arena, "the log sets", err);
+    set->logs[set->count++] = log;
+    return 0;
+}
+
+/* A server's numbers have no gaps, and it purges from the oldest log on: where one is missing
+ * between two, a log is.  One entry says so, also for several. */
+static int fill_gaps(struct finder *f, struct bt_log_set *set, struct bt_err *err)
+{
+    struct bt_log_set with = *set;
+    size_t room = 0, base_len, last_len = 0;
+    uint64_t number, last = 0;
+
+    with.logs = NULL;
+    with.count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const char *name = set->logs[i].name;
+
+        if (!bt_log_name_split(name, &base_len, &number))
+            return bt_fail(err, BT_ERR_BUG, "a log without a number came into \"%s\"", set->base);
+        if (i > 0 && number > last + 1 && base_len == last_len && !set->logs[i].missing &&
+            !set->logs[i - 1].missing &&
+            memcmp(name, set->logs[i - 1].name, base_len) == 0) {
+            char gap[BT_LOG_NAME_MAX + 1];
+            struct bt_log log = {.missing = true};
+
+            snprintf(gap, sizeof(gap), "%.*s.%06" PRIu64, (int)base_len, name, last + 1);
+            log.name = log.path = bt_arena_str(&f->home->arena, bt_slice_str(gap));
+            if (!log.name || add_log(f, &with, &room, log, err) != 0)
+                return bt_arena_fail(&f->home->arena, "the log sets", err);
+            bt_buf_addf(&f->home->notes, "\"%s\" is not there, but logs before and behind it\n",
+                        gap);
+        }
+        if (add_log(f, &with, &room, set->logs[i], err) != 0)
+            return -1;
+        last = number;
+        last_len = base_len;
+    }
+    *set = with;
+    return 0;
+}
+
+/* What is there but not in the index: what stands between two that are, and the next log if the
+ * last one rotates to it. */
 static int add_extras(struct finder *f, struct bt_log_set *set, struct bt_err *err)
 {
     size_t base_len = strlen(set->base), room = set->count;
+    const struct bt_log first = set->logs[0];
 
     for (size_t i = 0; i < f->file_count; i++) {
         struct listed *file = &f->files[i];
+        bool between;
 
         if (file->used || file->base_len != base_len ||
             memcmp(file->name, set->base, base_len) != 0)
             continue;
         file->used = true;
-        if (bt_log_name_compare(file->name, set->logs[set->count - 1].name) < 0 ||
-            !rotates_to(set, file->name)) {
+        between = bt_log_name_compare(file->name, set->logs[set->count - 1].name) < 0;
+        if (between ? bt_log_name_compare(file->name, first.name) < 0
+                    : !rotates_to(set, file->name)) {
             bt_buf_addf(&f->home->notes, "\"%s\" is not in \"%s\" and was not used\n", file->name,
                         set->index);
             continue;
         }
-        bt_buf_addf(&f->home->notes, "\"%s\" is not in \"%s\", but the log before it leads to it\n",
-                    file->name, set->index);
-        set->logs = grown(&f->home->arena, set->logs, set->count, &room, sizeof(*set->logs));
-        if (!set->logs)
-            return bt_arena_fail(&f->home->arena, "the log sets", err);
-        set->logs[set->count++] =
-            (struct bt_log){.name = file->name, .path = file->name, .size = file->size};
+        bt_buf_addf(&f->home->notes, "\"%s\" is not in \"%s\", but %s\n", file->name, set->index,
+                    between ? "logs before and behind it are"
+                            : "the log before it leads to it");
+        if (add_log(f, set, &room,
+                    (struct bt_log){.name = file->name, .path = file->name, .size = file->size},
+                    err) != 0)
+            return -1;
+        if (between)
+            sort_logs(set);
     }
     return 0;
 }
 
-/* Files of no index: each base name is a set in numeric order. */
+/* Files of one base name without index: a set in numeric order.  One that does not begin like a log
+ * among others that do is a damaged one. */
+static int add_family(struct finder *f, size_t from, size_t to, struct bt_err *err)
+{
+    struct bt_log_set *set;
+    size_t room = 0, at = from;
+
+    while (at < to && !looks_like_log(f, &f->files[at]))
+        at++;
+    if (at == to) {
+        for (size_t i = from; i < to; i++)
+            bt_buf_addf(&f->home->notes, "\"%s\" is no log or cannot be read\n", f->files[i].name);
+        return 0;
+    }
+    set = add_set(f);
+    if (!set)
+        return bt_arena_fail(&f->home->arena, "the log sets", err);
+    set->base = bt_arena_str(&f->home->arena,
+                             bt_slice(f->files[from].name, f->files[from].base_len));
+    if (!set->base)
+        return bt_arena_fail(&f->home->arena, "the log sets", err);
+    for (size_t i = from; i < to; i++) {
+        const struct listed *file = &f->files[i];
+
+        if (add_log(f, set, &room,
+                    (struct bt_log){.name = file->name, .path = file->name, .size = file->size},
+                    err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Files of no index. */
 static int add_unindexed(struct finder *f, struct bt_err *err)
 {
-    struct bt_log_set *set = NULL;
-    size_t room = 0;
+    size_t to;
 
-    for (size_t i = 0; i < f->file_count; i++) {
-        struct listed *file = &f->files[i];
+    for (size_t from = 0; from < f->file_count; from = to) {
+        const struct listed *file = &f->files[from];
 
-        if (file->used)
-            continue;
+        to = from + 1;
         /* Aria's own logs lie in every MariaDB data directory and are named alike. */
-        if (file->base_len == strlen("aria_log") && memcmp(file->name, "aria_log", 8) == 0)
+        if (file->used || (file->base_len == strlen("aria_log") &&
+                           memcmp(file->name, "aria_log", file->base_len) == 0))
             continue;
-        if (!looks_like_log(f, file)) {
-            bt_buf_addf(&f->home->notes, "\"%s\" is no log or cannot be read\n", file->name);
-            continue;
-        }
-        if (!set || strlen(set->base) != file->base_len ||
-            memcmp(set->base, file->name, file->base_len) != 0) {
-            set = add_set(f);
-            room = 0;
-            if (!set)
-                return bt_arena_fail(&f->home->arena, "the log sets", err);
-            set->base = bt_arena_str(&f->home->arena, bt_slice(file->name, file->base_len));
-        }
-        set->logs = grown(&f->home->arena, set->logs, set->count, &room, sizeof(*set->logs));
-        if (!set->base || !set->logs)
-            return bt_arena_fail(&f->home->arena, "the log sets", err);
-        set->logs[set->count++] =
-            (struct bt_log){.name = file->name, .path = file->name, .size = file->size};
+        while (to < f->file_count && !f->files[to].used &&
+               f->files[to].base_len == file->base_len &&
+               memcmp(f->files[to].name, file->name, file->base_len) == 0)
+            to++;
+        if (add_family(f, from, to, err) != 0)
+            return -1;
     }
     return 0;
 }
 
 /* -------------------------------------------------------- kinds, connections */
-
-/* The newest log long enough to say: a relay log's own FORMAT_DESCRIPTION carries RELAY_LOG. */
-static enum bt_log_kind kind_of(const struct bt_log_set *set)
-{
-    for (size_t i = set->count; i > 0; i--) {
-        bt_auto_source struct bt_source *source = NULL;
-        struct bt_event_header header;
-        struct bt_err err = {0};
-        struct bt_slice head;
-
-        if (bt_log_set_open(set, i - 1, &source, &err) != 0 ||
-            bt_source_view(source, MAGIC_SIZE, BT_EVENT_HEADER_SIZE, &head, &err) != 0 ||
-            head.len < BT_EVENT_HEADER_SIZE ||
-            bt_event_header_read(head, UINT32_MAX, &header, &err) != 0 ||
-            header.type != BT_FORMAT_DESCRIPTION)
-            continue;
-        return header.flags & BT_FLAG_RELAY_LOG ? BT_LOG_KIND_RELAY : BT_LOG_KIND_BINLOG;
-    }
-    return BT_LOG_KIND_UNKNOWN;
-}
-
-/* A set that nobody here can read, since MySQL has encrypted its files, is worth a word. */
-static void note_encrypted(struct bt_log_home *home, const struct bt_log_set *set)
-{
-    bt_auto_source struct bt_source *source = NULL;
-    struct bt_err err = {0};
-    struct bt_slice head;
-
-    if (set->count == 0 || bt_log_set_open(set, set->count - 1, &source, &err) != 0 ||
-        bt_source_view(source, 0, MAGIC_SIZE, &head, &err) != 0 || head.len < MAGIC_SIZE ||
-        memcmp(head.ptr, magic_encrypted, MAGIC_SIZE) != 0)
-        return;
-    bt_buf_addf(&home->notes, "\"%s\" is encrypted by MySQL: its keyring is needed\n",
-                set->logs[set->count - 1].name);
-}
 
 /* "relay-log-conn2.info" -> "conn2"; false when the name is not of that pattern. */
 static bool connection_of(const char *name, const char *prefix, struct bt_slice *ret)
@@ -516,9 +556,9 @@ static int find_sets(struct finder *f, struct bt_err *err)
     if (add_unindexed(f, err) != 0)
         return -1;
     for (size_t i = 0; i < home->set_count; i++) {
-        home->sets[i].kind = kind_of(&home->sets[i]);
-        if (home->sets[i].kind == BT_LOG_KIND_UNKNOWN)
-            note_encrypted(home, &home->sets[i]);
+        if (fill_gaps(f, &home->sets[i], err) != 0)
+            return -1;
+        bt_log_set_judge(&home->sets[i], &home->notes);
     }
     match_connections(home);
     return 0;

@@ -18,7 +18,8 @@
  * named in the notes otherwise.
  *
  * An index entry is looked for by its base name among the listed names first (a copied directory
- * keeps its absolute entries), then by the path that the entry gives.
+ * keeps its absolute entries), then by the path that the entry gives,
+ * unless it leads to a log of another server (log_kind.h).
  */
 #ifndef BT_DIFF_LOG_SET_H
 #define BT_DIFF_LOG_SET_H
@@ -62,7 +63,7 @@ struct bt_log {
     const char *name; /* base name: "relay-bin.000004" */
     const char *path; /* what the opener is asked for */
     uint64_t size;    /* when listed; 0 when only the index names it */
-    bool missing;     /* in the index and nowhere else */
+    bool missing;     /* it must have been, and is nowhere */
     bool no_rotate;   /* relay log: its head was read, and names no log of the primary */
 };
 

@@ -98,7 +98,7 @@ static int open_log(struct bt_log_walk *w, struct bt_cut *ret, struct bt_err *er
     if (got > 0) {
         w->start_pos = 0;
         set_cut(ret, BT_CUT_MISSING, log->name, 0);
-        snprintf(ret->reason, sizeof(ret->reason), "the index names it, but it is not there");
+        snprintf(ret->reason, sizeof(ret->reason), "it is not there");
         return 1;
     }
     w->logs_read++;

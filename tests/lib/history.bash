@@ -497,6 +497,7 @@ history_check_order() {
         echo "$missing $name"
     done | sort -n >"$HISTORY/order"
     jq -e '[.replicas[].incomparable_to] == [null, null]' "$HISTORY/ranked" >/dev/null || return 0
+    jq -e 'any(.replicas[]; .latest)' "$HISTORY/ranked" >/dev/null
     least=$(awk 'NR == 1 {print $1}' "$HISTORY/order")
     jq -r '.replicas[] | select(.latest) | .dir' "$HISTORY/ranked" | while read -r name; do
         grep -qxF "$least ${name##*/}" "$HISTORY/order"

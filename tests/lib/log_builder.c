@@ -229,6 +229,9 @@ static int built_list(struct bt_log_opener *o, bt_log_name_fn *each, void *ctx, 
     struct bt_built_home *h = ((struct built_opener *)o)->home;
 
     for (size_t i = 0; i < h->count; i++) {
+        /* A path, for an index: not in this directory. */
+        if (h->files[i].name[0] == '/')
+            continue;
         if (each(ctx, h->files[i].name, h->files[i].bytes.len, err) != 0)
             return -1;
     }
@@ -245,6 +248,8 @@ static int built_open(struct bt_log_opener *o, const char *name, struct bt_sourc
 
         if (strcmp(h->files[i].name, name) != 0)
             continue;
+        if (h->gone && strcmp(h->gone, name) == 0 && h->opened >= h->gone_behind)
+            return 1;
         h->opened++;
         if (bt_source_memory_open(h->files[i].bytes, h->files[i].name, &source, err) != 0)
             return -1;

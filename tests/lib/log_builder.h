@@ -75,7 +75,9 @@ struct bt_built_home {
         uint64_t flip_bit; /* see source.h; 0 = none */
     } files[BT_BUILT_LOGS_MAX];
     size_t count;
-    unsigned opened; /* how often a file was opened */
+    unsigned opened;      /* how often a file was opened */
+    const char *gone;     /* this one is, */
+    unsigned gone_behind; /* once that many have been opened */
 };
 
 void bt_built_add(struct bt_built_home *h, const char *name, struct bt_slice bytes);

@@ -61,6 +61,7 @@ START_TEST(without_an_index_the_number_orders_whatever_its_digits)
     ck_assert_str_eq(home->sets[0].base, "db1.example.com-bin");
     ck_assert_str_eq(names_of(&home->sets[0]),
                      "db1.example.com-bin.000009 db1.example.com-bin.000010 "
+                     "db1.example.com-bin.000011! "
                      "db1.example.com-bin.999999 db1.example.com-bin.1000000");
     bt_log_home_close(home);
     heads_done(&h);
@@ -162,6 +163,55 @@ START_TEST(an_index_out_of_order_is_put_right_and_said_so)
 }
 END_TEST
 
+START_TEST(a_log_between_two_belongs_to_the_set_whether_it_is_named_good_or_there)
+{
+    struct bt_built_home files = {0};
+    struct bt_log_home *home;
+    struct heads h;
+
+    heads_init(&h);
+    bt_built_add(&files, "bin.index", bt_slice_str("./bin.000002\n./bin.000007\n"));
+    bt_built_add(&files, "bin.000001", binlog_of(&h));
+    bt_built_add(&files, "bin.000002", binlog_of(&h));
+    bt_built_add(&files, "bin.000003", bt_slice_str("not a log any more"));
+    bt_built_add(&files, "bin.000007", binlog_of(&h));
+    bt_built_add(&files, "other.000001", binlog_of(&h));
+    bt_built_add(&files, "other.000002", bt_slice_str("not a log any more"));
+    home = bt_built_open(&files);
+    ck_assert_uint_eq(home->set_count, 2);
+    ck_assert_str_eq(names_of(&home->sets[0]), "bin.000002 bin.000003 bin.000004! bin.000007");
+    ck_assert_str_eq(names_of(&home->sets[1]), "other.000001 other.000002");
+    ck_assert_ptr_nonnull(strstr(bt_buf_str(&home->notes), "logs before and behind it are"));
+    ck_assert_ptr_nonnull(strstr(bt_buf_str(&home->notes), "\"bin.000004\" is not there"));
+    bt_log_home_close(home);
+    heads_done(&h);
+}
+END_TEST
+
+START_TEST(a_log_of_another_server_that_an_index_names_is_not_used)
+{
+    struct bt_built_home files = {0};
+    struct bt_log_builder foreign;
+    struct bt_log_home *home;
+    struct heads h;
+
+    heads_init(&h);
+    bt_build_binlog(&foreign, 3);
+    bt_built_add(&files, "bin.index",
+                 bt_slice_str("./bin.000001\n/moved/bin.000002\n/foreign/bin.000003\n"));
+    bt_built_add(&files, "bin.000001", binlog_of(&h));
+    bt_built_add(&files, "/moved/bin.000002", binlog_of(&h));
+    bt_built_add(&files, "/foreign/bin.000003", bt_buf_slice(&foreign.bytes));
+    home = bt_built_open(&files);
+    ck_assert_str_eq(names_of(&home->sets[0]), "bin.000001 bin.000002 bin.000003!");
+    ck_assert_ptr_nonnull(
+        strstr(bt_buf_str(&home->notes), "\"/foreign/bin.000003\" is no log of this server"));
+    bt_log_home_close(home);
+    bt_build_done(&foreign);
+    heads_done(&h);
+}
+END_TEST
+
 START_TEST(each_connection_has_its_own_relay_logs_and_progress)
 {
     struct bt_built_home files = {0};
@@ -239,6 +289,8 @@ BT_SUITE_MAIN("diff log set",
               {an_index_names_what_is_missing_and_leaves_out_what_is_stale, 0},
               {a_log_that_the_last_indexed_one_rotates_to_belongs_to_the_set, 0},
               {an_index_out_of_order_is_put_right_and_said_so, 0},
+              {a_log_between_two_belongs_to_the_set_whether_it_is_named_good_or_there, 0},
+              {a_log_of_another_server_that_an_index_names_is_not_used, 0},
               {each_connection_has_its_own_relay_logs_and_progress, 0},
               {info_files_are_read_in_the_old_and_the_new_form, 0},
               {a_password_never_stands_in_an_error, 0})
