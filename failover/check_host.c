@@ -225,11 +225,13 @@ void bt_check_find_hooks(struct bt_check_finder *f)
         /* Without these two a failover goes on; a check script that cannot run forbids it. */
         bool goes_on = h->which == BT_CONF_REPORT_SCRIPT ||
                        h->which == BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT;
+        const char *name = bt_conf_key(h->which)->name;
+        bool has_name = h->is_set && strncmp(h->error, name, strlen(name)) == 0;
 
         if (h->is_set && h->error[0])
             bt_check_add(f, goes_on ? BT_CHECK_WARNING : BT_CHECK_ERROR,
                          h->was_called ? "hook-status-failed" : "hook-not-executable", SIZE_MAX,
-                         NULL, "%s: %s", bt_conf_key(h->which)->name, h->error);
+                         NULL, "%s%s%s", has_name ? "" : name, has_name ? "" : ": ", h->error);
     }
 }
 

@@ -163,9 +163,36 @@ static void lost_sentence(const struct bt_check_facts *facts, const struct bt_ch
     bt_buf_addf(out, ". %s", o->plan.acks.unsent.text);
 }
 
-static void outlook_text(const struct bt_check_facts *facts, const struct bt_check_outlook *o,
+/* What forbids a failover, or stops it on its way, as far as it was looked at. */
+static bool is_blocker(const struct bt_check_finding *f)
+{
+    static const char *const names[] = {"workdir", "failover-error-flag", "failover-guard",
+                                        "hook-status-failed", "hook-not-executable",
+                                        "plan-blocked"};
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+        if (strcmp(f->name, names[k]) == 0)
+            return f->level == BT_CHECK_ERROR || strcmp(f->name, "failover-guard") == 0;
+    return false;
+}
+
+static void blockers_text(const struct bt_check_report *report, struct bt_buf *out)
+{
+    bool is_first = true;
+
+    for (size_t i = 0; i < report->count; i++) {
+        if (!is_blocker(&report->findings[i]))
+            continue;
+        bt_buf_addf(out, "%s  - ", is_first ? "  It would not begin, or stop on the way:\n" : "");
+        add_wrapped(out, 4, 4, report->findings[i].text);
+        is_first = false;
+    }
+}
+
+static void outlook_text(const struct bt_check_facts *facts, const struct bt_check_report *report,
                          struct bt_buf *out)
 {
+    const struct bt_check_outlook *o = &report->outlook;
     bt_auto_buf struct bt_buf line;
 
     bt_buf_init(&line, 1 << 16);
@@ -189,6 +216,7 @@ static void outlook_text(const struct bt_check_facts *facts, const struct bt_che
     lost_sentence(facts, o, &line);
     bt_buf_add_str(out, "  ");
     add_wrapped(out, 2, 2, bt_buf_str(&line));
+    blockers_text(report, out);
 }
 
 void bt_check_text(const struct bt_check_facts *facts, const struct bt_check_report *report,
@@ -200,7 +228,7 @@ void bt_check_text(const struct bt_check_facts *facts, const struct bt_check_rep
     tree(facts, out);
     bt_buf_add_byte(out, '\n');
     parts_text(facts, report, out);
-    outlook_text(facts, &report->outlook, out);
+    outlook_text(facts, report, out);
     if (errors + warnings == 0)
         bt_buf_addf(out, "\n%s is well.\n", facts->config->app);
     else
@@ -269,9 +297,10 @@ static void findings_json(const struct bt_check_facts *facts, const struct bt_ch
     bt_json_end(j);
 }
 
-static void outlook_json(const struct bt_check_facts *facts, const struct bt_check_outlook *o,
+static void outlook_json(const struct bt_check_facts *facts, const struct bt_check_report *report,
                          struct bt_json *j)
 {
+    const struct bt_check_outlook *o = &report->outlook;
     bt_auto_buf struct bt_buf line;
 
     bt_buf_init(&line, 1 << 16);
@@ -299,6 +328,12 @@ static void outlook_json(const struct bt_check_facts *facts, const struct bt_che
     else
         bt_json_null(j);
     bt_json_key_str(j, "lost", bt_buf_str(&line));
+    bt_json_key(j, "blockers");
+    bt_json_array(j);
+    for (size_t i = 0; i < report->count; i++)
+        if (is_blocker(&report->findings[i]))
+            bt_json_str(j, report->findings[i].text);
+    bt_json_end(j);
     bt_json_end(j);
 }
 
@@ -325,6 +360,6 @@ void bt_check_json(const struct bt_check_facts *facts, const struct bt_check_rep
         server_json(facts, i, out);
     bt_json_end(out);
     findings_json(facts, report, out);
-    outlook_json(facts, &report->outlook, out);
+    outlook_json(facts, report, out);
     bt_json_end(out);
 }

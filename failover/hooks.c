@@ -256,7 +256,10 @@ static int call(const struct bt_config *config, enum bt_conf which, struct bt_bu
     if (run(config, which, options, &code, err) != 0)
         return -1;
     if (code != 0 && code != 10)
-        return bt_fail(err, BT_ERR_REMOTE, "%s ended with %d", bt_conf_key(which)->name, code);
+        return bt_fail(err, BT_ERR_REMOTE, "%s ended with %d%s", bt_conf_key(which)->name, code,
+                       code == 127   ? ": the shell does not find its program"
+                       : code == 126 ? ": the shell may not execute its program"
+                                     : "");
     *ret = code == 10 ? BT_HOOK_GO_ON : BT_HOOK_DONE;
     return 0;
 }

@@ -234,12 +234,13 @@ END
 
 @test "a guard or an error flag of an earlier failover is said with what clears it" {
     touch "$CLUSTER_DIR/manager/app1.failover.complete" "$CLUSTER_DIR/manager/app1.failover.error"
-    check --only=manager
+    check --only=manager,failover
     rm "$CLUSTER_DIR/manager/app1.failover."{complete,error}
     assert_equal "$status" 1
     assert_equal "$(findings)" $'cluster failover-error-flag error\ncluster failover-guard warning'
     assert_equal "$(jq -r '.findings[1].fix' <<<"$report")" \
         "rm $CLUSTER_DIR/manager/app1.failover.complete"
+    assert_equal "$(jq -r ".if_primary_died.blockers | length" <<<"$report")" 2
 }
 
 @test "two servers with one id, and all mistakes of the command line, are refused" {
