@@ -14,7 +14,12 @@
 #include "failover/node_open.h"
 #include "failover/rejoin_steps.h"
 
-enum { STATE_MAX = 256 * 1024, SHOWN_MAX = 20 };
+enum {
+    STATE_MAX = 256 * 1024,
+    SHOWN_MAX = 20,
+    LOG_NUMBER_MAX = 2000000000,
+    NOTE_BREAK = '\n', /* of the reversal's mark: the state before what is taken back, and behind */
+};
 
 /* --------------------------------------------------------------- what is known */
 
@@ -123,6 +128,16 @@ static int by_sequence(const void *a, const void *b)
     return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
+static int state_ask(struct bt_rejoin *r, struct bt_rows *ret, struct bt_err *err)
+{
+    struct bt_database *host = bt_rj_host(r);
+
+    if (bt_connection_query(host->sql, bt_slice_str("SELECT @@GLOBAL.gtid_binlog_state"),
+                            bt_deadline_in(BT_RJ_STEP_MS), ret, err) != 0)
+        return bt_err_wrap(err, "%s: gtid_binlog_state", host->conf->name);
+    return 0;
+}
+
 /* Its gtid_binlog_state in front of the first transaction that only it has: its own number goes
  * back to what the primary knows of it.  The last of a domain has to stand last. */
 static int state_before(struct bt_rejoin *r, struct bt_err *err)
@@ -133,10 +148,12 @@ static int state_before(struct bt_rejoin *r, struct bt_err *err)
     const char *text;
     int rc;
 
-    if (bt_connection_query(host->sql, bt_slice_str("SELECT @@GLOBAL.gtid_binlog_state"),
-                            bt_deadline_in(BT_RJ_STEP_MS), &rows, err) != 0)
-        return bt_err_wrap(err, "%s: gtid_binlog_state", host->conf->name);
+    if (state_ask(r, &rows, err) != 0)
+        return -1;
     text = bt_rows_text_at(&rows, 0, 0);
+    r->state_end = bt_arena_str(&r->arena, bt_slice_str(text ? text : ""));
+    if (!r->state_end)
+        return bt_arena_fail(&r->arena, "GTID state", err);
     rc = bt_gtid_state_parse(bt_slice_str(text ? text : ""), &now, err);
     if (rc == 0 && now.count)
         qsort(now.items, now.count, sizeof(*now.items), by_sequence);
@@ -285,11 +302,18 @@ static int forget(struct bt_rejoin *r, const char *state, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_rj_host(r)->conf);
     bt_auto_buf struct bt_buf sql;
+    uint64_t number;
+    size_t base_len;
 
     bt_buf_init(&sql, STATE_MAX);
-    if (bt_rj_journal(r, "forget", "begin", err) != 0)
+    if (bt_rj_journal(r, "forget", "begin", err) != 0 ||
+        bt_database_position(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
         return -1;
+    /* Names that were never used: InnoDB remembers places by name (rejoin_engine.c). */
     bt_buf_add_str(&sql, "RESET MASTER");
+    if (bt_log_name_split(bt_rj_host(r)->facts.binlog.file, &base_len, &number) &&
+        number < LOG_NUMBER_MAX)
+        bt_buf_addf(&sql, " TO %" PRIu64, number + 1);
     if (bt_rj_execute(r, &sql, "RESET MASTER", err) != 0)
         return -1;
     bt_crash_point("rejoin-reset");
@@ -303,14 +327,64 @@ static int forget(struct bt_rejoin *r, const char *state, struct bt_err *err)
     return bt_rj_journal(r, "forget", "done", err);
 }
 
+static bool gtid_in(const struct bt_gtid_state *s, const struct bt_gtid *gtid)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (s->items[i].domain == gtid->domain && s->items[i].server_id == gtid->server_id)
+            return s->items[i].sequence >= gtid->sequence;
+    return false;
+}
+
+static bool state_in(const struct bt_gtid_state *all, const struct bt_gtid_state *some)
+{
+    for (size_t i = 0; i < some->count; i++)
+        if (!gtid_in(all, &some->items[i]))
+            return false;
+    return true;
+}
+
+/* Between the reversal and now nobody wrote to it: its gtid_binlog_state is the one of then, the
+ * one of before, or (behind RESET MASTER) none. */
+static int unwritten_check(struct bt_rejoin *r, const char *before, const char *end,
+                           struct bt_err *err)
+{
+    struct bt_gtid_state now = {0}, from = {0}, to = {0};
+    bt_auto_rows struct bt_rows rows = {0};
+    const char *text = NULL;
+    int rc = state_ask(r, &rows, err);
+
+    if (rc == 0) {
+        text = bt_rows_text_at(&rows, 0, 0);
+        rc = bt_gtid_state_parse(bt_slice_str(text ? text : ""), &now, err) != 0 ||
+                     bt_gtid_state_parse(bt_slice_str(before), &from, err) != 0 ||
+                     bt_gtid_state_parse(bt_slice_str(end), &to, err) != 0
+                 ? -1
+                 : 0;
+    }
+    if (rc == 0 && now.count && !(state_in(&now, &from) && state_in(&to, &now)))
+        rc =
+            bt_fail(err, BT_ERR_CONFLICT,
+                    "somebody has written to %s since an earlier run took back what it alone had: "
+                    "gtid_binlog_state was \"%s\" then and is \"%s\"; undo what came after by hand "
+                    "and run RESET MASTER there, or give %s a copy of %s's data",
+                    bt_rj_host(r)->conf->name, end, text, bt_rj_host(r)->conf->name,
+                    bt_rj_primary(r)->conf->name);
+    bt_gtid_state_done(&now);
+    bt_gtid_state_done(&from);
+    bt_gtid_state_done(&to);
+    return rc;
+}
+
 int bt_rj_forget_rest(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_rj_host(r)->conf);
-    bt_auto_buf struct bt_buf state;
+    bt_auto_buf struct bt_buf note;
+    const char *end;
+    char *before;
     int rc;
 
-    bt_buf_init(&state, STATE_MAX);
-    rc = bt_flashback_find(&login, bt_deadline_in(BT_RJ_STEP_MS), &state, err);
+    bt_buf_init(&note, STATE_MAX);
+    rc = bt_flashback_find(&login, bt_deadline_in(BT_RJ_STEP_MS), &note, err);
     if (rc < 0)
         return bt_err_wrap(err, "%s", bt_rj_host(r)->conf->name);
     if (rc == 1)
@@ -318,24 +392,35 @@ int bt_rj_forget_rest(struct bt_rejoin *r, struct bt_err *err)
     bt_rj_note(r, "An earlier run took back what %s alone had, and was cut off behind that.",
                bt_rj_host(r)->conf->name);
     r->is_reversed = true;
-    return forget(r, bt_buf_str(&state), err);
+    end = strchr(bt_buf_str(&note), NOTE_BREAK);
+    before = end ? bt_arena_str(&r->arena,
+                                bt_slice(bt_buf_str(&note), (size_t)(end - bt_buf_str(&note))))
+                 : NULL;
+    if (!before)
+        return bt_fail(err, BT_ERR_CORRUPT, "%s: the mark of a reversal says \"%.200s\"",
+                       bt_rj_host(r)->conf->name, bt_buf_str(&note));
+    if (unwritten_check(r, before, end + 1, err) != 0)
+        return -1;
+    return forget(r, before, err);
 }
 
 int bt_rj_reverse(struct bt_rejoin *r, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_rj_host(r)->conf);
-    bt_auto_buf struct bt_buf state;
+    bt_auto_buf struct bt_buf before, note;
     struct bt_flashback_opts opts = {0};
 
-    bt_buf_init(&state, STATE_MAX);
+    bt_buf_init(&before, STATE_MAX);
+    bt_buf_init(&note, STATE_MAX);
     if (r->extra.before.count == 0)
         return bt_fail(err, BT_ERR_REALITY,
                        "%s: where its history left the primary's is not known, so it cannot be "
                        "taken back",
                        bt_rj_host(r)->conf->name);
-    state_write(r, &state);
-    opts.note = bt_buf_str(&state);
-    if (bt_buf_check(&state, "GTID state", err) != 0 ||
+    state_write(r, &before);
+    bt_buf_addf(&note, "%s%c%s", bt_buf_str(&before), NOTE_BREAK, r->state_end);
+    opts.note = bt_buf_str(&note);
+    if (bt_buf_check(&note, "GTID state", err) != 0 || bt_rj_still(r, err) != 0 ||
         bt_rj_journal(r, "reverse", "begin", err) != 0)
         return -1;
     r->is_reversing = true;
@@ -350,5 +435,5 @@ int bt_rj_reverse(struct bt_rejoin *r, struct bt_err *err)
     bt_crash_point("rejoin-reversed");
     if (bt_rj_still(r, err) != 0)
         return -1;
-    return forget(r, opts.note, err);
+    return forget(r, bt_buf_str(&before), err);
 }

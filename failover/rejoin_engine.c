@@ -44,6 +44,7 @@ struct engine {
     struct bt_coordinate at;
     char why_not[512];
     int64_t started;    /* the server, in seconds since 1970 */
+    bool is_like_log;   /* the log holds what the engine has committed last */
     uint64_t whole_end; /* of the log of `at` */
     bool is_ahead;
 };
@@ -140,8 +141,10 @@ static int log_head(const struct bt_log_set *set, size_t i, uint32_t *ret_when, 
     return 0;
 }
 
-/* Where the last whole transaction of log i ends. */
-static int whole_end(const struct bt_log_set *set, size_t i, uint64_t *ret, struct bt_err *err)
+/* Where the last whole transaction of log i ends, and how the log does: *ret_torn is whether there
+ * is less than a transaction behind it, *ret_closed whether its server had closed it. */
+static int log_end(const struct bt_log_set *set, size_t i, uint64_t *ret, bool *ret_torn,
+                   bool *ret_closed, struct bt_err *err)
 {
     bt_auto_source struct bt_source *source = NULL;
     bt_auto_reader struct bt_reader *reader = NULL;
@@ -161,7 +164,12 @@ static int whole_end(const struct bt_log_set *set, size_t i, uint64_t *ret, stru
         if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
             *ret = bt_grouper_transaction(&grouper)->end;
     }
-    return next < 0 ? -1 : 0;
+    if (next < 0)
+        return -1;
+    *ret_closed = bt_reader_end(reader)->kind == BT_END_CLEAN;
+    *ret_torn = grouper.inside || bt_reader_end(reader)->kind == BT_END_TORN ||
+                bt_reader_end(reader)->kind == BT_END_CORRUPT;
+    return 0;
 }
 
 /* Whether one whole event begins at `from` and ends at `to`. */
@@ -207,12 +215,39 @@ static int holds_end(const struct bt_log_set *set, size_t i, uint64_t pos, bool 
     return 0;
 }
 
-/* A log of the same name that was begun after the server had started is another one. */
-static int compare(const struct bt_log_set *set, struct engine *e, struct bt_err *err)
+/* The log is not whole up to where the engine stands, which is a loss or RESET MASTER.  With
+ * sync_binlog=1 the engine never commits what is not on the disk: a log that is whole to its last
+ * byte has lost nothing then. */
+static int may_have_lost(struct bt_rejoin *r, const struct engine *e, bool is_torn, bool *ret,
+                         struct bt_err *err)
 {
+    char sync[32];
+
+    *ret = true;
+    if (is_torn)
+        return 0;
+    if (bt_connection_value(bt_rj_host(r)->sql, "SELECT @@GLOBAL.sync_binlog",
+                            bt_deadline_in(BT_RJ_STEP_MS), sizeof(sync), sync, err) < 0)
+        return bt_err_wrap(err, "%s: sync_binlog", bt_rj_host(r)->conf->name);
+    *ret = strcmp(sync, "1") != 0;
+    if (!*ret)
+        bt_rj_note(r,
+                   "Its engine names %s:%" PRIu64 ", behind the log's end at %" PRIu64
+                   ": taken for a RESET MASTER, as the log is whole and sync_binlog is 1.",
+                   e->at.file, e->at.pos, e->whole_end);
+    return 0;
+}
+
+/* A log of the same name that was begun after the server had started is another one.  So may be one
+ * that was begun behind a RESET MASTER: InnoDB goes on naming the furthest place that it ever knew
+ * (each rollback segment has its own: storage/innobase/trx/trx0rseg.cc), which is why a log that
+ * was closed, or may not have lost anything, is believed instead. */
+static int compare(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
+{
+    const struct bt_log_set *set = bt_remote_logs_set(r->logs);
     size_t i = bt_log_set_index(set, e->at.file);
+    bool in_use, is_torn, is_closed;
     uint32_t begun;
-    bool in_use, holds;
 
     if (i == SIZE_MAX || set->logs[i].missing)
         return 0;
@@ -220,14 +255,15 @@ static int compare(const struct bt_log_set *set, struct engine *e, struct bt_err
         return -1;
     if ((int64_t)begun > e->started || e->at.pos < FORMAT_AT + HEADER)
         return 0;
-    if (holds_end(set, i, e->at.pos, &holds, err) != 0)
+    if (holds_end(set, i, e->at.pos, &e->is_like_log, err) != 0)
         return -1;
-    if (holds)
+    if (e->is_like_log)
         return 0;
-    if (whole_end(set, i, &e->whole_end, err) != 0)
+    if (log_end(set, i, &e->whole_end, &is_torn, &is_closed, err) != 0)
         return -1;
-    e->is_ahead = e->whole_end < e->at.pos;
-    return 0;
+    if (is_closed || e->whole_end >= e->at.pos)
+        return 0;
+    return may_have_lost(r, e, is_torn, &e->is_ahead, err);
 }
 
 /* ------------------------------------------------- what the primary has of its own */
@@ -414,7 +450,8 @@ static int refuse_ahead(const struct bt_rejoin *r, const struct engine *e, struc
 
     return bt_fail(err, BT_ERR_CONFLICT,
                    "the tables of %s hold transactions that its log has lost: its engine had "
-                   "committed up to %s:%" PRIu64 ", the log is whole up to %" PRIu64 COPY_ANEW,
+                   "committed up to %s:%" PRIu64 ", the log is whole up to %" PRIu64
+                   " (or RESET MASTER was run there)" COPY_ANEW,
                    host, e->at.file, e->at.pos, e->whole_end, host,
                    r->config->servers[r->primary].name);
 }
@@ -531,9 +568,9 @@ int bt_rj_engine(struct bt_rejoin *r, struct bt_err *err)
     if (bt_rj_host(r)->facts.flavor != BT_FLAVOR_MARIADB || r->follows_already)
         return 0;
     if (told_ask(r, &e, err) != 0 ||
-        (e.is_told ? compare(bt_remote_logs_set(r->logs), &e, err) : unknown_say(r, &e, err)) != 0)
+        (e.is_told ? compare(r, &e, err) : unknown_say(r, &e, err)) != 0)
         return -1;
-    if (e.is_told && !e.is_ahead)
+    if (e.is_like_log)
         return 0;
     if (e.is_ahead && r->extra.count)
         return refuse_ahead(r, &e, err);

@@ -33,6 +33,7 @@ struct bt_rejoin {
     /* COMPARE */
     struct bt_coordinate end; /* of its binary log, when it was compared */
     bool is_compared;
+    const char *state_end;        /* gtid_binlog_state behind what only it has */
     const char *stepped_over;     /* gtid_slave_pos behind what its log has lost; NULL = nothing */
     struct bt_gtid_state known;   /* MariaDB: what the primary has, by domain and server */
     struct bt_gtid_set known_set; /* MySQL */

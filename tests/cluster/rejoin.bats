@@ -175,6 +175,15 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
     grep -q "shop.a cannot be undone: a foreign key of it, or to it, cascades" "$CLUSTER_DIR/manager.log"
 }
 
+# Behind the reversal the logs are to be emptied: not with somebody's writes in them.
+refused_when_written_to() {
+    host_sql db1 "INSERT INTO shop.t (id) VALUES (990)"
+    rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
+    assert_equal "$status $(jq -r .outcome <<<"$report")" "7 failed"
+    grep -q "somebody has written to .* since an earlier run took back" "$CLUSTER_DIR/manager.log"
+    host_sql db1 "SET sql_log_bin = 0; DELETE FROM shop.t WHERE id = 990; RESET MASTER"
+}
+
 @test "a manager killed anywhere in a rejoin: the next run ends it" {
     old_primary_is_back gtid "$kinds"
     local point
@@ -185,6 +194,7 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
         fi
         CRASH_AT=$point rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
         assert_equal "$point $status" "$point 137"
+        [[ $point != rejoin-reversed ]] || refused_when_written_to
     done
     rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
     assert_equal "$status" 0
