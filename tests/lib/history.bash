@@ -208,10 +208,15 @@ history_trouble() {
 
 # A shutdown without haste.
 history_end_server() {
-    local pid
+    local pid end
     pid=$(<"$SERVERS/$1.pid")
     kill "$pid"
-    while kill -0 "$pid" 2>/dev/null; do history_breathe; done
+    end=$((SECONDS + 120))
+    while kill -0 "$pid" 2>/dev/null; do
+        # 10.11 can wait forever for parallel appliers that wait for each other.
+        ((SECONDS < end)) || exit 77
+        history_breathe
+    done
     rm -f "$SERVERS/$1.pid"
 }
 

@@ -59,6 +59,7 @@ server_start() {
             read -r -t 0.1 <> <(:) || true
         done
         kill -9 "$pid" 2>/dev/null
+        while kill -0 "$pid" 2>/dev/null; do read -r -t 0.05 <> <(:) || true; done
         echo "try $try of $name failed" >>"$SERVERS/$name.log"
     done
     tail -n 20 "$SERVERS/$name.log" >&2
