@@ -65,3 +65,12 @@ commands() {
         grep -qF "\`$name\`" "$BATON_SOURCE/docs/check.md" || fail "$name is not in docs/check.md"
     done
 }
+
+@test "the service manager has nothing to say against the unit" {
+    command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
+    sed "s,^ExecStart=[^ ]*,ExecStart=$BATON_BIN/baton," "$BATON_BIN/../generated/baton@.service" \
+        >"$BATS_TEST_TMPDIR/baton@app1.service"
+    MANPATH=$MAN run systemd-analyze verify "$BATS_TEST_TMPDIR/baton@app1.service"
+    assert_success
+    assert_output ""
+}

@@ -216,7 +216,7 @@ vip_is_on() { [[ $(vip_holder) == "$1" ]]; }
     manager_is PING_OK
 }
 
-@test "SIGHUP reads the configuration again and says what has changed; mistakes change nothing" {
+@test "SIGHUP reads the configuration again and says what has changed; mistakes change nothing; logs rotate" {
     watched 3
     manager_mark
     conf_write "$(manager_conf)" ping_interval=0.5 password=secret2 server3.no_master=1
@@ -229,8 +229,12 @@ vip_is_on() { [[ $(vip_holder) == "$1" ]]; }
     conf_write "$(manager_conf)" ping_interval=x
     kill -HUP "$(manager_pid)"
     manager_wait_log "what was read before stays in force"
+    # logrotate moves it away and tells nobody.
+    mv "$(manager_log)" "$(manager_log).1"
+    manager_mark=0
     conf_write "$(manager_conf)"
     kill -HUP "$(manager_pid)"
+    manager_wait_log "Reading "
     manager_wait_state PING_OK
 }
 
