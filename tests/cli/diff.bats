@@ -303,6 +303,45 @@ lacking() {
 }
 
 # Last: it changes the replicas.
+# Everything in a diff log but its transaction number $2 (0 = everything), onto a copy of r1.
+give_but() { # NAME NUMBER
+    local start end
+    cp -a "$SERVERS/r1.still" "$SERVERS/$1"
+    server_start "$1" 8
+    server_sql "$1" "STOP ALL SLAVES" 2>/dev/null
+    read -r start end < <(baton inspect --transactions --json "$OUT" |
+        jq -rs --argjson n "$2" 'if $n == 0 then "4 4" else .[$n - 1] | "\(.start) \(.end)" end')
+    {
+        ((start == 4)) || mariadb-binlog --stop-position="$start" "$OUT"
+        mariadb-binlog --start-position="$end" "$OUT"
+    } | server_pipe "$1" --binary-mode --force 2>/dev/null || true
+}
+
+@test "without any one of its transactions a diff log leaves a replica unlike the primary" {
+    local count number
+    baton diff --target "$SERVERS/r1" --primary "$SERVERS/p" -o "$OUT" --json >"$OUT.printed"
+    count=$(jq .transactions "$OUT.printed")
+    server_kill r1
+    cp -a "$SERVERS/r1" "$SERVERS/r1.still"
+    server_start r1 2 --log-slave-updates
+    server_start p 1
+    server_checksums p >"$BATS_TEST_TMPDIR/want"
+    # Another one each time, and the last.
+    for number in 0 $((RANDOM % count + 1)) "$count"; do
+        give_but "x$number" "$number"
+        server_checksums "x$number" >"$BATS_TEST_TMPDIR/got"
+        server_kill "x$number"
+        echo "without $number of $count"
+        if ((number == 0)); then
+            diff "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+        else
+            run ! cmp -s "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/got"
+        fi
+        rm -rf "$SERVERS/x$number"
+    done
+    server_kill p
+}
+
 @test "each replica given its diff log by mariadb-binlog is equal to the primary" {
     server_start p 1
     for r in r1 r2; do
