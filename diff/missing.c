@@ -286,9 +286,9 @@ static void judge_cuts(struct bt_finder *f)
         m->lost.len--;
 }
 
-/* The primary's log is damaged inside a transaction that another source holds whole: behind it the
+/* A log is damaged inside a transaction that another source holds whole: behind it the
  * log can be read on.  False when there is no such place (any more). */
-static bool reentry(const struct bt_finder *f, size_t cut, struct bt_coordinate *ret)
+static bool reentry(const struct bt_finder *f, size_t cut, struct bt_reentry *ret)
 {
     const struct bt_missing_cut *c = &f->m->cuts[cut];
     const struct bt_missing_source *source = &f->m->sources[c->source];
@@ -296,7 +296,8 @@ static bool reentry(const struct bt_finder *f, size_t cut, struct bt_coordinate 
     /* How often a content stood in the damage nobody can say. */
     if (f->by_content)
         return false;
-    if (source->role != BT_SOURCE_PRIMARY || source->sign_only || !c->cut.place.file[0] ||
+    if (source->role == BT_SOURCE_BINLOG || f->claims[c->source].claim != BT_CLAIM_BELIEVED ||
+        source->sign_only || !c->cut.place.file[0] ||
         (c->cut.kind != BT_CUT_CORRUPT && c->cut.kind != BT_CUT_TORN))
         return false;
     for (size_t i = 0; i < f->node_count; i++) {
@@ -305,17 +306,19 @@ static bool reentry(const struct bt_finder *f, size_t cut, struct bt_coordinate 
         if (item->file == BT_NONE || strcmp(f->m->files[item->file], c->cut.place.file) != 0 ||
             item->pos != c->cut.place.pos)
             continue;
-        place_of(f, item, true, ret);
+        *ret = (struct bt_reentry){.begin = c->cut.place, .at = c->cut.at};
+        memcpy(ret->log, c->cut.log, sizeof(ret->log));
+        place_of(f, item, true, &ret->end);
         return true;
     }
     return false;
 }
 
-/* Enters damaged primaries again behind the damage.  0 also when there was nothing to do. */
+/* Enters damaged sources again behind the damage.  0 also when there was nothing to do. */
 static int reenter(struct bt_finder *f, struct bt_err *err)
 {
     for (size_t i = 0; i < f->m->cut_count && i < REENTRIES_MAX; i++) {
-        struct bt_coordinate from;
+        struct bt_reentry from;
         size_t had = f->found_count;
 
         if (!reentry(f, i, &from))

@@ -76,9 +76,16 @@ int bt_missing_add_cut(struct bt_finder *f, uint32_t source, const struct bt_cut
  * log from being read as damage. */
 bool bt_missing_event_begins_at(const struct bt_log_set *set, size_t log, uint64_t pos);
 
-/* Adds what source `index` holds.  from: not NULL to enter the source (a primary) again at that
- * coordinate, behind damage. */
-int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
+/* Behind damage in a transaction that another source holds whole. */
+struct bt_reentry {
+    struct bt_coordinate begin, end; /* of that transaction */
+    char log[BT_LOG_NAME_MAX + 1];   /* of the damaged source, where it begins */
+    uint64_t at;
+};
+
+/* Adds what source `index` holds.  from: not NULL to enter the source (a primary, a relay log)
+ * again behind damage. */
+int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_reentry *from,
                     struct bt_err *err) BT_MUST_CHECK;
 
 /* A number for the domain, or uuid and tag, of a GTID. */

@@ -117,6 +117,53 @@ static void enter_binlog(const struct bt_log_set *set, const struct bt_coordinat
     snprintf(ret->place.file, sizeof(ret->place.file), "%s", set->logs[i].name);
 }
 
+/* Of the last FORMAT_DESCRIPTION in front of an event: the events up to there are good. */
+static uint64_t format_before(struct bt_source *source, uint64_t at)
+{
+    uint64_t pos = 4, ret = 0;
+    struct bt_event_header header;
+    struct bt_err err = {0};
+    struct bt_slice head;
+
+    while (pos < at && bt_source_view(source, pos, BT_EVENT_HEADER_SIZE, &head, &err) == 0 &&
+           bt_event_header_read(head, UINT32_MAX, &header, &err) == 0) {
+        if (header.type == BT_FORMAT_DESCRIPTION)
+            ret = pos;
+        pos += header.length;
+    }
+    return ret;
+}
+
+/* A relay log behind a damaged transaction: as many bytes further on as the primary counts it, if a
+ * GTID event stands there that the primary counts from there. */
+static void enter_relay(const struct bt_log_set *set, const struct bt_reentry *from,
+                        struct entry *ret)
+{
+    size_t i = bt_log_set_index(set, from->log);
+    uint64_t pos = from->at + (from->end.pos - from->begin.pos);
+    bt_auto_source struct bt_source *source = NULL;
+    struct bt_event_header header;
+    struct bt_err err = {0};
+    struct bt_slice head;
+
+    *ret = (struct entry){.nothing = true};
+    if (i == SIZE_MAX || from->end.pos <= from->begin.pos ||
+        strcmp(from->begin.file, from->end.file) != 0 ||
+        bt_log_set_open(set, i, &source, &err) != 0 ||
+        bt_source_view(source, pos, BT_EVENT_HEADER_SIZE, &head, &err) != 0 ||
+        bt_event_header_read(head, UINT32_MAX, &header, &err) != 0 ||
+        !bt_type_is_gtid(header.type) ||
+        header.end_log_pos != (uint32_t)(from->end.pos + header.length))
+        return;
+    ret->nothing = false;
+    ret->opts = (struct bt_log_walk_opts){.log = i,
+                                          .pos = pos,
+                                          .place = from->end,
+                                          .format_pos = format_before(source, from->at),
+                                          .in_order = true};
+    ret->place = from->end;
+}
+
 /* Whether of the server that wrote the log nothing is lacking that stands before its head. */
 static bool own_are_had(const struct bt_finder *f, const struct bt_log_head *head)
 {
@@ -453,15 +500,17 @@ static void take_back(struct bt_finder *f, size_t found, size_t segments, size_t
     f->m->cut_count = cuts;
 }
 
-static int scan_source(struct scan *s, const struct bt_coordinate *from, struct bt_err *err)
+static int scan_source(struct scan *s, const struct bt_reentry *from, struct bt_err *err)
 {
     struct bt_finder *f = s->f;
     size_t found = f->found_count, segments = f->segment_count, cuts = f->m->cut_count;
     struct entry entry;
     bool deceived = false;
 
-    if (from)
-        enter_binlog(s->source->set, from, &entry);
+    if (from && s->source->role == BT_SOURCE_RELAY)
+        enter_relay(s->source->set, from, &entry);
+    else if (from)
+        enter_binlog(s->source->set, &from->end, &entry);
     else if (find_entry(s, &entry, err) != 0)
         return -1;
     if (entry.nothing)
@@ -480,7 +529,7 @@ static int scan_source(struct scan *s, const struct bt_coordinate *from, struct 
     return find_entry(s, &entry, err) != 0 ? -1 : read_source(s, &entry, err);
 }
 
-int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_coordinate *from,
+int bt_missing_scan(struct bt_finder *f, uint32_t index, const struct bt_reentry *from,
                     struct bt_err *err)
 {
     enum bt_claim claim = f->claims[index].claim;

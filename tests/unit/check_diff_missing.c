@@ -287,6 +287,50 @@ START_TEST(a_transaction_damaged_on_the_primary_is_taken_from_a_relay_log)
 }
 END_TEST
 
+/* Two replicas are all that is left: one has a damaged transaction, the other stopped right behind
+ * it. */
+START_TEST(behind_a_damaged_transaction_a_relay_log_is_read_on_if_another_has_that_one)
+{
+    struct bt_log_builder more, less, before;
+
+    build_relay(&more, REPLICA, 9);
+    build_relay(&less, OTHER, 4);
+    build_relay(&before, REPLICA, 3);
+    for (size_t bit = before.bytes.len * 8; bit < less.bytes.len * 8; bit += 7) {
+        struct bt_missing_want want = {.is_prefix = true};
+        struct server r = {0}, other = {0};
+        struct bt_missing_source sources[2];
+        struct bt_manifest manifest;
+        struct bt_missing m;
+        struct bt_buf log;
+
+        snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
+        want.after.pos = 4;
+        bt_built_add(&r.files, "relay-bin.000001", bt_buf_slice(&more.bytes));
+        r.files.files[0].flip_bit = bit + 1;
+        bt_built_add(&other.files, "relay-bin.000001", bt_buf_slice(&less.bytes));
+        sources[0] = source_of(&r, "r", BT_SOURCE_RELAY);
+        sources[1] = source_of(&other, "o", BT_SOURCE_RELAY);
+        m = find(&want, sources, 2);
+        ck_assert_str_eq(listed(&m), "0-1-1 0-1-2 0-1-3 0-1-4 0-1-5 0-1-6 0-1-7 0-1-8 0-1-9");
+        ck_assert_uint_eq(m.items[2].source, 0);
+        ck_assert_uint_eq(m.items[3].source, 1);
+        ck_assert_uint_eq(m.items[8].source, 0);
+        ck_assert_uint_eq(m.cut_count, 1);
+        ck_assert_msg(m.lost.len == 0, "bit %zu: %s", bit, bt_buf_str(&m.lost));
+        write_log(&m, &log, &manifest);
+        bt_buf_done(&log);
+        bt_manifest_done(&manifest);
+        bt_missing_done(&m);
+        server_done(&r);
+        server_done(&other);
+    }
+    bt_build_done(&more);
+    bt_build_done(&less);
+    bt_build_done(&before);
+}
+END_TEST
+
 START_TEST(what_stands_behind_a_transaction_that_nobody_holds_is_not_passed_on)
 {
     struct bt_log_builder primary, before;
@@ -556,6 +600,7 @@ BT_SUITE_MAIN("diff missing",
               {a_tail_cut_at_any_byte_never_passes_on_the_last_transaction, 0},
               {a_flipped_bit_anywhere_in_the_tail_passes_on_nothing_wrong, 0},
               {a_transaction_damaged_on_the_primary_is_taken_from_a_relay_log, 0},
+              {behind_a_damaged_transaction_a_relay_log_is_read_on_if_another_has_that_one, 0},
               {what_stands_behind_a_transaction_that_nobody_holds_is_not_passed_on, 0},
               {a_hole_in_one_domain_is_not_closed_by_another_domain_going_on, 0},
               {a_group_that_spans_relay_logs_is_one_transaction, 0},
