@@ -65,6 +65,12 @@ static int emit_context(struct bt_statements *s, struct bt_slice sql, struct bt_
     return emit(s, (struct bt_step){.kind = BT_STEP_CONTEXT, .sql = sql, .file = -1}, err);
 }
 
+static bool keeps_mysql(const struct bt_statements *s)
+{
+    return s->opts.keep_gtids && s->has_gtid && s->opts.target == BT_FLAVOR_MYSQL &&
+           s->gtid.gtid.kind == BT_GTID_MYSQL;
+}
+
 /* Sends what the context has gathered. */
 static int emit_wanted(struct bt_statements *s, struct bt_err *err)
 {
@@ -75,6 +81,10 @@ static int emit_wanted(struct bt_statements *s, struct bt_err *err)
     if (bt_context_take(&s->context, &utf8, &s->use, &s->set, err) < 0)
         return -1;
     if (utf8 && emit_context(s, bt_slice_str("SET character_set_client=45"), err) < 0)
+        return -1;
+    /* Behind the end of a transaction MySQL takes SET alone (sql/rpl_gtid_execution.cc, 5.6). */
+    if (s->use.len > 0 && !s->is_open && keeps_mysql(s) &&
+        emit_context(s, bt_slice_str("SET gtid_next='AUTOMATIC'"), err) < 0)
         return -1;
     if (s->use.len > 0 && emit_context(s, bt_buf_slice(&s->use), err) < 0)
         return -1;
@@ -114,8 +124,7 @@ static void want_gtid(struct bt_statements *s)
     s->gtid_pending = false;
     if (keeps_mariadb(s))
         want_sequence(s, s->gtid.gtid.sequence);
-    else if (s->opts.keep_gtids && s->opts.target == BT_FLAVOR_MYSQL &&
-             s->gtid.gtid.kind == BT_GTID_MYSQL)
+    else if (keeps_mysql(s))
         bt_context_assign(&s->context, "gtid_next='%s'", bt_gtid_text(&s->gtid.gtid, text));
 }
 
@@ -127,11 +136,12 @@ static int emit_format(struct bt_statements *s, struct bt_err *err)
     if (s->format_sent || s->format.len == 0)
         return 0;
     s->format_sent = true;
-    if (emit_context(s, bt_buf_slice(&s->format), err) < 0)
+    if (s->opts.target != BT_FLAVOR_MYSQL)
+        return emit_context(s, bt_buf_slice(&s->format), err);
+    if (emit_context(s, bt_slice_str("SET gtid_next='AUTOMATIC'"), err) < 0 ||
+        emit_context(s, bt_buf_slice(&s->format), err) < 0)
         return -1;
-    return s->opts.target == BT_FLAVOR_MYSQL
-               ? emit_context(s, bt_slice_str("SET gtid_next='AUTOMATIC'"), err)
-               : 0;
+    return emit_context(s, bt_slice_str("SET gtid_next='AUTOMATIC'"), err);
 }
 
 /* Everything in front of the first work of a transaction that ends with COMMIT. */
@@ -309,6 +319,7 @@ static int emit_text(struct bt_statements *s, const struct bt_event *ev, const s
                            .expected_errno = q->error_code,
                            .file = -1};
 
+    step.may_log_nothing = step.is_xa_end && keeps_mysql(s);
     if (bt_context_query(&s->context, ev, q, err) < 0)
         return bt_err_wrap(err, "context of a statement");
     if (emit_wanted(s, err) < 0)

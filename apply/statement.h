@@ -40,6 +40,7 @@ struct bt_step {
     bool is_lone;            /* END: a statement that is a transaction by itself, DDL mostly */
     unsigned expected_errno; /* the statement failed with it on its server */
     bool is_xa_end;          /* XA COMMIT, XA ROLLBACK: the branch may have held nothing */
+    bool may_log_nothing;    /* the end of an XA branch whose GTID MySQL is to keep */
     int file;                /* LOAD DATA LOCAL: the receiver reads and closes it; -1 without */
     const char *table;       /* "db.table" of row work, "" without; borrowed */
 };

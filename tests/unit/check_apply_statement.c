@@ -498,10 +498,31 @@ START_TEST(mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gti
     bt_buf_add_str(&b.s.format, "BINLOG 'format'");
     feed_rows(&b, BT_ROWS_STMT_END, 0);
     expect_part(&b,
-                "C BINLOG 'format'\nC SET gtid_next='AUTOMATIC'\nC START TRANSACTION\nW BINLOG '");
+                "C SET gtid_next='AUTOMATIC'\nC BINLOG 'format'\nC SET gtid_next='AUTOMATIC'\n"
+                "C START TRANSACTION\nW BINLOG '");
     bt_buf_reset(&b.steps);
     feed_rows(&b, BT_ROWS_STMT_END, 0);
     ck_assert_int_eq(strncmp(bt_buf_str(&b.steps), "W BINLOG '", 10), 0);
+    close_bench(&b);
+}
+END_TEST
+
+/* Behind a transaction with a GTID of its own it takes SET, and says 1837 to all else. */
+START_TEST(mysql_is_told_to_decide_the_gtid_before_a_database_is_chosen)
+{
+    struct bench b;
+
+    open_bench(&b, BT_FLAVOR_MYSQL, 50644, BT_FLAVOR_MYSQL, 50644);
+    b.s.opts.keep_gtids = true;
+    bt_buf_reset(&b.body);
+    bt_buf_add_byte(&b.body, 1);
+    for (int i = 0; i < 16; i++)
+        bt_buf_add_byte(&b.body, 0x11);
+    bt_buf_add_le(&b.body, 5, 8);
+    feed(&b, BT_GTID);
+    feed_query(&b, "CREATE TABLE t (i INT)");
+    expect_part(&b, "C SET gtid_next='AUTOMATIC'\nC USE `w`\nC SET ");
+    expect_part(&b, "gtid_next='11111111-1111-1111-1111-111111111111:5'");
     close_bench(&b);
 }
 END_TEST
@@ -592,6 +613,7 @@ BT_SUITE_MAIN("apply statement",
               {an_event_of_an_unknown_type_stops_unless_it_may_be_ignored, 0},
               {a_payload_sends_nothing_itself, 0},
               {mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gtid_itself, 0},
+              {mysql_is_told_to_decide_the_gtid_before_a_database_is_chosen, 0},
               {sql_mode_keeps_its_meaning_across_flavours, 0},
               {a_collation_that_the_other_flavour_lacks_becomes_utf8mb4, 0},
               {what_a_bare_character_set_meant_before_11_2_is_said_to_a_newer_target, 0},
