@@ -12,7 +12,8 @@
  *     SET @baton_guard=EXP(710*(@baton_packet<>7)); ...; SET @baton_packet=8
  *
  * (EXP(710) is out of range and an error in every sql_mode; MariaDB, MySQL.  DO would not do: it
- * answers OK whatever happens, sql/sql_do.cc, MariaDB 10.11.)  Steps that cannot be
+ * answers OK whatever happens, sql/sql_do.cc, MariaDB 10.11.  MySQL 5.6 takes nothing but SET
+ * between a COMMIT and the next gtid_next.)  Steps that cannot be
  * joined go alone, with everything before them answered: LOAD DATA, statements that failed on their
  * server, and texts other than INSERT, UPDATE, DELETE and REPLACE (they may answer with more than
  * one result).

@@ -5,7 +5,11 @@
 #include "apply/single_run.h"
 #include "base/number.h"
 
-enum { STATE_TEXT_MAX = 1 << 20, ER_SPECIFIC_ACCESS_DENIED = 1227 };
+enum {
+    STATE_TEXT_MAX = 1 << 20,
+    ER_SPECIFIC_ACCESS_DENIED = 1227,
+    SUPER_READ_ONLY_MIN = 50708, /* sql/sys_vars.cc, MySQL 5.7 */
+};
 
 void bt_target_close(struct bt_target *t)
 {
@@ -151,6 +155,24 @@ static int check_grants(struct bt_target *t, const struct bt_target_opts *opts, 
     return 0;
 }
 
+/* MySQL: then nobody writes by SQL, whatever he may do otherwise. */
+static int check_super(struct bt_target *t, struct bt_deadline deadline, struct bt_err *err)
+{
+    char text[16];
+
+    if (t->server.flavor != BT_FLAVOR_MYSQL || t->server.version_number < SUPER_READ_ONLY_MIN)
+        return 0;
+    if (bt_connection_value(t->connection, "SELECT @@global.super_read_only", deadline,
+                            sizeof(text), text, err) < 0)
+        return -1;
+    if (strcmp(text, "0") == 0)
+        return 0;
+    return bt_fail(err, BT_ERR_REALITY,
+                   "%s is super_read_only: no session writes there (its own replication threads "
+                   "do: --via=replication)",
+                   bt_connection_name(t->connection));
+}
+
 /* Runs a SET that needs a privilege; 1 when it is refused and may be done without. */
 static int try_set(struct bt_target *t, const char *sql, bool needed, const char *why,
                    struct bt_deadline deadline, struct bt_err *err)
@@ -233,7 +255,8 @@ static int look_around(struct bt_target *t, const struct bt_target_opts *opts,
         return -1;
     if (opts->dry_run)
         return 0;
-    if (check_grants(t, opts, read_only, deadline, err) < 0)
+    if (check_grants(t, opts, read_only, deadline, err) < 0 ||
+        (read_only && check_super(t, deadline, err) < 0))
         return -1;
     return set_up_session(t, opts, deadline, err);
 }

@@ -281,6 +281,25 @@ static void semisync(struct bt_check_finder *f)
                          "would be a primary without semi-sync, which the primary now has");
 }
 
+enum { MYSQL_CHANNELS_MIN = 50706 };
+
+/* Why the road that the configuration insists on is closed (apply/link.c). */
+static void apply_via(struct bt_check_finder *f, size_t i)
+{
+    const struct bt_server_facts *s = server(f, i);
+
+    if (bt_setting_number(conf(f, i)->settings, BT_CONF_APPLY_VIA) != BT_APPLY_VIA_REPLICATION ||
+        !bt_check_is_replica(f->facts, i))
+        return;
+    if (s->flavor == BT_FLAVOR_MYSQL && s->version_number < MYSQL_CHANNELS_MIN)
+        bt_check_add(f, BT_CHECK_ERROR, "apply-via-impossible", i, "apply_via=auto",
+                     "has one replication connection only, which its replication uses: "
+                     "apply_via=replication cannot work (MySQL before 5.7.6)");
+    else if (!s->keeps_gtids)
+        bt_check_add(f, BT_CHECK_ERROR, "apply-via-impossible", i, "apply_via=auto",
+                     "keeps no GTIDs (gtid_mode): apply_via=replication cannot work");
+}
+
 void bt_check_find_settings(struct bt_check_finder *f)
 {
     for (size_t i = 0; i < f->facts->config->server_count; i++) {
@@ -302,6 +321,7 @@ void bt_check_find_settings(struct bt_check_finder *f)
                          "relay_log_recovery=1 in its option file",
                          "would trust a relay log that its own crash may have torn");
         heartbeats(f, i);
+        apply_via(f, i);
     }
     semisync(f);
 }

@@ -58,6 +58,8 @@ struct bt_server_facts {
     uint32_t version_number; /* 101119 */
     uint32_t server_id;
     bool read_only, log_bin, log_slave_updates, relay_log_purge, gtid_strict;
+    bool super_read_only; /* MySQL: not even a privileged account writes */
+    bool keeps_gtids;     /* MariaDB; MySQL with gtid_mode=ON */
     uint32_t gtid_domain;
     uint64_t parallel_workers;
     const char *binlog_base; /* path without suffix: "/var/lib/mysql/bin"; "" when log_bin is off */

@@ -307,6 +307,7 @@ static void leftovers_find(struct bt_failover *f)
         if (!was || f->journaled.how == BT_RESUME_NOTHING)
             continue;
         f->hosts[i].was_cut_off = was->relay_log_purge;
+        f->hosts[i].super_read_only_was = was->super_read_only;
         f->hosts[i].had_receiver = was->io_running;
         f->hosts[i].had_semisync = was->semisync_primary;
         f->hosts[i].had_acknowledged = was->acknowledges;

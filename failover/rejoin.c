@@ -124,6 +124,12 @@ static int settle(struct bt_rejoin *r, struct bt_err *err)
         return 0;
     if (!r->opts.archive)
         return diverged(r, err);
+    if (r->opts.flashback && bt_rj_host(r)->facts.flavor != BT_FLAVOR_MARIADB)
+        return bt_fail(
+            err, BT_ERR_CONFLICT,
+            "%s has %zu transactions that %s has not, and --flashback is of MariaDB only: "
+            "keep them with --archive=DIR, then build it anew from a backup or CLONE",
+            r->config->servers[r->host].name, r->extra.count, r->config->servers[r->primary].name);
     if (r->follows_already && r->opts.flashback &&
         (bt_rj_halt(r, err) != 0 || bt_rj_compare(r, err) != 0))
         return -1;

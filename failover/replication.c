@@ -152,6 +152,12 @@ int bt_database_drain(struct bt_database *d, size_t link, const struct bt_coordi
     }
 }
 
+/* WAIT_FOR_EXECUTED_GTID_SET is of MySQL 5.7.5; the older one counts events, -1 = in vain. */
+static bool waits_for_set(const struct bt_database *d)
+{
+    return d->facts.flavor == BT_FLAVOR_MYSQL && d->facts.version_number >= 50705;
+}
+
 /* The server waits itself: no polling between the last transaction and us.  One wait of a second:
  * MASTER_POS_WAIT and its like count whole seconds. */
 static void add_wait(const struct bt_database *d, size_t link, bool by_gtid,
@@ -160,7 +166,8 @@ static void add_wait(const struct bt_database *d, size_t link, bool by_gtid,
     if (by_gtid) {
         bt_buf_addf(sql, "SELECT %s(",
                     d->facts.flavor == BT_FLAVOR_MARIADB ? "MASTER_GTID_WAIT"
-                                                         : "WAIT_FOR_EXECUTED_GTID_SET");
+                    : waits_for_set(d)                   ? "WAIT_FOR_EXECUTED_GTID_SET"
+                                                         : "WAIT_UNTIL_SQL_THREAD_AFTER_GTIDS");
         bt_sql_add_text(d->sql, sql, bt_slice_str(gtid));
         bt_buf_add_str(sql, ", 1)");
         return;
@@ -187,9 +194,9 @@ static int wait_once(struct bt_database *d, bool by_gtid, struct bt_buf *sql,
         return bt_err_wrap(err, "%s: waiting for its applier", d->conf->name);
     if (rc == 1)
         return bt_fail(err, BT_ERR_REMOTE, "%s: its applier does not run", d->conf->name);
-    /* Both kinds: -1 = in vain; WAIT_FOR_EXECUTED_GTID_SET says 1 then, POS_WAIT the events. */
+    /* All kinds: -1 = in vain; WAIT_FOR_EXECUTED_GTID_SET says 1 then, POS_WAIT the events. */
     return strcmp(answer, "-1") == 0 ||
-           (by_gtid && d->facts.flavor == BT_FLAVOR_MYSQL && strcmp(answer, "0") != 0);
+           (by_gtid && waits_for_set(d) && strcmp(answer, "0") != 0);
 }
 
 /* The waits by GTID do not see an applier that has stopped. */
@@ -287,6 +294,14 @@ int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline
         return bt_err_wrap(err, "%s: read_only", d->conf->name);
     if ((strcmp(answer, "0") == 0 || strcmp(answer, "OFF") == 0) == on)
         return bt_fail(err, BT_ERR_REMOTE, "%s: read_only is still %s", d->conf->name, answer);
+    return 0;
+}
+
+int bt_database_set_super_read_only(struct bt_database *d, bool on, struct bt_deadline until,
+                                    struct bt_err *err)
+{
+    if (bt_connection_executef(d->sql, until, err, "SET GLOBAL super_read_only = %d", on) != 0)
+        return bt_err_wrap(err, "%s: super_read_only", d->conf->name);
     return 0;
 }
 

@@ -67,6 +67,7 @@ static void freeze_take(struct bt_resume *r, const struct line *l)
     if (!h)
         return;
     h->relay_log_purge = h->relay_log_purge || flag_of(l, "relay_log_purge");
+    h->super_read_only = h->super_read_only || flag_of(l, "super_read_only");
     h->io_running = h->io_running || flag_of(l, "io_running");
     h->sql_running = h->sql_running || flag_of(l, "sql_running");
     h->semisync_primary = h->semisync_primary || flag_of(l, "semisync_primary");

@@ -24,6 +24,7 @@ enum bt_resume_how { BT_RESUME_NOTHING, BT_RESUME_AGAIN, BT_RESUME_FORWARD };
 struct bt_resume_host {
     const char *name;
     bool relay_log_purge; /* was on, and was switched off */
+    bool super_read_only; /* was on, and may have been switched off */
     bool io_running, sql_running;
     bool semisync_primary; /* rpl_semi_sync_master_enabled was on, and was switched off */
     bool acknowledges;

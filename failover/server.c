@@ -76,6 +76,12 @@ static bool is_on(const char *text)
            (strcmp(text, "1") == 0 || strcasecmp(text, "ON") == 0 || strcasecmp(text, "YES") == 0);
 }
 
+/* Besides ON, MariaDB 12 has NO_LOCK and NO_LOCK_NO_ADMIN (sql/sys_vars.cc). */
+static bool is_read_only(const char *text)
+{
+    return text && strcmp(text, "0") != 0 && strcasecmp(text, "OFF") != 0;
+}
+
 static uint64_t number(const char *text)
 {
     uint64_t value = 0;
@@ -129,14 +135,16 @@ static int ask_variables(struct bt_database *d, struct bt_deadline until, struct
 {
     /* Asked by name and not as @@name: what a version does not know is left out, not an error. */
     static const char sql[] = "SHOW GLOBAL VARIABLES WHERE Variable_name IN "
-                              "('server_id','read_only','log_bin','log_slave_updates',"
+                              "('server_id','read_only','super_read_only','log_bin','log_slave_"
+                              "updates',"
                               "'log_replica_updates','relay_log_purge','gtid_strict_mode','gtid_"
                               "domain_id','slave_parallel_threads',"
                               "'replica_parallel_workers','log_bin_basename','relay_log_basename','"
                               "relay_log_index','datadir','pid_file',"
                               "'gtid_slave_pos','gtid_binlog_pos',"
                               "'rpl_semi_sync_master_enabled','rpl_semi_sync_source_enabled',"
-                              "'rpl_semi_sync_slave_enabled','rpl_semi_sync_replica_enabled')";
+                              "'rpl_semi_sync_slave_enabled','rpl_semi_sync_replica_enabled',"
+                              "'gtid_mode')";
     struct bt_server_facts *f = &d->facts;
     bt_auto_rows struct bt_rows rows = {0};
     const char *updates, *workers;
@@ -146,10 +154,12 @@ static int ask_variables(struct bt_database *d, struct bt_deadline until, struct
     updates = variable(&rows, "log_slave_updates");
     workers = variable(&rows, "slave_parallel_threads");
     f->server_id = (uint32_t)number(variable(&rows, "server_id"));
-    f->read_only = is_on(variable(&rows, "read_only"));
+    f->read_only = is_read_only(variable(&rows, "read_only"));
+    f->super_read_only = is_on(variable(&rows, "super_read_only"));
     f->log_bin = is_on(variable(&rows, "log_bin"));
     f->log_slave_updates = is_on(updates ? updates : variable(&rows, "log_replica_updates"));
     f->relay_log_purge = is_on(variable(&rows, "relay_log_purge"));
+    f->keeps_gtids = f->flavor == BT_FLAVOR_MARIADB || is_on(variable(&rows, "gtid_mode"));
     f->gtid_strict = is_on(variable(&rows, "gtid_strict_mode"));
     f->gtid_domain = (uint32_t)number(variable(&rows, "gtid_domain_id"));
     f->parallel_workers = number(workers ? workers : variable(&rows, "replica_parallel_workers"));

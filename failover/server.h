@@ -94,6 +94,10 @@ int bt_database_set_semisync(struct bt_database *d, bool on, struct bt_deadline 
 
 int bt_database_set_read_only(struct bt_database *d, bool on, struct bt_deadline until,
                               struct bt_err *err) BT_MUST_CHECK;
+/* MySQL 5.7.8 and later.  Switching read_only off switches it off too; switching it on switches
+ * read_only on. */
+int bt_database_set_super_read_only(struct bt_database *d, bool on, struct bt_deadline until,
+                                    struct bt_err *err) BT_MUST_CHECK;
 /* MariaDB, no applier running.  gtid: a GTID state as bt_gtid_state_text() writes it. */
 int bt_database_set_slave_pos(struct bt_database *d, const char *gtid, struct bt_deadline until,
                               struct bt_err *err) BT_MUST_CHECK;

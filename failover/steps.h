@@ -78,6 +78,7 @@ struct bt_fo_host {
     /* its commits waited for replicas of its own, and wait no more until it is repointed or
      * promoted */
     bool semisync_changed;
+    bool super_read_only_was; /* MySQL: off while sessions of ours apply a diff log */
     /* a failover that was cut off had switched relay_log_purge off, had stopped the receiver */
     bool was_cut_off, had_receiver, had_semisync, had_acknowledged;
     bool io_was_running, io_stopped;

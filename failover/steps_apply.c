@@ -5,6 +5,8 @@
 #include "failover/node_feed.h"
 #include "failover/steps.h"
 
+enum { SET_MS = 10000 };
+
 static const enum bt_replay_via roads[] = {
     [BT_APPLY_VIA_AUTO] = BT_REPLAY_AUTO,
     [BT_APPLY_VIA_SQL] = BT_REPLAY_SQL,
@@ -17,10 +19,30 @@ static bool is_fed_there(const struct bt_fo_host *h)
     return !h->conf->is_local && h->node && bt_channel_failure(h->node) == BT_CHANNEL_NONE;
 }
 
+/* super_read_only lets nobody write but the server's own threads (MySQL): it is off meanwhile. */
+static int replay(struct bt_fo_host *h, const struct bt_replay_opts *opts,
+                  struct bt_replay_result *ret, struct bt_err *err)
+{
+    struct bt_connection_opts login = bt_database_login(h->conf);
+    struct bt_err why = {0};
+    int rc;
+
+    if (h->super_read_only_was &&
+        bt_database_set_super_read_only(h->db, false, bt_deadline_in(SET_MS), err) != 0)
+        return -1;
+    rc = bt_replay_file(&login, h->diff_path, opts, ret, err);
+    if (h->super_read_only_was &&
+        bt_database_set_super_read_only(h->db, true, bt_deadline_in(SET_MS), &why) != 0 &&
+        rc == 0) {
+        *err = why;
+        return -1;
+    }
+    return rc;
+}
+
 int bt_fo_apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
 {
     const struct bt_setting *set = h->conf->settings;
-    struct bt_connection_opts login = bt_database_login(h->conf);
     bool is_winner = bt_fo_winner(f) == h->index;
     struct bt_node_feed feed = {.channel = h->node,
                                 .mutex = &h->node_mutex,
@@ -39,7 +61,7 @@ int bt_fo_apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
     };
     struct bt_replay_result result = {0};
 
-    if (bt_replay_file(&login, h->diff_path, &opts, &result, err) != 0)
+    if (replay(h, &opts, &result, err) != 0)
         return bt_err_wrap(err, "%s", h->conf->name);
     bt_info(" %s: %llu transactions applied by %s%s%s", h->conf->name,
             (unsigned long long)result.transactions,

@@ -281,9 +281,12 @@ static int repoint(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *e
     if (bt_database_repoint(h->db, h->link, &to, until, err) != 0)
         return -1;
     bt_crash_point("in-repoint");
-    /* CHANGE MASTER switches relay_log_purge on by itself; it stays as it was. */
+    /* CHANGE MASTER switches relay_log_purge on by itself; it stays as it was.  super_read_only was
+     * given back already, unless the one who took it was killed. */
     if (bt_database_set_relay_log_purge(h->db, h->relay_log_purge_was, until, err) != 0 ||
         bt_fo_semisync_restore(h, until, err) != 0 ||
+        (h->super_read_only_was &&
+         bt_database_set_super_read_only(h->db, true, until, err) != 0) ||
         bt_database_start(h->db, h->link, until, err) != 0 ||
         bt_database_wait_running(h->db, h->link, until, err) != 0)
         return -1;

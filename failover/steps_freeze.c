@@ -49,6 +49,7 @@ static void journal_found(struct bt_json *json, void *ctx)
 
     assert(u); /* only replicas come here */
     bt_json_key_bool(json, "relay_log_purge", h->relay_log_purge_was);
+    bt_json_key_bool(json, "super_read_only", h->super_read_only_was);
     bt_json_key_bool(json, "io_running", u->io != BT_THREAD_NO || h->had_receiver);
     bt_json_key_bool(json, "sql_running", u->sql != BT_THREAD_NO);
     bt_json_key_u64(json, "connection", h->link);
@@ -109,6 +110,7 @@ static int freeze(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *er
     h->relay_log_purge_was = h->db->facts.relay_log_purge || h->was_cut_off;
     h->semisync_changed = h->db->facts.waits_for_others || h->had_semisync;
     h->db->facts.acknowledges = h->db->facts.acknowledges || h->had_acknowledged;
+    h->super_read_only_was = h->super_read_only_was || h->db->facts.super_read_only;
     if (bt_journal_write(f->journal, bt_fo_step_name(BT_FO_FREEZE), "begin", h->conf->name,
                          journal_found, h, err) != 0)
         return -1;

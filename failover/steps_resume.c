@@ -39,6 +39,8 @@ static void give_back(size_t i, void *ctx)
     if ((was->relay_log_purge && bt_database_set_relay_log_purge(h->db, true, until, &err) != 0) ||
         bt_fo_semisync_restore(h, until, &err) != 0)
         bt_error("%s", err.text);
+    if (was->super_read_only && bt_database_set_super_read_only(h->db, true, until, &err) != 0)
+        bt_error("%s", err.text);
     if (!was->io_running)
         return;
     if (bt_database_start(h->db, f->topology.link[i], until, &err) != 0)
@@ -183,6 +185,8 @@ static void follower_run(size_t i, void *ctx)
     if (!bt_fo_database(f, i, until, &err) ||
         (was && bt_database_set_relay_log_purge(h->db, was->relay_log_purge, until, &err) != 0) ||
         bt_fo_semisync_restore(h, until, &err) != 0 ||
+        (was && was->super_read_only &&
+         bt_database_set_super_read_only(h->db, true, until, &err) != 0) ||
         bt_database_start(h->db, h->link, until, &err) != 0 ||
         bt_database_wait_running(h->db, h->link, until, &err) != 0)
         bt_fo_fail(f, i, BT_FO_REPOINT, &err);

@@ -324,6 +324,10 @@ void bt_so_cleanup(struct bt_switchover *s)
         bt_so_partial(s, "Semi-synchronous replication has not changed sides", &err);
         bt_err_clear(&err);
     }
+    if (s->new_was_super &&
+        bt_database_set_super_read_only(old->db, true, bt_so_until(BT_SO_CLEANUP), &err) != 0)
+        bt_so_partial(s, "The old primary is read-only, but not super_read_only", &err);
+    bt_err_clear(&err);
     if (s->opts.old_becomes_replica) {
         old->follows = old_primary_follow(s, &err) == 0;
         if (old->follows)

@@ -110,6 +110,7 @@ struct bt_switchover {
     char statement[2048];  /* CHANGE MASTER of the runbook's line */
     uint64_t locker_id;    /* its session on the old primary, what KILL takes */
     bool new_was_writable; /* the new primary was not read-only before: it is given that back */
+    bool new_was_super;    /* MySQL: it was super_read_only; so will be the old one */
     bool was_closed;       /* an undo that was cut off had closed the new primary */
     bool is_opened;        /* the point of no return is behind us */
     bool is_partial;

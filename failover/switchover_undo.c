@@ -41,6 +41,7 @@ static int new_primary_close(struct bt_switchover *s, struct bt_err *err)
         return 0;
     if (session_have(new, until, err) != 0 ||
         bt_database_set_read_only(new->db, true, until, err) != 0 ||
+        (s->new_was_super && bt_database_set_super_read_only(new->db, true, until, err) != 0) ||
         bt_database_position(new->db, until, err) != 0)
         return bt_err_wrap(err, "%s", new->conf->name);
     s->touched.new_writable = false;
@@ -175,7 +176,7 @@ struct cut_off {
     const char *old, *new, *repl_user;
     uint64_t mode, locker;
     struct bt_so_semisync semisync_old, semisync_new;
-    bool script, old_becomes_replica, new_was_writable;
+    bool script, old_becomes_replica, new_was_writable, new_was_super;
     struct bt_coordinate end, position;
     const char *end_gtid;
 };
@@ -241,6 +242,7 @@ static void line_take(struct bt_json_value line, struct bt_arena *arena, struct 
         c->new_was_writable = flag_at(line, "new_was_writable");
         c->semisync_old = semisync_at(line, "semisync_old");
         c->semisync_new = semisync_at(line, "semisync_new");
+        c->new_was_super = flag_at(line, "new_was_super");
         c->script = flag_at(line, "script");
         c->old_becomes_replica = flag_at(line, "old_becomes_replica");
     } else if (strcmp(step, bt_so_step_name(BT_SO_OPEN)) == 0) {
@@ -321,6 +323,7 @@ static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct
     s->semisync_old = c->semisync_old;
     s->semisync_new = c->semisync_new;
     s->new_was_writable = c->new_was_writable;
+    s->new_was_super = c->new_was_super;
     s->was_closed = c->is_closed;
     s->end = c->end;
     s->position = c->position;

@@ -108,17 +108,26 @@ static bool consider(void *ctx, uint32_t pid)
     struct search *s = ctx;
     char found_by[64];
     struct bt_proc_stat stat;
+    bool is_named;
 
-    if (!bt_proc_stat(pid, &stat) || !bt_is_server_program(stat.name) ||
-        bt_proc_in_other_network(pid) || !bt_proc_is_alive(pid))
+    if (!bt_proc_stat(pid, &stat) || bt_proc_in_other_network(pid) || !bt_proc_is_alive(pid))
+        return true;
+    is_named = bt_is_server_program(stat.name);
+    /* One of another name (started through a loader, a debugger) is the server where its pid file
+     * says so and something else besides: a pid file outlives its server. */
+    if (!is_named && pid != s->pid_in_file)
         return true;
     switch (ask_all(s, pid, found_by)) {
     case BT_PROC_NO:
         return true;
     case BT_PROC_UNKNOWN:
+        if (!is_named)
+            return true;
         *(s->undecided ? &s->undecided_second : &s->undecided) = pid;
         return true;
     case BT_PROC_YES:
+        if (!is_named && !strchr(found_by, ','))
+            return true;
         break;
     }
     if (s->found.pid != 0) {

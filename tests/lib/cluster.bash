@@ -171,7 +171,7 @@ cluster_register() {
     rm -rf "$CLUSTER_DIR"
     (umask 077 && mkdir -p "$CLUSTER_DIR") || return
     declare -p CLUSTER_NAME CLUSTER_SIZE CLUSTER_DIR CLUSTER_SUBNET CLUSTER_NET CLUSTER_NET6 VIP \
-        VIP6 CLUSTER_SERVERD CLUSTER_CLIENT CLUSTER_KIND CLUSTER_SERVER_OPTIONS |
+        VIP6 CLUSTER_SERVERD CLUSTER_CLIENT CLUSTER_BINLOG CLUSTER_KIND CLUSTER_SERVER_OPTIONS |
         sed -e "s/^declare --/declare -g/;t" -e "s/^declare -/declare -g/" >"$CLUSTER_DIR/env"
     export CLUSTER_NAME
 }
@@ -359,10 +359,11 @@ cluster_diff() {
     return "$same"
 }
 
+# Not the table where a server without GTIDs keeps how far a diff log was applied to it.
 cluster_tables() {
     host_sql "$1" "SELECT CONCAT('\`', table_schema, '\`.\`', table_name, '\`')
         FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema NOT IN
-        ('mysql', 'sys', 'information_schema', 'performance_schema') ORDER BY 1"
+        ('mysql', 'sys', 'information_schema', 'performance_schema', 'baton') ORDER BY 1"
 }
 
 cluster_table_is_same() {

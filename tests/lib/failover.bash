@@ -80,7 +80,7 @@ failover_diff_logs_are_valid() {
     mapfile -t logs < <(jq -r '(.servers // [])[].diff_log // empty' <<<"$report")
     for log in "${logs[@]}"; do
         [[ -s $log ]] || { echo "$log is not there" && return 1; }
-        words=$(mariadb-binlog "$log" 2>&1 >/dev/null) || return
+        words=$("${CLUSTER_BINLOG[@]}" "$log" 2>&1 >/dev/null) || return
         [[ -z $words ]] || { echo "$log: $words" && return 1; }
     done
 }
@@ -92,7 +92,7 @@ failover_done() {
     shift
     [[ $(host_sql "$winner" "SELECT @@GLOBAL.read_only") == 0 ]] ||
         { echo "$winner is read-only" && return 1; }
-    [[ -z $(host_sql_row "$winner" "SHOW ALL SLAVES STATUS") ]] ||
+    [[ -z $(replica_links "$winner") ]] ||
         { echo "$winner is a replica" && return 1; }
     host_sql "$winner" "INSERT INTO shop.t (id, text) VALUES (100000, 'after')" || return
     for host; do
@@ -101,7 +101,8 @@ failover_done() {
             { echo "$host is writable" && return 1; }
         [[ $(host_sql "$host" "SELECT @@GLOBAL.relay_log_purge") == 1 ]] ||
             { echo "$host keeps relay logs" && return 1; }
-        [[ $(replica_status "$host" Master_Host) == "$(host_address "$winner")" ]] || return
+        [[ $(replica_status "$host" "$(replica_column Master_Host)") == \
+            "$(host_address "$winner")" ]] || return
     done
     cluster_diff "$winner" "$@" && failover_diff_logs_are_valid
 }

@@ -87,6 +87,15 @@ replica_status() {
     done
 }
 
+# Every replication connection of a server; nothing when it replicates from nobody.
+replica_links() {
+    case $CLUSTER_KIND in
+    mariadb) host_sql_row "$1" "SHOW ALL SLAVES STATUS" ;;
+    mysql56) host_sql_row "$1" "SHOW SLAVE STATUS" ;;
+    *) host_sql_row "$1" "SHOW REPLICA STATUS" ;;
+    esac
+}
+
 replica_column() {
     if [[ $CLUSTER_KIND != mysql9 ]]; then
         echo "$1"

@@ -13,6 +13,7 @@ template_servers_exist() {
     if [[ -n ${CLUSTER_SERVER:-} ]]; then
         CLUSTER_SERVERD=$CLUSTER_SERVER/bin/server
         CLUSTER_CLIENT=("$CLUSTER_SERVER/bin/client")
+        CLUSTER_BINLOG=("$CLUSTER_SERVER/bin/binlog")
         [[ -x $CLUSTER_SERVERD && -x ${CLUSTER_CLIENT[0]} && -r $CLUSTER_SERVER/env ]] || return
         # shellcheck disable=SC1091
         source "$CLUSTER_SERVER/env"
@@ -23,6 +24,7 @@ template_servers_exist() {
     else
         CLUSTER_SERVERD=${CLUSTER_MARIADBD:-$(command -v mariadbd || echo /usr/sbin/mariadbd)}
         CLUSTER_CLIENT=(mariadb --no-defaults)
+        CLUSTER_BINLOG=(mariadb-binlog --no-defaults)
         CLUSTER_KIND=mariadb
         [[ -x $CLUSTER_SERVERD ]] && command -v mariadb mariadb-install-db >/dev/null || return
     fi
