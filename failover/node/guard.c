@@ -9,7 +9,8 @@
 
 enum {
     LOOK_MS = 250,
-    PEER_MS = 400, /* for a peer's answer */
+    STATUS_MS = 400,
+    PEER_MS = 1500, /* for a peer's answer: three round trips of a slow line, or lost packets */
     DOWN_MS = 2000,
     LOOKS_TO_DROP = 2, /* in a row that found the host cut off */
 };
@@ -38,7 +39,7 @@ void bt_guard_heard(void)
 /* Whether an interface that holds it can carry it; false also where it stands nowhere. */
 static bool has_carrier(const struct bt_vip *vip, bool *ret_is_here)
 {
-    struct bt_deadline until = bt_deadline_in(PEER_MS);
+    struct bt_deadline until = bt_deadline_in(STATUS_MS);
     struct bt_place_list places;
     struct bt_interface interface;
     struct bt_err err = {0};
@@ -63,12 +64,28 @@ static bool peer_answers(size_t i)
     return reply.port == BT_PORT_ANSWERS || reply.os_errno == ECONNREFUSED;
 }
 
+static void *peer_ask(void *index)
+{
+    return peer_answers((size_t)(uintptr_t)index) ? &guard : NULL;
+}
+
+/* All at once.  Where there is no peer nobody can be missed; one that cannot be asked answers. */
 static bool any_peer_answers(void)
 {
-    for (size_t i = 0; i < guard.peer_count; i++)
-        if (peer_answers(i))
-            return true;
-    return false;
+    pthread_t threads[BT_GUARD_MAX];
+    bool any = guard.peer_count == 0;
+    size_t started = 0;
+
+    while (started < guard.peer_count &&
+           pthread_create(&threads[started], NULL, peer_ask, (void *)(uintptr_t)started) == 0)
+        started++;
+    any = any || started < guard.peer_count;
+    for (size_t i = 0; i < started; i++) {
+        void *answer;
+
+        any = (pthread_join(threads[i], &answer) == 0 && answer) || any;
+    }
+    return any;
 }
 
 static bool has_fallen_silent(void)
