@@ -13,7 +13,28 @@
 #include "failover/phrases.h"
 #include "failover/switchover_steps.h"
 
+/* Writes stand still meanwhile. */
+enum { STILL_CHECK_MS = 2000 };
+
 /* ------------------------------------------------------------------- catch up */
+
+/* The lock may have gone with its session while the new primary caught up.  An old primary that
+ * cannot be asked any more is in the state of before: read-only, and with nothing that the new one
+ * lacks. */
+static int still_check(struct bt_switchover *s, struct bt_err *err)
+{
+    struct bt_err ignored = {0};
+    struct bt_coordinate now;
+
+    if (bt_so_end_read(s, bt_deadline_in(STILL_CHECK_MS), &now, &ignored) != 0 ||
+        bt_coordinate_compare(&now, &s->end) == 0)
+        return 0;
+    return bt_fail(err, BT_ERR_REALITY,
+                   "%s was written to after it stood still (its binary log went from %s:%llu to "
+                   "%s:%llu): was the session that held the lock killed?",
+                   bt_so_old(s)->conf->name, s->end.file, (unsigned long long)s->end.pos, now.file,
+                   (unsigned long long)now.pos);
+}
 
 int bt_so_catch_up(struct bt_switchover *s, struct bt_err *err)
 {
@@ -22,7 +43,8 @@ int bt_so_catch_up(struct bt_switchover *s, struct bt_err *err)
 
     bt_so_step_begin(s, BT_SO_CATCH_UP);
     bt_info(BT_SAY_WAITING, new->conf->name);
-    if (bt_database_wait_for(new->db, new->link, &s->end, s->end_gtid, until, err) != 0)
+    if (bt_database_wait_for(new->db, new->link, &s->end, s->end_gtid, until, err) != 0 ||
+        still_check(s, err) != 0)
         return -1;
     bt_info("  done.");
     bt_so_step_end(s, BT_SO_CATCH_UP);

@@ -160,7 +160,7 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
     assert_equal "$(host_sql db1 "SELECT text FROM shop.t WHERE id = 1")" mine
 }
 
-@test "a trigger, a cascade or an image that is not full is named, and nothing is touched" {
+@test "a trigger, a cascade or a statement that was not logged as rows is named, and nothing is touched" {
     old_primary_is_back gtid "CREATE TABLE shop.a (id INT PRIMARY KEY);
         CREATE TABLE shop.b (id INT PRIMARY KEY, a INT, FOREIGN KEY (a) REFERENCES shop.a (id) ON DELETE CASCADE);
         CREATE TABLE shop.c (id INT PRIMARY KEY, v INT);
@@ -173,6 +173,12 @@ alone="INSERT INTO shop.t (id, text) VALUES (900, 'alone'), (901, 'alone too');
     rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
     assert_equal "$status" 7
     grep -q "shop.a cannot be undone: a foreign key of it, or to it, cascades" "$CLUSTER_DIR/manager.log"
+    host_sql db1 "SET sql_log_bin = 0; ALTER TABLE shop.b DROP FOREIGN KEY b_ibfk_1; SET sql_log_bin = 1;
+        SET binlog_format = STATEMENT; INSERT INTO shop.a VALUES (2)"
+    rejoin_run --archive="$CLUSTER_DIR/archive" --flashback
+    assert_equal "$status" 7
+    grep -q "cannot be undone: it has a statement that was not logged as rows" "$CLUSTER_DIR/manager.log"
+    assert_equal "$(host_sql db1 "SELECT COUNT(*) FROM shop.a")" 2
 }
 
 # Behind the reversal the logs are to be emptied: not with somebody's writes in them.

@@ -99,6 +99,21 @@ MASTER_LOG_POS=[0-9]+, MASTER_USER='$REPL_USER', MASTER_PASSWORD='xxx';\$" "$CLU
     assert_equal "$(replica_status db1 Master_Host)" ""
 }
 
+@test "the session with the lock is killed on the way, and a privileged user writes: that is seen, the writes go back" {
+    failover_cluster 2 gtid
+    nsenter --net="/run/netns/$(host_netns manager)" -- env BATON_PAUSE_AT=switch-stopped "$BATON_BIN/baton" \
+        switchover --conf="$CLUSTER_DIR/app1.cnf" --json >"$CLUSTER_DIR/report" 2>"$CLUSTER_DIR/manager.log" 3>&- &
+    local pid=$! rc=0 journal=$CLUSTER_DIR/manager/app1.switchover.journal
+    cluster_wait "the switchover to stop" 20 grep -q "^State:.*stopped" "/proc/$pid/status"
+    host_sql db1 "KILL $(jq -r 'select(.step == "stop").locker // empty' "$journal"); INSERT INTO shop.t (id) VALUES (55)"
+    kill -CONT "$pid"
+    wait "$pid" || rc=$?
+    assert_not_equal "$rc" 0
+    assert_equal "$(jq -r .outcome "$CLUSTER_DIR/report")" undone
+    grep -q "was written to after it stood still" "$CLUSTER_DIR/manager.log"
+    switchover_untouched db1 db2
+}
+
 @test "a privileged user who keeps writing on the old primary's host loses nothing that was promised" {
     failover_cluster 3 gtid
     host_sql db1 "CREATE TABLE shop.root (id INT AUTO_INCREMENT PRIMARY KEY)"
