@@ -17,7 +17,6 @@
 enum {
     STATE_MAX = 256 * 1024,
     SHOWN_MAX = 20,
-    LOG_NUMBER_MAX = 2000000000,
     NOTE_BREAK = '\n', /* of the reversal's mark: the state before what is taken back, and behind */
 };
 
@@ -302,18 +301,11 @@ static int forget(struct bt_rejoin *r, const char *state, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_rj_host(r)->conf);
     bt_auto_buf struct bt_buf sql;
-    uint64_t number;
-    size_t base_len;
 
     bt_buf_init(&sql, STATE_MAX);
-    if (bt_rj_journal(r, "forget", "begin", err) != 0 ||
-        bt_database_position(bt_rj_host(r), bt_deadline_in(BT_RJ_STEP_MS), err) != 0)
+    if (bt_rj_journal(r, "forget", "begin", err) != 0)
         return -1;
-    /* Names that were never used: InnoDB remembers places by name (rejoin_engine.c). */
     bt_buf_add_str(&sql, "RESET MASTER");
-    if (bt_log_name_split(bt_rj_host(r)->facts.binlog.file, &base_len, &number) &&
-        number < LOG_NUMBER_MAX)
-        bt_buf_addf(&sql, " TO %" PRIu64, number + 1);
     if (bt_rj_execute(r, &sql, "RESET MASTER", err) != 0)
         return -1;
     bt_crash_point("rejoin-reset");

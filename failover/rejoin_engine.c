@@ -8,7 +8,8 @@
  * it: where nobody received it, it would stay in the tables for ever, and where the primary has it,
  * it would be applied a second time.
  *
- * Two things tell.  InnoDB prints at each start up to which position of which log it has committed
+ * Two things tell.  InnoDB prints when it recovers from a crash up to which position of which log
+ * it has committed
  * ("InnoDB: Last binlog file './bin.000001', position 2455": storage/innobase/srv/srv0start.cc,
  * MariaDB 10.11); a log that is not whole up to there has lost something.  And the primary may have
  * more of the server's own transactions than the server's log: those are looked for in its tables,
@@ -71,14 +72,28 @@ static int words_read(struct bt_rejoin *r, const char *path, struct bt_buf *out,
     return bt_node_read(r->node, &request, sink, until, &reply, err);
 }
 
-/* The last such line counts: it is of the start that the server runs since. */
+/* What the server said when it started last: behind the "ready for connections" of the start
+ * before. It names a place only when it recovers from a crash; what an earlier start named says
+ * nothing. */
+static const char *last_start(const char *words)
+{
+    static const char ready[] = "ready for connections";
+    const char *before = words, *last = NULL;
+
+    for (const char *p = words; (p = strstr(p, ready)); p++) {
+        before = last ? last : words;
+        last = p;
+    }
+    return last ? before : "";
+}
+
 static bool place_find(const char *words, struct bt_coordinate *ret)
 {
     static const char mark[] = "InnoDB: Last binlog file '";
     const char *last = NULL, *name, *quote;
     char *end;
 
-    for (const char *p = words; (p = strstr(p, mark)); p++)
+    for (const char *p = last_start(words); (p = strstr(p, mark)); p++)
         last = p + sizeof(mark) - 1;
     quote = last ? strchr(last, '\'') : NULL;
     if (!quote || strncmp(quote, "', position ", 12) != 0)
@@ -116,7 +131,7 @@ static int told_ask(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
         snprintf(e->why_not, sizeof(e->why_not), "its error log: %.400s", why.text);
     else if (!(e->is_told = place_find(bt_buf_str(&words), &e->at)))
         snprintf(e->why_not, sizeof(e->why_not),
-                 "its error log does not say where its engine stands");
+                 "its server has not said where its engine stands, as it does after a crash");
     return 0;
 }
 
@@ -239,7 +254,8 @@ static int may_have_lost(struct bt_rejoin *r, const struct engine *e, bool is_to
 }
 
 /* A log of the same name that was begun after the server had started is another one.  So may be one
- * that was begun behind a RESET MASTER: InnoDB goes on naming the furthest place that it ever knew
+ * that was begun behind a RESET MASTER (as SET GLOBAL gtid_binlog_state is: the logs are numbered
+ * from 1 again): InnoDB goes on naming the furthest place that it ever knew
  * (each rollback segment has its own: storage/innobase/trx/trx0rseg.cc), which is why a log that
  * was closed, or may not have lost anything, is believed instead. */
 static int compare(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
@@ -543,11 +559,12 @@ static int unknown_say(struct bt_rejoin *r, const struct engine *e, struct bt_er
     const struct bt_log_set *set = bt_remote_logs_set(r->logs);
     char sync[32];
     uint32_t begun;
-    bool in_use;
+    bool in_use, is_whole;
 
     if (set->count < 2 || set->logs[set->count - 2].missing)
         return 0;
     if (log_head(set, set->count - 2, &begun, &in_use, err) != 0 ||
+        holds_end(set, set->count - 2, set->logs[set->count - 2].size, &is_whole, err) != 0 ||
         bt_connection_value(bt_rj_host(r)->sql, "SELECT @@GLOBAL.sync_binlog",
                             bt_deadline_in(BT_RJ_STEP_MS), sizeof(sync), sync, err) < 0)
         return -1;
@@ -556,6 +573,9 @@ static int unknown_say(struct bt_rejoin *r, const struct engine *e, struct bt_er
                    "It was not shut down and has sync_binlog=%s: whether its tables hold what its "
                    "log has lost is not known (%s).",
                    sync, e->why_not);
+    else if (!is_whole)
+        bt_rj_note(r, "%s ends torn: whether its tables hold what it has lost is not known (%s).",
+                   set->logs[set->count - 2].name, e->why_not);
     return 0;
 }
 

@@ -105,7 +105,8 @@ MASTER_LOG_POS=[0-9]+, MASTER_USER='$REPL_USER', MASTER_PASSWORD='xxx';\$" "$CLU
         switchover --conf="$CLUSTER_DIR/app1.cnf" --json >"$CLUSTER_DIR/report" 2>"$CLUSTER_DIR/manager.log" 3>&- &
     local pid=$! rc=0 journal=$CLUSTER_DIR/manager/app1.switchover.journal
     cluster_wait "the switchover to stop" 20 grep -q "^State:.*stopped" "/proc/$pid/status"
-    host_sql db1 "KILL $(jq -r 'select(.step == "stop").locker // empty' "$journal"); INSERT INTO shop.t (id) VALUES (55)"
+    host_sql db1 "KILL $(jq -r 'select(.step == "stop").locker // empty' "$journal");
+        INSERT INTO shop.t (id) VALUES (55)"
     kill -CONT "$pid"
     wait "$pid" || rc=$?
     assert_not_equal "$rc" 0
