@@ -38,7 +38,10 @@ function settings(file) {
     p_dies = chance(2) ? "yes" : ""
     rounds = draw(2) + 1
     print "MODE=" mode " CHAIN=" chain " CLIENTS=1 MULTI= RECOVERY=" (recovery ? "yes" : "") > file
-    print "P_DIES=" p_dies " ROUNDS=" rounds " ROAD=" pick("apply dba") > file
+    print "P_DIES=" p_dies " ROUNDS=" rounds > file
+    road = pick("apply dba")
+    # 5.6 comes without tools here, and does not know all that mariadb-binlog sets.
+    print "ROAD=" (old ? "apply" : road) > file
     print "P_OPTIONS='" options() " --binlog-row-image=" pick("FULL FULL MINIMAL NOBLOB") \
         " --binlog-rows-query-log-events=" pick("ON OFF") "'" > file
     print "R1_OPTIONS='" replica() "'" > file
