@@ -22,9 +22,16 @@ teardown() {
 }
 
 # The primary dies, db2 takes over, and the old one starts again, writable as it was.
+# Tables with the types that HOST has: UUID came with 10.7.
+types_of() {
+    [[ $(host_sql "$1" "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'uuid'") != 0 ]] ||
+        set -- "$1" "${2/ UUID/ CHAR(36)}"
+    echo "$2"
+}
+
 old_primary_is_back() {
     failover_cluster 3 "$1" --binlog-format=row
-    [[ -z ${2:-} ]] || host_sql db1 "$2"
+    [[ -z ${2:-} ]] || host_sql db1 "$(types_of db1 "$2")"
     failover_insert 1 5
     host_stop db1 -9
     failover_run --new-primary="$(host_address db2)"
