@@ -21,7 +21,6 @@ teardown() {
     cluster_down
 }
 
-# The primary dies, db2 takes over, and the old one starts again, writable as it was.
 # Tables with the types that HOST has: UUID came with 10.7.
 types_of() {
     [[ $(host_sql "$1" "SELECT COUNT(*) FROM information_schema.plugins WHERE plugin_name = 'uuid'") != 0 ]] ||
@@ -29,6 +28,7 @@ types_of() {
     echo "$2"
 }
 
+# The primary dies, db2 takes over, and the old one starts again, writable as it was.
 old_primary_is_back() {
     failover_cluster 3 "$1" --binlog-format=row
     [[ -z ${2:-} ]] || host_sql db1 "$(types_of db1 "$2")"
