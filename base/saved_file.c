@@ -7,7 +7,13 @@
 
 #include "base/auto.h"
 
-enum { BEGIN_SYNC_SIZE = 1 << 20 };
+enum {
+    BEGIN_SYNC_SIZE = 1 << 20,
+    /* For larger writes the kernel takes larger pieces of memory that was not in use, and filling
+     * those costs more than all else (Linux 6.18 as a guest: 4 MiB at a time 2 to 5 times as long
+     * as 256 KiB). */
+    WRITE_MAX = 256 << 10,
+};
 
 void bt_saved_file_done(struct bt_saved_file *s)
 {
@@ -46,20 +52,23 @@ int bt_saved_file_open(const char *path, const char *suffix, struct bt_saved_fil
 
 int bt_saved_file_write(struct bt_saved_file *s, struct bt_slice bytes, struct bt_err *err)
 {
+    uint64_t from = s->written;
+
     while (bytes.len > 0) {
-        ssize_t put = write(s->fd, bytes.ptr, bytes.len);
+        ssize_t put = write(s->fd, bytes.ptr, bytes.len < WRITE_MAX ? bytes.len : WRITE_MAX);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
             return bt_fail_sys(err, "could not write \"%s\"", s->tmp_path);
-        /* What is large goes on its way to the disk at once: the wait at the end is short. */
-        if (put >= BEGIN_SYNC_SIZE)
-            (void)sync_file_range(s->fd, (off_t)s->written, put, SYNC_FILE_RANGE_WRITE);
         s->written += (uint64_t)put;
         bytes.ptr += put;
         bytes.len -= (size_t)put;
     }
+    /* What is large goes on its way to the disk at once: the wait at the end is short. */
+    if (s->written - from >= BEGIN_SYNC_SIZE)
+        (void)sync_file_range(s->fd, (off_t)from, (off_t)(s->written - from),
+                              SYNC_FILE_RANGE_WRITE);
     return 0;
 }
 
