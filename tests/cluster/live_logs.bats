@@ -22,7 +22,7 @@ teardown() {
 look() {
     local command=$1
     shift
-    run --separate-stderr host_exec manager env LANG=C "$BATON_BIN/baton" "$command" \
+    run --separate-stderr host_exec manager env LC_ALL=C "$BATON_BIN/baton" "$command" \
         --conf="$CLUSTER_DIR/app1.cnf" "$@"
 }
 
