@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/quote.h"
 
 enum { DEPTH_MAX = 64 };
@@ -141,32 +142,20 @@ void bt_json_str(struct bt_json *j, const char *text)
         bt_json_null(j);
 }
 
-/* Decimal digits of value, written backwards from the end of room. */
-static char *digits(uint64_t value, char *end)
-{
-    do
-        *--end = (char)('0' + value % 10);
-    while ((value /= 10) != 0);
-    return end;
-}
-
 void bt_json_u64(struct bt_json *j, uint64_t value)
 {
-    char room[20], *end = room + sizeof(room), *at = digits(value, end);
+    char text[BT_DIGITS_MAX];
 
     separate(j);
-    bt_buf_add(j->out, at, (size_t)(end - at));
+    bt_buf_add(j->out, text, (size_t)(bt_put_u64(text, value) - text));
 }
 
 void bt_json_i64(struct bt_json *j, int64_t value)
 {
-    char room[21], *end = room + sizeof(room);
-    char *at = digits(value < 0 ? 0 - (uint64_t)value : (uint64_t)value, end);
+    char text[BT_DIGITS_MAX];
 
-    if (value < 0)
-        *--at = '-';
     separate(j);
-    bt_buf_add(j->out, at, (size_t)(end - at));
+    bt_buf_add(j->out, text, (size_t)(bt_put_i64(text, value) - text));
 }
 
 void bt_json_f64(struct bt_json *j, double value)

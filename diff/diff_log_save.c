@@ -8,24 +8,53 @@
 #include "base/auto.h"
 #include "base/saved_file.h"
 
-#define MANIFEST_TEXT_MAX ((size_t)16 << 30)
+enum { PIECE_SIZE = 256 << 10, PIECE_MAX = 64 << 20 };
 
 static int sink_to_file(void *ctx, struct bt_slice bytes, struct bt_err *err)
 {
     return bt_saved_file_write(ctx, bytes, err);
 }
 
-static int save_manifest(struct bt_saved_file *s, const struct bt_manifest *m, struct bt_err *err)
+/* A manifest's text on its way to its file. */
+struct saving {
+    struct bt_saved_file *file;
+    struct bt_buf text;
+    struct bt_err *err;
+    bool failed;
+};
+
+static void save_text(struct saving *s)
 {
-    bt_auto_buf struct bt_buf text = {.max = MANIFEST_TEXT_MAX};
+    if (!s->failed)
+        s->failed = bt_buf_check(&s->text, "a manifest", s->err) != 0 ||
+                    bt_saved_file_write(s->file, bt_buf_slice(&s->text), s->err) != 0;
+    bt_buf_reset(&s->text);
+}
+
+static void save_piece(void *ctx)
+{
+    struct saving *s = ctx;
+
+    if (s->text.len >= PIECE_SIZE)
+        save_text(s);
+}
+
+/* In pieces: it has a line for each transaction. */
+static int save_manifest(struct bt_saved_file *file, const struct bt_manifest *m,
+                         struct bt_err *err)
+{
+    struct saving s = {.file = file, .err = err};
     struct bt_json json;
 
-    bt_json_init(&json, &text);
+    bt_buf_init(&s.text, PIECE_MAX);
+    s.text.between = save_piece;
+    s.text.between_ctx = &s;
+    bt_json_init(&json, &s.text);
     bt_manifest_write(m, true, &json);
-    bt_buf_add_byte(&text, '\n');
-    if (bt_buf_check(&text, "a manifest", err) != 0)
-        return -1;
-    return bt_saved_file_write(s, bt_buf_slice(&text), err);
+    bt_buf_add_byte(&s.text, '\n');
+    save_text(&s);
+    bt_buf_done(&s.text);
+    return s.failed ? -1 : 0;
 }
 
 int bt_diff_log_save(const struct bt_missing *m, const struct bt_diff_log_opts *opts,

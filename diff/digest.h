@@ -27,6 +27,7 @@ static inline void bt_digest_release(struct bt_digest **d)
 
 void bt_digest_reset(struct bt_digest *d); /* before the first event of a transaction */
 void bt_digest_event(struct bt_digest *d, const struct bt_event *ev);
-uint64_t bt_digest_value(const struct bt_digest *d);
+/* Of the events since the reset.  More may follow. */
+uint64_t bt_digest_value(struct bt_digest *d);
 
 #endif

@@ -266,7 +266,7 @@ static int group_event(struct bt_log_walk *w, struct bt_log_walk_step *ret, stru
 
         w->pending = *ret;
         w->has_pending = true;
-        *ret = (struct bt_log_walk_step){.log = w->log};
+        ret->log = w->log;
         cut_transaction(w, &w->grouper.abandoned, BT_CUT_UNFINISHED, 0,
                         headless ? "only the end of the transaction is here"
                                  : "the transaction has no end",
@@ -319,60 +319,77 @@ static void take_pending(struct bt_log_walk *w, struct bt_log_walk_step *ret)
     finish_step(w, ret);
 }
 
+/* What came of a look into the log at hand; negative: an error. */
+enum found {
+    FOUND_STEP,     /* an event, or a cut behind which this log goes on */
+    FOUND_LAST_CUT, /* a cut that ends this log */
+    FOUND_END,
+};
+
+static int next_of_log(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
+{
+    int got = bt_reader_next(w->reader, &ret->event, err);
+
+    if (got < 0)
+        return bt_err_wrap(err, "log \"%s\"", w->set->logs[w->log].name);
+    if (got > 0)
+        return end_log(w, &ret->cut) ? FOUND_LAST_CUT : FOUND_END;
+    if (ret->event.sealed) {
+        cut_sealed(w, &ret->event, &ret->cut);
+        return FOUND_LAST_CUT;
+    }
+    if (!ret->event.inner)
+        w->bytes_read += ret->event.header.length;
+    if (ret->event.type == BT_FORMAT_DESCRIPTION)
+        w->format_pos = ret->event.offset;
+    got = group_event(w, ret, err);
+    if (got < 0)
+        return -1;
+    if (got == 0)
+        finish_step(w, ret);
+    return FOUND_STEP;
+}
+
+static int look(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
+{
+    int got = w->reader ? 0 : open_log(w, &ret->cut, err);
+
+    if (got == 0)
+        return next_of_log(w, ret, err);
+    return got < 0 ? -1 : FOUND_LAST_CUT;
+}
+
+static void leave_log(struct bt_log_walk *w)
+{
+    close_log(w);
+    if (++w->log < w->set->count)
+        bt_grouper_next_log(&w->grouper, w->set->logs[w->log].name);
+}
+
 int bt_log_walk_next(struct bt_log_walk *w, struct bt_log_walk_step *ret, struct bt_err *err)
 {
-    struct bt_log_walk_step step = {0};
+    int found = FOUND_END;
 
     if (w->has_pending) {
         take_pending(w, ret);
         return 0;
     }
-    for (;;) {
-        int got;
-
-        if (!w->reader) {
-            if (w->log >= w->set->count)
-                return 1;
-            got = open_log(w, &step.cut, err);
-            if (got < 0)
-                return -1;
-            if (got > 0)
-                break;
-        }
-        got = bt_reader_next(w->reader, &step.event, err);
-        if (got < 0)
-            return bt_err_wrap(err, "log \"%s\"", w->set->logs[w->log].name);
-        if (got == 0 && step.event.sealed) {
-            cut_sealed(w, &step.event, &step.cut);
+    /* Of the cut, which is more than a KB, only the kind: events are many. */
+    ret->cut.kind = BT_CUT_NONE;
+    while (w->reader || w->log < w->set->count) {
+        found = look(w, ret, err);
+        if (found != FOUND_END)
             break;
-        }
-        if (got == 0) {
-            if (!step.event.inner)
-                w->bytes_read += step.event.header.length;
-            if (step.event.type == BT_FORMAT_DESCRIPTION)
-                w->format_pos = step.event.offset;
-            got = group_event(w, &step, err);
-            if (got < 0)
-                return -1;
-            if (got == 0)
-                finish_step(w, &step);
-            *ret = step;
-            return 0;
-        }
-        if (end_log(w, &step.cut))
-            break;
-        close_log(w);
-        if (++w->log < w->set->count)
-            bt_grouper_next_log(&w->grouper, w->set->logs[w->log].name);
+        leave_log(w);
     }
-    /* A cut: the walk goes on with the next log. */
-    step.log = w->log;
-    drop_open(w);
-    close_log(w);
-    if (++w->log < w->set->count)
-        bt_grouper_next_log(&w->grouper, w->set->logs[w->log].name);
-    *ret = step;
-    return 0;
+    if (found < 0)
+        return -1;
+    if (found == FOUND_LAST_CUT) {
+        ret->log = w->log;
+        drop_open(w);
+        leave_log(w);
+    }
+    return found == FOUND_END ? 1 : 0;
 }
 
 bool bt_log_walk_resumes(const struct bt_log_walk *w, const struct bt_event *ev,

@@ -88,6 +88,13 @@ static void write_end(const struct bt_manifest *m, const char *key, size_t i, st
     bt_json_end(out);
 }
 
+static void digest_text(uint64_t digest, char out[static 17])
+{
+    for (int i = 15; i >= 0; i--, digest >>= 4)
+        out[i] = "0123456789abcdef"[digest & 15];
+    out[16] = '\0';
+}
+
 static void write_list(const struct bt_manifest *m, struct bt_json *out)
 {
     bt_json_key(out, "list");
@@ -96,7 +103,7 @@ static void write_list(const struct bt_manifest *m, struct bt_json *out)
         const struct bt_manifest_item *item = &m->items[i];
         char digest[17];
 
-        snprintf(digest, sizeof(digest), "%016llx", (unsigned long long)item->digest);
+        digest_text(item->digest, digest);
         bt_json_object(out);
         write_place(m, item, out);
         bt_json_key_u64(out, "bytes", item->bytes);
@@ -104,6 +111,7 @@ static void write_list(const struct bt_manifest *m, struct bt_json *out)
         bt_json_key_str(out, "kind", bt_transaction_kind_name(item->kind));
         bt_json_key_str(out, "xxh3", digest);
         bt_json_end(out);
+        bt_buf_between(out->out);
     }
     bt_json_end(out);
 }

@@ -63,6 +63,7 @@ static void name_transaction(struct bt_buf *out, const struct bt_gtid *gtid,
 struct sweep {
     struct bt_finder *f;
     struct bt_coordinate at; /* file "" = not known */
+    uint32_t at_file;        /* the same as an item has it; BT_NONE = not from an item */
     struct bt_had had;
 };
 
@@ -137,8 +138,11 @@ static int take_item(struct sweep *s, uint32_t node, uint32_t copy, uint32_t hol
         else if (bt_segment_join(segment, &item->gtid, err) != 0)
             return -1;
     }
-    if (item->file != BT_NONE)
+    if (item->file != BT_NONE && item->file != s->at_file)
         place_of(f, item, true, &s->at);
+    if (item->file != BT_NONE)
+        s->at.pos = item->end_pos;
+    s->at_file = item->file;
     if (s->had.known)
         return bt_had_add(&s->had, &item->gtid, err);
     return 0;
@@ -384,7 +388,7 @@ failed:
 
 static int find(struct bt_finder *f, struct bt_err *err)
 {
-    struct sweep s = {.f = f, .at = f->want->after};
+    struct sweep s = {.f = f, .at = f->want->after, .at_file = BT_NONE};
     int failed = 0;
 
     if (bt_had_copy(&f->had, f->want->gtid, f->want->gtid_set, err) != 0)

@@ -20,29 +20,23 @@ static void clear_table(struct bt_finder *f)
  * different positions, its content, and how often that came before. */
 static uint64_t identity(const struct bt_missing_item *item, bool by_content)
 {
-    struct {
-        uint64_t a, b;
-        uint8_t uuid[16];
-        char tag[40];
-    } key = {0};
+    uint64_t key[2] = {0};
 
-    _Static_assert(sizeof(((struct bt_gtid *)0)->tag) <= sizeof(key.tag), "a tag fits the key");
     switch (item->gtid.kind) {
     case BT_GTID_MARIADB:
-        key.a = (uint64_t)item->gtid.domain << 32 | item->gtid.server_id;
-        key.b = item->gtid.sequence;
+        key[0] = (uint64_t)item->gtid.domain << 32 | item->gtid.server_id;
+        key[1] = item->gtid.sequence;
         break;
     case BT_GTID_MYSQL:
-        key.a = item->gtid.sequence;
-        memcpy(key.uuid, item->gtid.uuid, sizeof(key.uuid));
-        memcpy(key.tag, item->gtid.tag, strnlen(item->gtid.tag, sizeof(item->gtid.tag)));
+        key[0] = bt_gtid_domain(&item->gtid);
+        key[1] = item->gtid.sequence;
         break;
     case BT_GTID_NONE:
-        key.a = by_content ? item->digest : item->file;
-        key.b = by_content ? item->occurrence : item->end_pos;
+        key[0] = by_content ? item->digest : item->file;
+        key[1] = by_content ? item->occurrence : item->end_pos;
         break;
     }
-    return XXH3_64bits(&key, sizeof(key));
+    return XXH3_64bits(key, sizeof(key));
 }
 
 static bool same_transaction(const struct bt_missing_item *a, const struct bt_missing_item *b,

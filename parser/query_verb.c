@@ -129,9 +129,13 @@ static enum bt_query_verb rollback_verb(struct bt_slice rest)
 
 enum bt_query_verb bt_query_verb(struct bt_slice text)
 {
-    struct bt_slice rest = text;
-    struct bt_slice word = next_word(&rest);
+    struct bt_slice rest = text, word;
 
+    if (bt_slice_equal_str(text, "BEGIN")) /* as servers write it, every other time */
+        return BT_VERB_BEGIN;
+    word = next_word(&rest);
+    if (is_one_of(word, dml_words))
+        return BT_VERB_DML;
     if (is_word(word, "BEGIN"))
         return BT_VERB_BEGIN;
     if (is_word(word, "COMMIT"))
@@ -146,8 +150,6 @@ enum bt_query_verb bt_query_verb(struct bt_slice text)
         return xa_verb(rest);
     if (is_one_of(word, ddl_words))
         return BT_VERB_DDL;
-    if (is_one_of(word, dml_words))
-        return BT_VERB_DML;
     if (is_word(word, "SET") && is_one_of(next_word(&rest), account_words))
         return BT_VERB_DDL;
     return BT_VERB_OTHER;
