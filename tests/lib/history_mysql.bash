@@ -26,8 +26,10 @@ history_is_old() { [[ $SERVERS_KIND == mysql56 ]]; }
 history_start() {
     local options=${1^^}_OPTIONS id
     case $1 in p) id=1 ;; r1) id=2 ;; r2) id=3 ;; c) id=4 ;; esac
+    # With workers the place that a replica says it has executed follows at its checkpoints only.
     # shellcheck disable=SC2086
-    server_start "$1" "$id" ${!options}
+    server_start "$1" "$id" --loose-slave-checkpoint-period=1 --loose-replica-checkpoint-period=1 \
+        ${!options}
 }
 
 history_servers() {
