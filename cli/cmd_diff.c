@@ -97,10 +97,10 @@ static void job_done(struct job *job)
 
 static void add_source(struct job *job, const struct bt_server_logs *from,
                        const struct bt_log_set *set, enum bt_source_role role, unsigned cost,
-                       bool sign_only)
+                       bool is_target)
 {
     job->sources[job->source_count++] = (struct bt_missing_source){
-        .name = from->dir, .role = role, .set = set, .cost = cost, .sign_only = sign_only};
+        .name = from->dir, .role = role, .set = set, .cost = cost, .is_target = is_target};
 }
 
 static int open_replica(struct job *job, const char *dir, struct bt_err *err)

@@ -204,7 +204,7 @@ static int sweep(struct sweep *s, struct bt_err *err)
 static bool some_source_joins(const struct bt_finder *f)
 {
     for (size_t i = 0; i < f->m->source_count; i++) {
-        if (!f->m->sources[i].sign_only && f->m->sources[i].set != f->want->target &&
+        if (!f->m->sources[i].is_target && f->m->sources[i].set != f->want->target &&
             f->claims[i].claim != BT_CLAIM_FOREIGN)
             return true;
     }
@@ -280,7 +280,7 @@ static void judge_cuts(struct bt_finder *f)
 
         if (!covered)
             say_cut(f, &m->cuts[i]);
-        if (m->sources[m->cuts[i].source].sign_only ||
+        if (m->sources[m->cuts[i].source].is_target ||
             (covered && m->cuts[i].cut.kind == BT_CUT_UNFINISHED))
             continue;
         m->cuts[kept++] = m->cuts[i];
@@ -301,7 +301,7 @@ static bool reentry(const struct bt_finder *f, size_t cut, struct bt_reentry *re
     if (f->by_content)
         return false;
     if (source->role == BT_SOURCE_BINLOG || f->claims[c->source].claim != BT_CLAIM_BELIEVED ||
-        source->sign_only || !c->cut.place.file[0] ||
+        !c->cut.place.file[0] ||
         (c->cut.kind != BT_CUT_CORRUPT && c->cut.kind != BT_CUT_TORN))
         return false;
     for (size_t i = 0; i < f->node_count; i++) {

@@ -183,7 +183,7 @@ static int judge_source(struct judge *j, struct bt_err *err)
     const struct bt_coordinate *after = &j->f->want->after;
     enum bt_tail_answer answer = BT_TAIL_UNKNOWN;
 
-    if (j->source->sign_only || j->source->set == j->f->want->target || j->source->set->count == 0)
+    if (j->source->is_target || j->source->set == j->f->want->target || j->source->set->count == 0)
         return 0;
     if (j->source->role == BT_SOURCE_BINLOG)
         return j->f->had.known ? 0 : align(j, err);

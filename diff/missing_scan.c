@@ -462,8 +462,6 @@ static int take_step(struct scan *s, const struct bt_log_walk *w,
         s->done = true;
         return 0;
     }
-    if (s->source->sign_only)
-        return 0;
     return add_found(s, step, t, err);
 }
 

@@ -23,7 +23,7 @@ struct build {
 };
 
 static void source_add(struct build *b, const struct bt_fo_host *h, enum bt_source_role role,
-                       const struct bt_remote_logs *logs, bool sign_only)
+                       const struct bt_remote_logs *logs, bool is_target)
 {
     if (!logs || b->count == SOURCES_MAX || !h->node ||
         bt_channel_failure(h->node) != BT_CHANNEL_NONE)
@@ -34,7 +34,7 @@ static void source_add(struct build *b, const struct bt_fo_host *h, enum bt_sour
         .set = bt_remote_logs_set(logs),
         .cost = role == BT_SOURCE_PRIMARY ? COST_PRIMARY : role == BT_SOURCE_RELAY ? COST_RELAY
                                                                                    : COST_BINLOG,
-        .sign_only = sign_only,
+        .is_target = is_target,
     };
 }
 
@@ -48,7 +48,7 @@ static void sources_fill(struct build *b, bool with_binlogs)
     for (size_t i = 0; i < f->count; i++) {
         struct bt_fo_host *h = &f->hosts[i];
 
-        source_add(b, h, BT_SOURCE_RELAY, h->relay, h == b->target && !b->from_executed);
+        source_add(b, h, BT_SOURCE_RELAY, h->relay, h == b->target);
         if (with_binlogs && h != b->target && h->index != f->topology.primary)
             source_add(b, h, BT_SOURCE_BINLOG, h->binlog, false);
     }

@@ -269,7 +269,7 @@ static int open_sources(struct extraction *x, struct bt_arena *arena, struct bt_
                                                    .role = (enum bt_source_role)from->role,
                                                    .set = x->logs[i].set,
                                                    .cost = from->cost,
-                                                   .sign_only = from->sign_only};
+                                                   .is_target = from->is_target};
     }
     return 0;
 }

@@ -321,7 +321,7 @@ void bt_put_extract_request(struct bt_buf *out, const struct bt_extract_request 
         bt_put_text(out, r->sources[i].name);
         bt_put_u8(out, r->sources[i].role);
         put_logs_id(out, &r->sources[i].logs);
-        bt_put_u8(out, r->sources[i].sign_only);
+        bt_put_u8(out, r->sources[i].is_target);
         bt_put_u32(out, r->sources[i].cost);
     }
     bt_put_coordinate(out, &r->after);
@@ -343,7 +343,7 @@ int bt_get_extract_request(struct bt_slice payload, struct bt_arena *arena,
         good = bt_get_text(&f, &r.sources[i].name) &&
                bt_get_choice(&f, BT_SOURCE_BINLOG + 1, &r.sources[i].role) &&
                get_logs_id(&f, &r.sources[i].logs) &&
-               bt_get_bool(&f, &r.sources[i].sign_only) &&
+               bt_get_bool(&f, &r.sources[i].is_target) &&
                bt_get_u32(&f, &r.sources[i].cost);
     if (!(good &&
           bt_get_coordinate(&f, &r.after) &&

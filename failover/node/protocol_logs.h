@@ -81,7 +81,7 @@ struct bt_extract_source {
     const char *name; /* for messages and the manifest */
     uint8_t role;     /* enum bt_source_role */
     struct bt_logs_id logs;
-    bool sign_only; /* struct bt_missing_source */
+    bool is_target; /* struct bt_missing_source */
     uint32_t cost;
 };
 

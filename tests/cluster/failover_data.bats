@@ -335,3 +335,24 @@ is_behind() { [[ $(replica_received db2) != "$1" ]]; }
     assert_equal "$(failover_rows db2)" "1-8,100000"
     assert_equal "$(failover_rows db3)" "1-8,100000"
 }
+
+received_all() { [[ $(replica_received "$1") == "$(primary_position db1)" ]]; }
+
+@test "what relay_log_recovery has thrown away is on everybody again, the new primary too" {
+    failover_cluster 3 position
+    failover_insert 1 5
+    failover_wait db2 db3
+    replica_stop_io db3
+    replica_stop_sql db2
+    failover_insert 6 10
+    cluster_wait "db2 to receive" 10 received_all db2
+    host_power_off db1
+    # It begins anew where it had executed to; its old relay logs are there, for nobody.
+    host_stop db2 -9
+    host_start db2 --relay-log-recovery=1
+    failover_run
+    assert_equal "$status" 0
+    assert_equal "$(failover_winner)" "$(host_address db2)"
+    failover_done db2 db3
+    assert_equal "$(failover_rows db2)" "1-10,100000"
+}

@@ -127,7 +127,7 @@ START_TEST(an_extraction_from_several_sources_comes_out_as_it_went_in)
                     {.name = "db2",
                      .role = BT_SOURCE_BINLOG,
                      .logs = {.places = "/srv", .base = "bin", .kind = 1},
-                     .sign_only = true}},
+                     .is_target = true}},
         .gtid = "0-1-5",
         .is_prefix = true,
         .server_id = 9};
@@ -143,7 +143,7 @@ START_TEST(an_extraction_from_several_sources_comes_out_as_it_went_in)
     ck_assert_uint_eq(got.source_count, 2);
     ck_assert_int_eq(got.sources[0].role, BT_SOURCE_RELAY);
     ck_assert_uint_eq(got.sources[0].cost, 5);
-    ck_assert(got.sources[1].sign_only && !got.sources[0].sign_only);
+    ck_assert(got.sources[1].is_target && !got.sources[0].is_target);
     ck_assert_str_eq(got.sources[1].logs.base, "bin");
     ck_assert_str_eq(got.gtid, "0-1-5");
     ck_assert(got.is_prefix);
