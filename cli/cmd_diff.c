@@ -346,8 +346,11 @@ static void write_text(const struct job *job, const struct bt_manifest *m, struc
 {
     char place[BT_COORDINATE_TEXT_SIZE], gtid[BT_GTID_TEXT_SIZE], size[BT_SIZE_TEXT_SIZE];
 
-    bt_buf_addf(&out->buf, "target   %s has all up to %s\n", job->name,
-                bt_coordinate_text(&job->want.after, place));
+    if (job->want.after.file[0])
+        bt_buf_addf(&out->buf, "target   %s has all up to %s\n", job->name,
+                    bt_coordinate_text(&job->want.after, place));
+    else
+        bt_buf_addf(&out->buf, "target   %s, at which coordinate is not known\n", job->name);
     bt_buf_addf(&out->buf, "missing  %" PRIu64 " transactions, %" PRIu64 " events, %s\n",
                 m->transactions, m->events, bt_size_text(m->bytes, size));
     draw_bar(job, m, out);

@@ -179,6 +179,11 @@ int bt_server_logs_survey(struct bt_server_logs *s, const struct bt_log_set *set
     if (bt_survey_run(set, info, &hints, &s->survey, err) != 0)
         return -1;
     s->surveyed = true;
+    if (s->survey.thrown_away.file[0])
+        bt_warning("%s: its server has thrown away what it had received and not executed, up to %s"
+                   ":%llu (relay_log_recovery)",
+                   s->dir, s->survey.thrown_away.file,
+                   (unsigned long long)s->survey.thrown_away.pos);
     return by_gtid && set->kind == BT_LOG_KIND_RELAY ? add_executed(s, err) : 0;
 }
 

@@ -55,14 +55,50 @@ static int add_list(struct bt_survey *s, const struct bt_event *ev, struct bt_er
     return failed ? -1 : 0;
 }
 
+static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, struct bt_err *err)
+{
+    if (!hints || !hints->gtid_executed)
+        return 0;
+    /* MySQL's notation has uuids in it, MariaDB's has no colon. */
+    if (strchr(hints->gtid_executed, ':')) {
+        if (bt_gtid_set_parse(bt_slice_str(hints->gtid_executed), &s->gtid_set, err) != 0)
+            return bt_err_wrap(err, "executed GTIDs");
+        s->has_gtid = true;
+        return 0;
+    }
+    s->has_gtid = true; /* add_executed_gtids() */
+    return 0;
+}
+
+/* A relay log whose list does not know what the log before it ends with: its server has thrown away
+ * what stands there (relay_log_recovery; MySQL sql/rpl_replica.cc, recover_relay_log, 8.0), and no
+ * applier will take it.  What was received before is what was executed, which the log cannot say.
+ */
+static void begin_anew(struct bt_survey *s)
+{
+    s->thrown_away = s->position;
+    s->received = s->position = (struct bt_coordinate){0};
+    s->has_transaction = false;
+    s->last_gtid = (struct bt_gtid){0};
+    bt_gtid_set_done(&s->gtid_set);
+}
+
 /* MySQL's: in a binary log all that was executed before it, in a relay log all that was retrieved.
  */
-static int add_previous(struct bt_survey *s, const struct bt_event *ev, struct bt_err *err)
+static int add_previous(struct bt_survey *s, const struct bt_survey_hints *hints,
+                        const struct bt_event *ev, struct bt_err *err)
 {
     bt_auto_gtid_set struct bt_gtid_set set = {0};
 
-    if (bt_previous_gtids_read(ev, &set, err) != 0 ||
-        bt_gtid_set_unite(&s->gtid_set, &set, err) != 0)
+    if (bt_previous_gtids_read(ev, &set, err) != 0)
+        return -1;
+    if (s->kind == BT_LOG_KIND_RELAY && s->last_gtid.kind == BT_GTID_MYSQL &&
+        !bt_gtid_set_has(&set, &s->last_gtid)) {
+        begin_anew(s);
+        if (seed_gtid(s, hints, err) != 0)
+            return -1;
+    }
+    if (bt_gtid_set_unite(&s->gtid_set, &set, err) != 0)
         return -1;
     s->has_gtid = true;
     return 0;
@@ -109,8 +145,8 @@ static bool cut_is_final(const struct bt_survey *s, const struct bt_applied *app
 }
 
 static int take_step(struct bt_survey *s, const struct bt_applied *applied,
-                     const struct bt_log_walk *w, const struct bt_log_walk_step *step,
-                     struct bt_err *err)
+                     const struct bt_survey_hints *hints, const struct bt_log_walk *w,
+                     const struct bt_log_walk_step *step, struct bt_err *err)
 {
     const struct bt_coordinate *last = &w->grouper.place.last;
 
@@ -139,9 +175,9 @@ static int take_step(struct bt_survey *s, const struct bt_applied *applied,
         take_format(s, &step->event);
     if (step->event.type == BT_GTID_LIST && add_list(s, &step->event, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
-    if (step->event.type == BT_PREVIOUS_GTIDS && add_previous(s, &step->event, err) != 0)
+    if (step->event.type == BT_PREVIOUS_GTIDS && add_previous(s, hints, &step->event, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
-    if (last->file[0]) {
+    if (last->file[0] && bt_coordinate_compare(last, &s->thrown_away) != 0) {
         if (!s->oldest.file[0])
             s->oldest = *last;
         s->position = *last;
@@ -150,7 +186,7 @@ static int take_step(struct bt_survey *s, const struct bt_applied *applied,
 }
 
 static int walk(const struct bt_log_set *set, const struct bt_survey_start *start,
-                struct bt_survey *s, struct bt_err *err)
+                const struct bt_survey_hints *hints, struct bt_survey *s, struct bt_err *err)
 {
     struct bt_log_walk_step step;
     struct bt_log_walk w;
@@ -158,7 +194,7 @@ static int walk(const struct bt_log_set *set, const struct bt_survey_start *star
 
     bt_log_walk_begin(&w, set, start->opts);
     while ((got = bt_log_walk_next(&w, &step, err)) == 0) {
-        if (take_step(s, &start->applied, &w, &step, err) != 0) {
+        if (take_step(s, &start->applied, hints, &w, &step, err) != 0) {
             got = -1;
             break;
         }
@@ -219,21 +255,6 @@ static void take_executed(struct bt_survey *s, const struct bt_applied *applied,
     if (!s->position.file[0] || (same_base(&s->received, &s->position) &&
                                  bt_coordinate_compare(&s->received, &s->position) > 0))
         s->position = s->received;
-}
-
-static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, struct bt_err *err)
-{
-    if (!hints || !hints->gtid_executed)
-        return 0;
-    /* MySQL's notation has uuids in it, MariaDB's has no colon. */
-    if (strchr(hints->gtid_executed, ':')) {
-        if (bt_gtid_set_parse(bt_slice_str(hints->gtid_executed), &s->gtid_set, err) != 0)
-            return bt_err_wrap(err, "executed GTIDs");
-        s->has_gtid = true;
-        return 0;
-    }
-    s->has_gtid = true; /* add_executed_gtids() */
-    return 0;
 }
 
 /* The transaction whose end was not received cannot have been executed, whatever the server says:
@@ -312,11 +333,11 @@ static int seed_list(const struct bt_survey_start *start, struct bt_survey *s, s
 
 /* Reads from the start on.  1: what spared reading cannot be trusted. */
 static int read_on(const struct bt_log_set *set, const struct bt_survey_start *start,
-                   struct bt_survey *s, struct bt_err *err)
+                   const struct bt_survey_hints *hints, struct bt_survey *s, struct bt_err *err)
 {
     if (seed_list(start, s, err) != 0)
         return -1;
-    if (walk(set, start, s, err) != 0)
+    if (walk(set, start, hints, s, err) != 0)
         return start->is_hint && err->kind == BT_ERR_REALITY ? 1 : -1;
     if (start->jumped && (!s->has_transaction || s->cut.kind == BT_CUT_CORRUPT ||
                           s->cut.kind == BT_CUT_TORN))
@@ -334,7 +355,7 @@ static int run(const struct bt_log_set *set, const struct bt_relay_info *info,
     if (seed_gtid(s, hints, err) != 0 ||
         bt_survey_start_find(set, hints, trust, s, &start, err) != 0)
         return -1;
-    got = read_on(set, &start, s, err);
+    got = read_on(set, &start, hints, s, err);
     if (got == 0) {
         if (!s->received.file[0])
             s->received = s->position;

@@ -69,6 +69,9 @@ struct bt_survey {
     struct bt_coordinate position;
     struct bt_coordinate executed; /* binary logs: = received */
     struct bt_coordinate oldest;   /* the logs at hand begin here */
+    /* MySQL's relay logs: what was received up to here the server has thrown away when it was
+     * started (relay_log_recovery); what it had executed of that the logs do not say.  "" = no */
+    struct bt_coordinate thrown_away;
     bool has_gtid;                 /* gtid is known completely (a GTID_LIST or a hint was met) */
     /* but for this: of what was written between that list and near the end only the last one of
      * each listed domain is known, not each server's, nor a domain that is in neither place */

@@ -408,7 +408,78 @@ START_TEST(what_a_server_says_of_a_transaction_without_its_end_is_not_believed)
 }
 END_TEST
 
+#define UUID "11111111-1111-1111-1111-111111111111"
+
+/* A transaction of MySQL's. */
+static void add_mysql(struct bt_log_builder *b, uint64_t number)
+{
+    uint8_t body[25] = {1};
+
+    memset(body + 1, 0x11, 16);
+    body[17] = (uint8_t)number;
+    bt_build_event(b, BT_GTID, PRIMARY, 0, UINT64_MAX, body, sizeof(body));
+    bt_build_query(b, "d", "BEGIN");
+    bt_build_xid(b, number);
+}
+
+static void add_retrieved(struct bt_log_builder *b, const char *text)
+{
+    struct bt_gtid_set set = {0};
+    struct bt_buf body = {.max = 4096};
+    struct bt_err err = {0};
+
+    ck_assert_int_eq(bt_gtid_set_parse(bt_slice_str(text), &set, &err), 0);
+    bt_previous_gtids_add(&set, &body);
+    bt_build_event(b, BT_PREVIOUS_GTIDS, REPLICA, BT_FLAG_RELAY_LOG, UINT64_MAX, body.data,
+                   body.len);
+    bt_buf_done(&body);
+    bt_gtid_set_done(&set);
+}
+
+/* Four transactions, and the relay log that a restart of the server began. */
+static struct bt_survey restarted_mysql(struct relay *r, const char *retrieved)
+{
+    struct bt_log_builder *b;
+    struct bt_survey s;
+
+    bt_build_version = "9.7.0";
+    b = add_log(r);
+    add_retrieved(b, "");
+    bt_build_primary(b, PRIMARY, "bin.000001", 4, true);
+    for (uint64_t i = 1; i <= 4; i++)
+        add_mysql(b, i);
+    add_retrieved(add_log(r), retrieved);
+    s = survey(r, NULL);
+    bt_build_version = "10.11.19-MariaDB-log";
+    return s;
+}
+
+START_TEST(what_a_server_says_that_it_has_thrown_away_was_not_received)
+{
+    struct relay r = {0};
+    struct bt_survey s = restarted_mysql(&r, "");
+
+    check_received(s, "", 0, "");
+    ck_assert_str_eq(s.thrown_away.file, "bin.000001");
+    ck_assert_uint_eq(s.thrown_away.pos, r.logs[0].primary_pos);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(a_restart_that_throws_nothing_away_changes_nothing)
+{
+    struct relay r = {0};
+    struct bt_survey s = restarted_mysql(&r, UUID ":1-4");
+
+    check_received(s, "bin.000001", r.logs[0].primary_pos, UUID ":1-4");
+    ck_assert_str_eq(s.thrown_away.file, "");
+    done(&r, &s);
+}
+END_TEST
+
 BT_SUITE_MAIN("diff survey",
+              {what_a_server_says_that_it_has_thrown_away_was_not_received, 0},
+              {a_restart_that_throws_nothing_away_changes_nothing, 0},
               {a_relay_log_without_a_rotate_is_named_by_the_servers_own_place, 0},
               {what_stands_behind_damage_in_a_relay_log_was_not_received, 0},
               {what_a_server_says_of_a_transaction_without_its_end_is_not_believed, 0},
