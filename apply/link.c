@@ -241,6 +241,11 @@ int bt_link_set_up(struct bt_link *link, struct bt_connection *c, const struct b
         return -1;
     if (link->purge_change && set_number(c, "relay_log_purge", 0, until, err) < 0)
         return -1;
+    if (to->parallel_mode &&
+        bt_connection_executef(c, until, err,
+                               "SET GLOBAL " BT_FEED_USER ".slave_parallel_mode='%s'",
+                               to->parallel_mode) < 0)
+        return -1;
     if (!link->threads_change ||
         set_number(c, threads_name(link), to->threads, until, &refused) == 0)
         return 0;

@@ -31,6 +31,8 @@ struct bt_link_to {
     const char *address;
     unsigned port;
     const char *password;
+    /* MariaDB: slave_parallel_mode of this connection, which goes with it; NULL = the server's */
+    const char *parallel_mode;
     unsigned threads; /* parallel appliers meanwhile; 0 = as they are */
     bool is_wish;     /* threads only where there are none and they can be set */
 };

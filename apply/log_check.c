@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "apply/hot_rows.h"
 #include "apply/row_count.h"
 #include "apply/sender.h"
 #include "diff/diff_log.h"
@@ -66,12 +67,18 @@ static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_
     return bt_gtid_state_update(&c->last_missing, &t->gtid, err);
 }
 
+/* What is known of the rows of a log, where a target is to get them. */
+struct row_look {
+    struct bt_row_count count;
+    struct bt_hot_rows hot;
+};
+
 static int read_whole(struct bt_reader *reader, const char *path, const struct bt_target *target,
-                      struct bt_row_count *row_count, struct bt_log_check *c, struct bt_err *err)
+                      struct row_look *look, struct bt_log_check *c, struct bt_err *err)
 {
     const struct bt_end *end;
     struct bt_grouper grouper;
-    uint64_t rows = 0;
+    uint64_t rows = 0, missing;
     enum bt_group_step step;
     bool had_statement = false;
     struct bt_event ev;
@@ -89,13 +96,18 @@ static int read_whole(struct bt_reader *reader, const char *path, const struct b
             return -1;
         if (grouper.did_abandon)
             return unfinished(&grouper.abandoned, err);
-        if (target)
-            rows += bt_row_count_feed(row_count, &ev);
+        if (target) {
+            rows += bt_row_count_feed(&look->count, &ev);
+            bt_hot_rows_feed(&look->hot, &look->count, &ev);
+        }
         had_statement |= is_statement(&ev);
         if (step != BT_GROUP_END && step != BT_GROUP_WHOLE)
             continue;
+        missing = c->missing;
         if (count(c, bt_grouper_transaction(&grouper), rows, target, err) < 0)
             return -1;
+        if (c->missing > missing)
+            bt_hot_rows_end(&look->hot);
         c->plain_rows += is_plain(bt_grouper_transaction(&grouper), had_statement);
         had_statement = false;
         rows = 0;
@@ -154,21 +166,27 @@ int bt_log_check(const char *path, const struct bt_target *target, struct bt_log
 {
     bt_auto_source struct bt_source *log = NULL;
     bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_row_count row_count;
     struct bt_log_check c = {0};
+    struct row_look look = {0};
     int status;
 
-    if (bt_row_count_init(&row_count, err) < 0)
+    if (bt_row_count_init(&look.count, err) < 0)
         return -1;
+    if (bt_hot_rows_init(&look.hot, err) < 0) {
+        bt_row_count_done(&look.count);
+        return -1;
+    }
     status = check_manifest(path, &c, err);
     /* What a manifest does not tell: what the target lacks of it. */
     if (status == 1 || (status == 0 && target)) {
         status = -1;
         if (bt_diff_log_open(path, &log, err) == 0 &&
             bt_reader_open(log, (struct bt_reader_opts){0}, &reader, err) == 0)
-            status = read_whole(reader, path, target, &row_count, &c, err);
+            status = read_whole(reader, path, target, &look, &c, err);
     }
-    bt_row_count_done(&row_count);
+    c.hot_percent = bt_hot_rows_percent(&look.hot);
+    bt_hot_rows_done(&look.hot);
+    bt_row_count_done(&look.count);
     if (status < 0) {
         bt_log_check_done(&c);
         return bt_err_wrap(err, "\"%s\" is not applied", path);

@@ -20,6 +20,7 @@ struct bt_log_check {
     uint64_t plain_rows;                 /* transactions of rows alone, and DDL */
     uint64_t without_gtid;               /* transactions without one */
     uint64_t missing_rows;               /* counted only with a target */
+    unsigned hot_percent;                /* the same: of missing ones (hot_rows.h) */
     struct bt_transaction first_missing; /* complete when there is one */
     struct bt_transaction last_there;    /* the last before it; bytes 0 when there is none */
     struct bt_gtid last;

@@ -51,6 +51,7 @@ struct bt_replay_result {
     char digest[33];           /* XXH3-128 of the verified log; "" when it was not verified */
     enum bt_replay_via via;    /* the road it took */
     const char *via_why;       /* why, when it was for us to choose; lives for good */
+    const char *appliers_why;  /* REPLICATION: the mode we chose, why; NULL = as it is; the same */
     struct bt_gtid last_gtid;  /* of the last transaction applied or already there */
     struct bt_coordinate last; /* end of that transaction: primary's file and position */
 };

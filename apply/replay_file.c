@@ -67,6 +67,7 @@ int bt_replay_file(const struct bt_connection_opts *target, const char *path,
     status = replay_sql(target, log, opts, result, err);
     result->via = via;
     result->via_why = why;
+    result->appliers_why = NULL;
     memcpy(result->digest, check.digest, sizeof(result->digest));
     return status;
 }

@@ -20,6 +20,9 @@ enum {
     POLL_MS = 5,
     ALONE_MS = 60000, /* for what is left of an earlier run */
     THREADS_WISH = 8, /* of a server that has no parallel appliers */
+    /* how many of 100 transactions meet */
+    HOT_SOME = 25,
+    HOT_MOST = 75,
 };
 
 struct replicate {
@@ -123,6 +126,41 @@ static unsigned threads_wish(const struct replicate *r)
     return r->link.is_mariadb && r->check.plain_rows == r->check.transactions ? THREADS_WISH : 0;
 }
 
+/* Rows that many change: appliers that go ahead of their turn are rolled back again and again.
+ * Those that take over at the commit only share the wait for the disk; where there is none, or
+ * nearly all change one row, a single applier is quickest (measured: docs/apply.md).  NULL: as the
+ * server has it. */
+static int choose_mode(struct replicate *r, const char **ret, struct bt_err *err)
+{
+    bt_auto_rows struct bt_rows rows = {0};
+    const char *mode;
+    uint64_t syncs = 1;
+
+    *ret = NULL;
+    if (!r->link.is_mariadb || r->opts->workers || r->check.hot_percent < HOT_SOME)
+        return 0;
+    if (bt_connection_query(
+            r->target.connection,
+            bt_slice_str("SELECT @@global.slave_parallel_mode AS mode, @@global.sync_binlog=1 OR "
+                         "@@global.innodb_flush_log_at_trx_commit=1 AS syncs"),
+            until(r, ASK_MS), &rows, err) < 0)
+        return -1;
+    mode = bt_rows_text(&rows, 0, "mode");
+    (void)!bt_rows_u64(&rows, 0, "syncs", &syncs);
+    if (!mode || (strcmp(mode, "optimistic") != 0 && strcmp(mode, "aggressive") != 0))
+        return 0;
+    if (syncs && r->check.hot_percent < HOT_MOST) {
+        *ret = "conservative";
+        r->result->appliers_why = "slave_parallel_mode=conservative: many transactions change a "
+                                  "row that one right before them changed";
+    } else {
+        *ret = "none";
+        r->result->appliers_why = "one applier (slave_parallel_mode=none): many transactions "
+                                  "change a row that one right before them changed";
+    }
+    return 0;
+}
+
 static int start(struct replicate *r, struct bt_err *err)
 {
     struct bt_connection *c = r->target.connection;
@@ -130,10 +168,11 @@ static int start(struct replicate *r, struct bt_err *err)
     struct bt_link_to to = {.address = place.address, .password = place.password};
     int status = -1;
 
-    if (open_feed(r, &place, err) < 0)
+    if (choose_mode(r, &to.parallel_mode, err) < 0 || open_feed(r, &place, err) < 0)
         return -1;
     to.port = place.port;
-    to.threads = r->opts->workers ? r->opts->workers : threads_wish(r);
+    if (!to.parallel_mode || strcmp(to.parallel_mode, "none") != 0)
+        to.threads = r->opts->workers ? r->opts->workers : threads_wish(r);
     to.is_wish = r->opts->workers == 0;
     if (bt_link_set_up(&r->link, c, &to, until(r, ASK_MS), err) == 0)
         status = bt_link_start(&r->link, c, until(r, ASK_MS), err);

@@ -95,6 +95,8 @@ static void add(struct bt_replay_result *sum, const struct bt_replay_result *one
         sum->last = one->last;
     sum->via = one->via;
     sum->via_why = one->via_why;
+    if (one->appliers_why)
+        sum->appliers_why = one->appliers_why;
     memcpy(sum->digest, one->digest, sizeof(sum->digest));
 }
 

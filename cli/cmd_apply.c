@@ -160,6 +160,7 @@ static void write_json(const struct bt_apply_target *t, struct bt_json *json)
     bt_json_key_u64(json, "bytes", r->bytes);
     bt_json_key_str(json, "via", via_names[r->via]);
     bt_json_key_str(json, "via_why", r->via_why ? r->via_why : "");
+    bt_json_key_str(json, "appliers_why", r->appliers_why ? r->appliers_why : "");
     bt_json_key_bool(json, "dry_run", opt.dry_run);
     bt_json_key_str(json, "gtid", bt_gtid_text(&r->last_gtid, gtid));
     bt_json_key_str(json, "file", r->last.file);
@@ -184,6 +185,8 @@ static void write_text(const struct bt_apply_target *t, struct bt_buf *out)
         bt_buf_addf(out, ", %llu were there already",
                     (unsigned long long)r->skipped_already_there);
     bt_buf_add_byte(out, '\n');
+    if (r->appliers_why)
+        bt_buf_addf(out, "%s\n", r->appliers_why);
     if (bt_gtid_text(&r->last_gtid, gtid)[0])
         bt_buf_addf(out, "last: %s", gtid);
     if (r->last.file[0])

@@ -113,6 +113,7 @@ bt_module(apply
     flashback.c
     flashback_row.c
     flashback_table.c
+    hot_rows.c
     kept.c
     load_file.c
     log_check.c

@@ -49,9 +49,9 @@ struct bt_missing_source {
     enum bt_source_role role;
     const struct bt_log_set *set;
     unsigned cost; /* lower is preferred; equal: the earlier in the array */
-    /* The target's own relay logs.  Taken from them is what its server will not apply by itself any
-     * more (relay_log_recovery threw it away, or it stands behind damage); a cut tail is only a sign
-     * of what exists, not listed among the cuts. */
+    /* The target's own relay logs.  Taken from them is what its server will not apply by itself
+     * (relay_log_recovery threw it away, or it stands behind damage); a cut tail is only a sign of
+     * what exists, not listed among the cuts. */
     bool is_target;
     /* BINLOG: also what that server wrote itself, and did not replicate.  Such transactions are
      * errant: nobody else has them, and none is passed on unless this is set. */

@@ -67,6 +67,8 @@ int bt_fo_apply(struct bt_failover *f, struct bt_fo_host *h, struct bt_err *err)
             (unsigned long long)result.transactions,
             result.via == BT_REPLAY_SQL ? "SQL" : "its own replication threads",
             result.via_why && result.via_why[0] ? ": " : "", result.via_why ? result.via_why : "");
+    if (result.appliers_why)
+        bt_info(" %s: %s", h->conf->name, result.appliers_why);
     h->applied = result.transactions;
     h->skipped = result.skipped_already_there;
     if (result.transactions + result.skipped_already_there != h->manifest.transactions)

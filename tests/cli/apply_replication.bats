@@ -223,3 +223,31 @@ replays_the_workload() {
     nothing_is_left
     equal
 }
+
+# A hundred updates, the i-th of the row that ROW says, onto two appliers.
+hot_rows() { # ROW SYNC
+    local i
+    server_sql source "SET GLOBAL binlog_format=ROW; CREATE DATABASE w; USE w;
+        CREATE TABLE t (i INT PRIMARY KEY, k INT); INSERT INTO t SELECT seq, 0 FROM seq_1_to_200"
+    for ((i = 1; i <= 100; i++)); do echo "UPDATE w.t SET k = k + 1 WHERE i = $(($1));"; done |
+        server_sql source
+    record
+    server_sql target "SET GLOBAL slave_parallel_threads=2, sync_binlog=$2,
+        innodb_flush_log_at_trx_commit=$2"
+    run --separate-stderr apply "$LOG"
+    server_sql target "SET GLOBAL slave_parallel_threads=0, sync_binlog=0,
+        innodb_flush_log_at_trx_commit=0"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    equal
+}
+
+@test "rows that many transactions change are left to one applier, or to those that keep their turn" {
+    hot_rows 1 0
+    [[ $(field .appliers_why) == "one applier"* ]]
+    setup
+    hot_rows 'i % 2 ? i : 1' 1
+    [[ $(field .appliers_why) == *"conservative"* ]]
+    setup
+    hot_rows i 0
+    [[ $(field .appliers_why) == "" ]]
+}
