@@ -10,6 +10,7 @@ enum {
     WRITERS_ROOM = 1 << 18, /* keys remembered; when they are too many, all is forgotten */
     HASHES_MAX = 8 << 20,   /* bytes of one transaction's write set */
     PART_MAX = 4096,
+    KEY_MAX = 1 << 20,
 };
 
 /* Who wrote last: number + 1; 0 = nobody. */
@@ -30,7 +31,9 @@ struct bt_schedule {
     uint64_t number, after;
     bool is_barrier, is_ddl, is_unknown;
     struct bt_gtid_event gtid;
-    struct bt_buf hashes; /* its keys, uint64_t each */
+    struct bt_buf keys_written;   /* hashes, uint64_t each; who had them is asked at the end */
+    struct bt_buf tables_written; /* the same of whole tables, which were asked about */
+    struct bt_buf key;            /* the one at hand */
 
     /* what the source knew */
     uint64_t commit_id, group_first; /* MariaDB: of the group commit under way */
@@ -47,7 +50,9 @@ int bt_schedule_new(bt_schedule_keys *keys, void *ctx, struct bt_schedule **ret,
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
     s->keys = keys;
     s->ctx = ctx;
-    bt_buf_init(&s->hashes, HASHES_MAX);
+    bt_buf_init(&s->keys_written, HASHES_MAX);
+    bt_buf_init(&s->tables_written, HASHES_MAX);
+    bt_buf_init(&s->key, KEY_MAX);
     s->writers = calloc(WRITERS_ROOM, sizeof(*s->writers));
     if (!s->writers) {
         bt_schedule_free(s);
@@ -68,7 +73,9 @@ void bt_schedule_free(struct bt_schedule *s)
     if (s->tables)
         bt_table_cache_free(s->tables);
     bt_row_reader_free(s->rows);
-    bt_buf_done(&s->hashes);
+    bt_buf_done(&s->keys_written);
+    bt_buf_done(&s->tables_written);
+    bt_buf_done(&s->key);
     free(s->writers);
     free(s);
 }
@@ -95,10 +102,12 @@ static void depend(struct bt_schedule *s, uint64_t hash)
     wait_for(s, writer_of(s, hash)->number);
 }
 
+/* The table of writers is larger than a processor's cache: while the next keys are made, the place
+ * of this one is fetched. */
 static void write_key(struct bt_schedule *s, uint64_t hash)
 {
-    depend(s, hash);
-    bt_buf_add_le(&s->hashes, hash, 8);
+    __builtin_prefetch(&s->writers[hash & (WRITERS_ROOM - 1)], 1);
+    bt_buf_add_le(&s->keys_written, hash, 8);
 }
 
 /* Rows by key wait for the last user of the whole table; the whole table for any row before it. */
@@ -110,9 +119,9 @@ static void write_table(struct bt_schedule *s, uint64_t table, bool is_whole)
     depend(s, whole);
     if (is_whole) {
         depend(s, any);
-        bt_buf_add_le(&s->hashes, whole, 8);
+        bt_buf_add_le(&s->tables_written, whole, 8);
     }
-    bt_buf_add_le(&s->hashes, any, 8);
+    bt_buf_add_le(&s->tables_written, any, 8);
 }
 
 /* ------------------------------------------------------------------------ keys */
@@ -188,10 +197,11 @@ static bool add_key(struct bt_schedule *s, const struct bt_table_keys *t, size_t
                     const struct bt_value *image, const struct bt_value *before)
 {
     const struct bt_table_key *key = &t->keys[index];
-    bt_auto_buf struct bt_buf bytes = {.max = 1 << 20};
+    struct bt_buf *bytes = &s->key;
 
-    bt_buf_add_le(&bytes, t->id, 8);
-    bt_buf_add_le(&bytes, index, 8);
+    bt_buf_reset(bytes);
+    bt_buf_add_le(bytes, t->id, 8);
+    bt_buf_add_le(bytes, index, 8);
     for (unsigned i = 0; i < key->part_count; i++) {
         const struct bt_value *value = &image[key->parts[i].column];
 
@@ -201,12 +211,12 @@ static bool add_key(struct bt_schedule *s, const struct bt_table_keys *t, size_t
             return false;
         if (value->state == BT_VALUE_NULL)
             return true; /* rivals nobody */
-        if (!add_value(&bytes, &key->parts[i], value))
+        if (!add_value(bytes, &key->parts[i], value))
             return false;
     }
-    if (bytes.failed)
+    if (bytes->failed)
         return false;
-    write_key(s, XXH3_64bits(bytes.data, bytes.len));
+    write_key(s, XXH3_64bits(bytes->data, bytes->len));
     return true;
 }
 
@@ -261,7 +271,8 @@ void bt_schedule_begin(struct bt_schedule *s, uint64_t number)
     s->after = s->barrier;
     s->is_barrier = s->is_ddl = s->is_unknown = false;
     s->gtid = (struct bt_gtid_event){0};
-    bt_buf_reset(&s->hashes);
+    bt_buf_reset(&s->keys_written);
+    bt_buf_reset(&s->tables_written);
 }
 
 void bt_schedule_give_up(struct bt_schedule *s)
@@ -389,17 +400,20 @@ static uint64_t first_beside(struct bt_schedule *s)
                : s->clock_number + (uint64_t)(g->last_committed - s->clock_first) + 1;
 }
 
-static void remember(struct bt_schedule *s)
+static void depend_on_keys(struct bt_schedule *s)
 {
-    struct bt_cursor c = bt_cursor(bt_buf_slice(&s->hashes));
+    struct bt_cursor c = bt_cursor(bt_buf_slice(&s->keys_written));
     uint64_t hash;
 
-    if (s->writer_count + s->hashes.len / 8 > WRITERS_ROOM / 2) {
-        memset(s->writers, 0, WRITERS_ROOM * sizeof(*s->writers));
-        s->writer_count = 0;
-        s->barrier = s->number + 1;
-        return;
-    }
+    while (bt_cur_u64(&c, &hash))
+        depend(s, hash);
+}
+
+static void remember(struct bt_schedule *s, const struct bt_buf *written)
+{
+    struct bt_cursor c = bt_cursor(bt_buf_slice(written));
+    uint64_t hash;
+
     while (bt_cur_u64(&c, &hash)) {
         struct writer *w = writer_of(s, hash);
 
@@ -408,14 +422,30 @@ static void remember(struct bt_schedule *s)
     }
 }
 
+static void remember_all(struct bt_schedule *s)
+{
+    size_t more = (s->keys_written.len + s->tables_written.len) / 8;
+
+    if (s->writer_count + more > WRITERS_ROOM / 2) {
+        memset(s->writers, 0, WRITERS_ROOM * sizeof(*s->writers));
+        s->writer_count = 0;
+        s->barrier = s->number + 1;
+        return;
+    }
+    remember(s, &s->keys_written);
+    remember(s, &s->tables_written);
+}
+
 void bt_schedule_end(struct bt_schedule *s, struct bt_schedule_place *ret)
 {
     uint64_t beside = first_beside(s);
 
-    if (s->hashes.failed)
+    if (s->keys_written.failed || s->tables_written.failed)
         s->is_unknown = true;
     if (s->is_barrier || s->is_unknown)
         s->after = s->number;
+    else
+        depend_on_keys(s);
     if (!s->is_barrier && beside < s->after)
         s->after = beside;
     *ret = (struct bt_schedule_place){
@@ -423,5 +453,5 @@ void bt_schedule_end(struct bt_schedule *s, struct bt_schedule_place *ret)
     if (s->is_barrier || s->is_unknown)
         s->barrier = s->number + 1;
     else
-        remember(s);
+        remember_all(s);
 }
