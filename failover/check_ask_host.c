@@ -157,15 +157,13 @@ void bt_check_ask_probe(struct bt_check_ask *a)
 
 /* ------------------------------------------------------------------ process */
 
+/* By what its server says of itself, as a failover looks for it. */
 static void process(struct bt_check_ask *a, size_t i)
 {
     const struct bt_conf_server *conf = &a->config->servers[i];
     struct bt_check_node *n = &a->nodes[i];
     struct bt_state_request request = {
-        .server = {.pid_file = bt_setting_text(conf->settings, BT_CONF_MASTER_PID_FILE),
-                   .datadir = "",
-                   .address = conf->ip,
-                   .port = conf->port}};
+        .server = bt_server_id_of(conf, a->servers[i].pid_file, a->servers[i].datadir)};
     struct bt_state_reply reply = {0};
     struct bt_err err = {0};
 
@@ -202,7 +200,6 @@ void bt_check_ask_host(struct bt_check_ask *a, size_t i)
     n->open_ms = bt_clock_ms() - began;
     n->may_kill = bt_channel_hello(a->channels[i])->may_kill;
     n->may_network = bt_channel_hello(a->channels[i])->may_network;
-    process(a, i);
     if (a->facts.parts & (1U << BT_CHECK_VIP))
         vip_status(a, i);
 }
@@ -215,6 +212,7 @@ void bt_check_ask_details(struct bt_check_ask *a, size_t i)
         bt_check_ask_account(a, i);
     if (!a->channels[i])
         return;
+    process(a, i);
     if (a->facts.parts & logs) {
         binlog(a, i);
         relay(a, i);

@@ -71,6 +71,8 @@ static void warm_take(struct bt_failover *f, struct bt_fo_host *h)
     h->node = bt_steal(warm->node);
     h->is_given_up = warm->is_silent;
     snprintf(h->node_error, sizeof(h->node_error), "%s", warm->error);
+    memcpy(h->server_datadir, warm->datadir, sizeof(h->server_datadir));
+    memcpy(h->server_pid_file, warm->pid_file, sizeof(h->server_pid_file));
 }
 
 static void hosts_init(struct bt_failover *f)

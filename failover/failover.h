@@ -30,6 +30,8 @@
 struct bt_connection;
 struct bt_channel;
 
+enum { BT_SERVER_PATH_SIZE = 1024 };
+
 /* What was kept open to one server while all was well (lookout.h).  A failover takes it over: no
  * connection and no ssh handshake then stands on its way. */
 struct bt_warm_host {
@@ -37,6 +39,8 @@ struct bt_warm_host {
     struct bt_channel *node;   /* NULL = none */
     bool is_silent;            /* no channel is tried for: the host has given no sign for long */
     char error[256];           /* how that showed */
+    /* of the primary, as it said when its session was opened; "" = not known */
+    char datadir[BT_SERVER_PATH_SIZE], pid_file[BT_SERVER_PATH_SIZE];
 };
 
 struct bt_failover_opts {

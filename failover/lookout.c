@@ -246,6 +246,8 @@ static void host_give(struct bt_lookout_host *h, bool was_silent, int64_t now_ms
     bool is_primary = h->index == h->lookout->primary;
 
     *warm = (struct bt_warm_host){0};
+    memcpy(warm->datadir, h->datadir, sizeof(warm->datadir));
+    memcpy(warm->pid_file, h->pid_file, sizeof(warm->pid_file));
     if (!h->sql_runs && !is_primary)
         warm->sql = bt_steal(h->db->sql);
     if (!h->node_runs && h->node && bt_channel_failure(h->node) == BT_CHANNEL_NONE) {

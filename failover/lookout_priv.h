@@ -25,8 +25,11 @@ struct bt_lookout_host {
     bool sql_started, node_started;
     bool sql_runs, node_runs; /* not ended yet */
     bool set_read_only;       /* an order */
-    int64_t semisync_ms;      /* when the primary was asked for it */
-    uint64_t lock_session;    /* in which the monitor's lock was taken last; 0 = none */
+    /* when the primary was asked for it */
+    int64_t semisync_ms;
+    /* in which the monitor's lock was taken last; 0 = none */
+    uint64_t lock_session;
+    char datadir[BT_SERVER_PATH_SIZE], pid_file[BT_SERVER_PATH_SIZE]; /* the primary's */
     enum bt_vip_order orders[BT_VIPS_MAX];
     struct bt_sight sight;
 };

@@ -89,12 +89,37 @@ static int monitor_lock(struct bt_lookout_host *h, struct bt_deadline until, str
     return 0;
 }
 
+static void path_keep(const char *path, char ret[static BT_SERVER_PATH_SIZE])
+{
+    size_t len = path ? strlen(path) : 0;
+
+    /* half a path would be another one */
+    memcpy(ret, len < BT_SERVER_PATH_SIZE ? path : "", len < BT_SERVER_PATH_SIZE ? len + 1 : 1);
+}
+
+/* By what its process is found when it answers no more (steps_fence.c).  Another session may be one
+ * of another server process, so each is asked. */
+static int paths_ask(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
+{
+    bt_auto_rows struct bt_rows rows = {0};
+
+    if (bt_connection_query(h->db->sql,
+                            bt_slice_str("SELECT @@GLOBAL.datadir, @@GLOBAL.pid_file"), until,
+                            &rows, err) != 0)
+        return bt_err_wrap(err, "datadir and pid_file");
+    pthread_mutex_lock(&h->lookout->mutex);
+    path_keep(rows.row_count ? bt_rows_text_at(&rows, 0, 0) : "", h->datadir);
+    path_keep(rows.row_count ? bt_rows_text_at(&rows, 0, 1) : "", h->pid_file);
+    pthread_mutex_unlock(&h->lookout->mutex);
+    return 0;
+}
+
 static int session_open(struct bt_lookout_host *h, struct bt_deadline until, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(h->conf);
 
     if (bt_connection_open(&login, until, &h->db->sql, err) != 0 ||
-        monitor_lock(h, until, err) != 0)
+        monitor_lock(h, until, err) != 0 || paths_ask(h, until, err) != 0)
         return -1;
     pthread_mutex_lock(&h->lookout->mutex);
     snprintf(h->sight.version, sizeof(h->sight.version), "%s",

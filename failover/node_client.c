@@ -16,6 +16,19 @@ static int broken(struct bt_channel *ch, struct bt_err *err)
     return bt_channel_break(ch, BT_CHANNEL_PROTOCOL, err);
 }
 
+struct bt_server_id bt_server_id_of(const struct bt_conf_server *conf, const char *pid_file,
+                                    const char *datadir)
+{
+    const char *configured = bt_setting_text(conf->settings, BT_CONF_MASTER_PID_FILE);
+
+    return (struct bt_server_id){
+        .pid_file = configured[0] || !pid_file ? configured : pid_file,
+        .datadir = datadir ? datadir : "",
+        .address = conf->ip,
+        .port = conf->port,
+    };
+}
+
 int bt_node_state(struct bt_channel *ch, const struct bt_state_request *request,
                   struct bt_deadline until, struct bt_arena *arena, struct bt_state_reply *ret,
                   struct bt_err *err)

@@ -11,7 +11,13 @@
 
 #include "diff/diff_log.h"
 #include "failover/channel.h"
+#include "failover/config.h"
 #include "failover/node/protocol_logs.h"
+
+/* Which server on that host: by the master_pid_file of its block, else by the pid file and the data
+ * directory that it named itself ("" or NULL = not known), and by its port.  Borrows all texts. */
+struct bt_server_id bt_server_id_of(const struct bt_conf_server *conf, const char *pid_file,
+                                    const char *datadir);
 
 int bt_node_state(struct bt_channel *ch, const struct bt_state_request *request,
                   struct bt_deadline until, struct bt_arena *arena, struct bt_state_reply *ret,

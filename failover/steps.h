@@ -65,7 +65,9 @@ struct bt_fo_host {
     pthread_mutex_t node_mutex;
     enum bt_channel_failure node_why;
     char node_error[512];
-    bool is_given_up;  /* no channel is tried for: the host has been silent for long */
+    bool is_given_up; /* no channel is tried for: the host has been silent for long */
+    /* what its server said of itself while it lived; "" = nobody asked */
+    char server_datadir[BT_SERVER_PATH_SIZE], server_pid_file[BT_SERVER_PATH_SIZE];
     bool vote_reached; /* CHECK: from here the primary answered */
     char vote_text[256];
 

@@ -52,10 +52,7 @@ static int address_drop(struct bt_failover *f, struct bt_fo_host *p, struct bt_e
 static int server_end(struct bt_failover *f, struct bt_fo_host *p, struct bt_err *err)
 {
     struct bt_stop_request request = {
-        .server = {.pid_file = bt_setting_text(p->conf->settings, BT_CONF_MASTER_PID_FILE),
-                   .datadir = "",
-                   .address = p->conf->ip,
-                   .port = p->conf->port},
+        .server = bt_server_id_of(p->conf, p->server_pid_file, p->server_datadir),
         .term_ms = TERM_MS,
         .kill_ms = KILL_MS,
     };

@@ -132,10 +132,35 @@ bool bt_proc_runs(const struct bt_buf *cmdline, const char *name)
 
 enum bt_proc_answer bt_proc_works_in(uint32_t pid, const char *path)
 {
-    char cwd[PATH_SIZE];
+    char cwd[PATH_SIZE], inside[4096 + PATH_SIZE];
+    enum bt_proc_answer here, there;
 
     snprintf(cwd, sizeof(cwd), "/proc/%u/cwd", pid);
-    return bt_proc_same_file(cwd, path);
+    here = bt_proc_same_file(cwd, path);
+    if (here == BT_PROC_YES || path[0] != '/' ||
+        snprintf(inside, sizeof(inside), "/proc/%u/root%s", pid, path) >= (int)sizeof(inside))
+        return here;
+    there = bt_proc_same_file(cwd, inside);
+    return there == BT_PROC_UNKNOWN ? here : there;
+}
+
+bool bt_proc_executes(uint32_t pid, const char *name)
+{
+    char path[PATH_SIZE], line[4096 + 128];
+    bt_auto_file FILE *maps = NULL;
+
+    snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+    maps = fopen(path, "re");
+    while (maps && fgets(line, sizeof(line), maps)) {
+        const char *base = strrchr(line, '/');
+        size_t len = base ? strcspn(base + 1, " \n") : 0; /* " (deleted)": upgraded meanwhile */
+        char mode[5];
+
+        if (len == strlen(name) && strncmp(base + 1, name, len) == 0 &&
+            sscanf(line, "%*s %4s", mode) == 1 && mode[2] == 'x')
+            return true;
+    }
+    return false;
 }
 
 enum bt_proc_answer bt_proc_same_file(const char *a, const char *b)

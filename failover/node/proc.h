@@ -30,11 +30,16 @@ bool bt_proc_option(const struct bt_buf *cmdline, const char *name, const char *
 /* Whether one of the first two words of the command line ends in /name or is name. */
 bool bt_proc_runs(const struct bt_buf *cmdline, const char *name);
 
-/* Whether its working directory is the directory at path. */
 enum bt_proc_answer { BT_PROC_NO,
                       BT_PROC_YES,
                       BT_PROC_UNKNOWN };
+
+/* Whether its working directory is the directory at path, as we see it or as the process does (in a
+ * chroot, in a container). */
 enum bt_proc_answer bt_proc_works_in(uint32_t pid, const char *path);
+
+/* Whether code of a program file of that name is mapped into it: its own, whoever loaded it. */
+bool bt_proc_executes(uint32_t pid, const char *name);
 
 /* Whether two paths lead to the same file. */
 enum bt_proc_answer bt_proc_same_file(const char *a, const char *b);

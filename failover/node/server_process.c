@@ -2,6 +2,7 @@
 #include "failover/node/server_process.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -62,6 +63,19 @@ static enum bt_proc_answer ask_datadir(const struct search *s, uint32_t pid,
     return bt_proc_same_file(option, s->id->datadir);
 }
 
+static void add(char found_by[static 64], size_t *len, const char *fmt, ...) BT_PRINTF(3, 4);
+
+static void add(char found_by[static 64], size_t *len, const char *fmt, ...)
+{
+    va_list args;
+
+    if (*len)
+        *len += (size_t)snprintf(found_by + *len, 64 - *len, ", ");
+    va_start(args, fmt);
+    *len += (size_t)vsnprintf(found_by + *len, 64 - *len, fmt, args);
+    va_end(args);
+}
+
 /* What speaks for the process, into found_by. */
 static enum bt_proc_answer ask_all(const struct search *s, uint32_t pid, char found_by[static 64])
 {
@@ -73,25 +87,22 @@ static enum bt_proc_answer ask_all(const struct search *s, uint32_t pid, char fo
     found_by[0] = '\0';
     (void)bt_proc_file(pid, "cmdline", &cmdline);
     if (s->pid_in_file == pid)
-        len += (size_t)snprintf(found_by + len, 64 - len, ", pid file");
+        add(found_by, &len, "pid file");
     if (s->id->port != 0) {
         answer = ask_port(s, pid, &cmdline);
         if (answer == BT_PROC_NO)
             return BT_PROC_NO;
         if (answer == BT_PROC_YES)
-            len += (size_t)snprintf(found_by + len, 64 - len, ", port %u", s->id->port);
+            add(found_by, &len, "port %u", s->id->port);
     }
     if (s->id->datadir[0]) {
         answer = ask_datadir(s, pid, &cmdline);
         if (answer == BT_PROC_NO)
             return BT_PROC_NO;
         if (answer == BT_PROC_YES)
-            len += (size_t)snprintf(found_by + len, 64 - len, ", datadir");
+            add(found_by, &len, "datadir");
     }
-    if (len == 0)
-        return BT_PROC_UNKNOWN;
-    memmove(found_by, found_by + 2, len - 1);
-    return BT_PROC_YES;
+    return len ? BT_PROC_YES : BT_PROC_UNKNOWN;
 }
 
 bool bt_is_server_program(const char *name)
@@ -103,40 +114,91 @@ bool bt_is_server_program(const char *name)
     return false;
 }
 
-static bool consider(void *ctx, uint32_t pid)
+/* Under a loader (ld.so PROGRAM) its name is the loader's, but its program is what it executes. */
+static bool runs_server_program(uint32_t pid)
 {
-    struct search *s = ctx;
-    char found_by[64];
-    struct bt_proc_stat stat;
-    bool is_named;
-
-    if (!bt_proc_stat(pid, &stat) || bt_proc_in_other_network(pid) || !bt_proc_is_alive(pid))
-        return true;
-    is_named = bt_is_server_program(stat.name);
-    /* One of another name (started through a loader, a debugger) is the server where its pid file
-     * says so and something else besides: a pid file outlives its server. */
-    if (!is_named && pid != s->pid_in_file)
-        return true;
-    switch (ask_all(s, pid, found_by)) {
-    case BT_PROC_NO:
-        return true;
-    case BT_PROC_UNKNOWN:
-        if (!is_named)
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        if (bt_proc_executes(pid, programs[i]))
             return true;
-        *(s->undecided ? &s->undecided_second : &s->undecided) = pid;
-        return true;
-    case BT_PROC_YES:
-        if (!is_named && !strchr(found_by, ','))
-            return true;
-        break;
     }
+    return false;
+}
+
+/* Takes it for the server; false: another fits too. */
+static bool take(struct search *s, uint32_t pid, const char found_by[static 64])
+{
     if (s->found.pid != 0) {
         s->second = pid;
         return false;
     }
     s->found.pid = pid;
-    memcpy(s->found.found_by, found_by, sizeof(found_by));
+    memcpy(s->found.found_by, found_by, sizeof(s->found.found_by));
     return true;
+}
+
+static bool is_there(uint32_t pid, struct bt_proc_stat *ret)
+{
+    return bt_proc_stat(pid, ret) && !bt_proc_in_other_network(pid) && bt_proc_is_alive(pid);
+}
+
+static bool consider_named(void *ctx, uint32_t pid)
+{
+    struct search *s = ctx;
+    struct bt_proc_stat stat;
+    char found_by[64];
+
+    if (!is_there(pid, &stat) || !bt_is_server_program(stat.name))
+        return true;
+    switch (ask_all(s, pid, found_by)) {
+    case BT_PROC_NO: return true;
+    case BT_PROC_UNKNOWN:
+        *(s->undecided ? &s->undecided_second : &s->undecided) = pid;
+        return true;
+    case BT_PROC_YES: break;
+    }
+    return take(s, pid, found_by);
+}
+
+/* The same of a process of another name: what its command line says counts for nothing, a client's
+ * --port is not a server's. */
+static enum bt_proc_answer ask_unnamed(const struct search *s, uint32_t pid,
+                                       char found_by[static 64])
+{
+    enum bt_proc_answer answer;
+    size_t len = 0;
+
+    found_by[0] = '\0';
+    if (s->pid_in_file == pid)
+        add(found_by, &len, "pid file");
+    if (s->id->datadir[0]) {
+        answer = bt_proc_works_in(pid, s->id->datadir);
+        if (answer == BT_PROC_NO)
+            return BT_PROC_NO;
+        if (answer == BT_PROC_YES)
+            add(found_by, &len, "datadir");
+    }
+    if (s->inode_count > 0) {
+        answer = bt_proc_has_socket(pid, s->inodes, s->inode_count);
+        if (answer == BT_PROC_NO)
+            return BT_PROC_NO;
+        if (answer == BT_PROC_YES)
+            add(found_by, &len, "port %u", s->id->port);
+    }
+    return len ? BT_PROC_YES : BT_PROC_UNKNOWN;
+}
+
+/* A pid file outlives its server, a proxy may listen on its port, a backup may work in its data
+ * directory: one of them alone says too little about a process of another name. */
+static bool consider_unnamed(void *ctx, uint32_t pid)
+{
+    struct search *s = ctx;
+    struct bt_proc_stat stat;
+    char found_by[64];
+
+    if (!is_there(pid, &stat) || bt_is_server_program(stat.name) ||
+        ask_unnamed(s, pid, found_by) != BT_PROC_YES)
+        return true;
+    return strchr(found_by, ',') || runs_server_program(pid) ? take(s, pid, found_by) : true;
 }
 
 /* Nothing speaks for any process.  A server that is starting or shutting down listens nowhere;
@@ -198,7 +260,8 @@ int bt_server_find(const struct bt_server_id *id, struct bt_server_process *ret,
         (bt_port_inodes(id->port, s.inodes, PORT_SOCKETS_MAX, &s.inode_count, err) != 0 ||
          bt_port_inodes(0, s.all_inodes, ALL_SOCKETS_MAX, &s.all_count, err) != 0))
         return -1;
-    if (bt_proc_each(consider, &s, err) != 0)
+    if (bt_proc_each(consider_named, &s, err) != 0 ||
+        (s.found.pid == 0 && bt_proc_each(consider_unnamed, &s, err) != 0))
         return -1;
     if (s.second != 0)
         return bt_fail(err, BT_ERR_REALITY,

@@ -4,15 +4,18 @@
  *
  * Killing the wrong server is worse than killing none, so everything that is known must agree:
  *
- *   pid file   the number in it is a running server program
+ *   pid file   the number in it is the process
  *   port       the process owns a socket that listens on it (/proc/PID/fd), or, where it has no
  *              listening socket at all, its --port says so
  *   datadir    its working directory (both servers change into their data directory), or its
  *              --datadir, is that directory
  *
- * A process that any of them contradicts is not it.  One that something speaks for is; where
- * there is none, the only one that nothing speaks against (a server that starts or shuts down
- * listens nowhere).  Two that fit are an error.  Only programs named mariadbd or mysqld count.
+ * A process that any of them contradicts is not it.  Programs named mariadbd or mysqld come first:
+ * one that something speaks for is it; where there is none, the only one that nothing speaks
+ * against (a server that starts or shuts down listens nowhere).  Where nothing speaks for any of
+ * that name, a process of another one is it (started through a loader, by another name) for which
+ * two of the three speak, or one and the program that it executes; its options do not count.  Two
+ * that fit are an error.
  */
 #ifndef BT_FAILOVER_NODE_SERVER_PROCESS_H
 #define BT_FAILOVER_NODE_SERVER_PROCESS_H

@@ -363,3 +363,19 @@ other_listens() { on db2 state "" "" "" 3306 | grep -qx "listening 1"; }
     assert_output --partial "something still listens on port 3306"
     host_start db2
 }
+
+@test "a server of another name is ended when its port and its folder say so, one of them is too little" {
+    host_stop db2 -9
+    host_spawn db2 "$CLUSTER_DIR/db2/other.log" env -C /srv/mysql "$TOOL" listen 3306
+    cluster_wait "the other program to listen" 5 other_listens
+    run on db2 state "" "" "" 3306
+    assert_line "running 0"
+    run on db2 state "" /srv/mysql "" 3306
+    assert_line "found_by datadir, port 3306"
+    run on db2 stop "" /srv/mysql "" 3306 1000 1000
+    assert_success
+    assert_output --partial "nothing listens on port 3306"
+    run host_pids db2 channel_tool
+    assert_output ""
+    host_start db2
+}
