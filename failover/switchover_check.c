@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/log.h"
@@ -346,14 +347,26 @@ static int locks_take(struct bt_switchover *s, struct bt_err *err)
 }
 
 /* The session that will hold the lock.  Should its client vanish without a word, neither its
- * statement nor its lock is to outlive the switchover by much. */
+ * statement nor its lock is to outlive the switchover by much.  A later run finds it by the user
+ * lock that it holds: its number may be another session's by then. */
 int bt_so_locker_open(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_so_old(s)->conf);
+    char sql[128], answer[16];
 
     if (bt_connection_open(&login, bt_so_until(BT_SO_STOP), &s->locker, err) != 0)
         return -1;
+    snprintf(s->locker_mark, sizeof(s->locker_mark), "baton_switchover_%llx_%x",
+             (unsigned long long)bt_clock_wall_us(), (unsigned)getpid());
+    snprintf(sql, sizeof(sql), "SELECT GET_LOCK('%s', 0)", s->locker_mark);
+    if (bt_connection_value(s->locker, sql, bt_so_until(BT_SO_STOP), sizeof(answer), answer,
+                            err) < 0)
+        return -1;
+    if (strcmp(answer, "1") != 0)
+        return bt_fail(err, BT_ERR_REMOTE, "%s: GET_LOCK answered \"%s\"", bt_so_old(s)->conf->name,
+                       answer);
     return bt_connection_executef(
+
         s->locker, bt_so_until(BT_SO_STOP), err,
         "SET SESSION lock_wait_timeout = %llu, wait_timeout = %llu",
         (unsigned long long)s->opts.lock_limit / 1000 + 1,

@@ -108,7 +108,7 @@ struct bt_switchover {
     struct bt_coordinate position; /* of the new primary's, when it was opened */
     char gtid[4096];
     char statement[2048];  /* CHANGE MASTER of the runbook's line */
-    uint64_t locker_id;    /* its session on the old primary, what KILL takes */
+    char locker_mark[64];  /* the user lock it holds: by that its session is found again */
     bool new_was_writable; /* the new primary was not read-only before: it is given that back */
     bool new_was_super;    /* MySQL: it was super_read_only; so will be the old one */
     bool was_closed;       /* an undo that was cut off had closed the new primary */

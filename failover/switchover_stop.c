@@ -248,7 +248,7 @@ static void fill_stop(struct bt_json *json, void *ctx)
         bt_setting_is_set(s->config->settings, BT_CONF_MASTER_IP_ONLINE_CHANGE_SCRIPT));
     bt_json_key_bool(json, "old_becomes_replica", s->opts.old_becomes_replica);
     bt_json_key_u64(json, "mode", s->mode);
-    bt_json_key_u64(json, "locker", s->locker_id);
+    bt_json_key_str(json, "locker", s->locker_mark);
     bt_json_key_bool(json, "new_was_writable", s->new_was_writable);
     bt_json_key_bool(json, "new_was_super", s->new_was_super);
     bt_json_key_str(json, "repl_user", s->repl_user);
@@ -271,7 +271,6 @@ int bt_so_stop(struct bt_switchover *s, struct bt_err *err)
     bt_so_step_begin(s, BT_SO_STOP);
     s->new_was_writable = !s->facts[s->plan.winner].read_only;
     s->new_was_super = s->facts[s->plan.winner].super_read_only;
-    s->locker_id = bt_connection_server(s->locker)->thread_id;
     if (bt_so_journal(s, BT_SO_STOP, "begin", fill_stop, err) != 0)
         return -1;
     bt_crash_point("switch-before-stop");

@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/saved_file.h"
 #include "failover/hooks.h"
 #include "failover/phrases.h"
@@ -54,14 +55,36 @@ static int new_primary_close(struct bt_switchover *s, struct bt_err *err)
     return bt_database_set_read_only(new->db, false, until, err) == 0 ? 1 : -1;
 }
 
+/* The number of the session that holds the lock; 0 = none does.  A mark from a journal that is none
+ * is no session's. */
+static int locker_find(struct bt_switchover *s, struct bt_deadline until, uint64_t *ret,
+                       struct bt_err *err)
+{
+    size_t len = strlen(s->locker_mark);
+    char sql[128], answer[32];
+
+    *ret = 0;
+    if (len == 0 || strspn(s->locker_mark, "abcdefghijklmnopqrstuvwxyz_0123456789") != len)
+        return 0;
+    snprintf(sql, sizeof(sql), "SELECT IS_USED_LOCK('%s')", s->locker_mark);
+    if (bt_connection_value(bt_so_old(s)->db->sql, sql, until, sizeof(answer), answer, err) < 0)
+        return bt_err_wrap(err, "%s", bt_so_old(s)->conf->name);
+    (void)bt_number_u64(bt_slice_str(answer), UINT64_MAX, ret);
+    return 0;
+}
+
 /* Its statement may wait on where its client is gone: ended, it holds up nobody. */
 static int locker_end(struct bt_switchover *s, struct bt_deadline until, struct bt_err *err)
 {
+    uint64_t id;
+
     bt_connection_close(s->locker);
     s->locker = NULL;
-    if (s->locker_id &&
+    if (locker_find(s, until, &id, err) != 0)
+        return -1;
+    if (id &&
         bt_connection_executef(bt_so_old(s)->db->sql, until, err, "KILL CONNECTION %llu",
-                               (unsigned long long)s->locker_id) != 0) {
+                               (unsigned long long)id) != 0) {
         if (err->server_errno != NO_SUCH_THREAD)
             return bt_err_wrap(err, "%s", bt_so_old(s)->conf->name);
         bt_err_clear(err);
@@ -173,8 +196,8 @@ int bt_so_undo(struct bt_switchover *s, struct bt_err *err)
 /* What the lines of a journal say. */
 struct cut_off {
     bool has_stop, has_open, is_reopening, is_closed, has_end;
-    const char *old, *new, *repl_user;
-    uint64_t mode, locker;
+    const char *old, *new, *repl_user, *locker;
+    uint64_t mode;
     struct bt_so_semisync semisync_old, semisync_new;
     bool script, old_becomes_replica, new_was_writable, new_was_super;
     struct bt_coordinate end, position;
@@ -238,7 +261,7 @@ static void line_take(struct bt_json_value line, struct bt_arena *arena, struct 
         c->new = text_at(line, "new", arena);
         c->repl_user = text_at(line, "repl_user", arena);
         c->mode = number_at(line, "mode");
-        c->locker = number_at(line, "locker");
+        c->locker = text_at(line, "locker", arena);
         c->new_was_writable = flag_at(line, "new_was_writable");
         c->semisync_old = semisync_at(line, "semisync_old");
         c->semisync_new = semisync_at(line, "semisync_new");
@@ -269,7 +292,8 @@ static int journal_read(const char *path, struct bt_arena *arena, struct cut_off
     size_t room = 0;
     ssize_t len;
 
-    *ret = (struct cut_off){.old = "", .new = "", .repl_user = "", .end_gtid = ""};
+    *ret = (struct cut_off){
+        .old = "", .new = "", .repl_user = "", .locker = "", .end_gtid = ""};
     if (!file && errno == ENOENT)
         return 1;
     if (!file)
@@ -319,7 +343,7 @@ static int cut_off_take(struct bt_switchover *s, const struct cut_off *c, struct
     s->mode =
         c->mode <= BT_REPLICA_CURRENT_POS ? (enum bt_replica_mode)c->mode : BT_REPLICA_POSITION;
     snprintf(s->repl_user, sizeof(s->repl_user), "%s", c->repl_user);
-    s->locker_id = c->locker;
+    snprintf(s->locker_mark, sizeof(s->locker_mark), "%s", c->locker);
     s->semisync_old = c->semisync_old;
     s->semisync_new = c->semisync_new;
     s->new_was_writable = c->new_was_writable;

@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
     [[ -n ${BATS_TEST_COMPLETED:-} ]] || cluster_logs
+    sessions_end
     cluster_down
 }
 
@@ -29,18 +30,28 @@ promises_kept() {
     assert_success
 }
 
-# A statement of a session that stays, as root on the host itself; ends with the cluster.
+# A statement of a session that stays, as root on the host itself; ends with the test.
 session() {
     local host=$1
     shift
-    { printf '%s\n' "$@" && tail -f /dev/null; } |
+    { echo $BASHPID >>"$BATS_TEST_TMPDIR/sessions" && printf '%s\n' "$@" && exec tail -f /dev/null; } |
         host_client "$host" --force >/dev/null 2>&1 3>&- 4>&- &
     disown $!
+}
+
+# What they read from ends; a client whose server is gone does not notice by itself.
+sessions_end() {
+    [[ ! -f $BATS_TEST_TMPDIR/sessions ]] || xargs kill <"$BATS_TEST_TMPDIR/sessions" 2>/dev/null || true
 }
 
 sessions_of_root() {
     (($(host_sql "$1" "SELECT COUNT(*) FROM information_schema.PROCESSLIST
         WHERE USER = 'root' AND ID <> CONNECTION_ID()") >= $2))
+}
+
+root_session_ids() {
+    host_sql "$1" "SELECT GROUP_CONCAT(ID ORDER BY ID) FROM information_schema.PROCESSLIST
+        WHERE USER = 'root' AND ID <> CONNECTION_ID()"
 }
 
 # ------------------------------------------------------------------ it goes well
@@ -342,6 +353,24 @@ killed_at() {
     done
     promises_kept db1 db2 db3
     switchover_done db1 db2 db3
+}
+
+@test "an old primary restarted after the manager was killed: --resume ends no session of a reused number" {
+    local first last before n
+    failover_cluster 3 gtid
+    CRASH_AT=switch-stopped switchover_run --to="$(host_address db2)" --old-primary-becomes-replica
+    assert_equal "$status" 137
+    last=$(host_sql db1 "SELECT CONNECTION_ID()") # what held the lock had a smaller one
+    host_stop db1 clean
+    host_start db1
+    first=$(host_sql db1 "SELECT CONNECTION_ID()")
+    for ((n = first; n < last; n++)); do session db1 "SELECT 1"; done
+    cluster_wait "the sessions to stand" 20 sessions_of_root db1 $((last - first))
+    before=$(root_session_ids db1)
+    switchover_run --resume
+    assert_equal "$(jq -r .outcome <<<"$report")" undone
+    assert_equal "$(root_session_ids db1)" "$before"
+    switchover_primary_is db1
 }
 
 # ----------------------------------------------------------------------- a manager
