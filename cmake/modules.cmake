@@ -198,6 +198,7 @@ bt_module(failover
     rejoin_engine.c
     rejoin_find.c
     rejoin_follow.c
+    rejoin_log.c
     rejoin_report.c
     relay_purge.c
     remote_logs.c

@@ -24,16 +24,12 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "failover/node_open.h"
+#include "failover/rejoin_log.h"
 #include "failover/rejoin_steps.h"
-#include "parser/reader.h"
-#include "parser/transaction.h"
 
 enum {
     WORDS_MAX = 4 << 20, /* of the error log, from its end */
     PATH_SIZE = 4096,
-    HEADER = 19,
-    FORMAT_AT = 4,
-    IN_USE = 1, /* LOG_EVENT_BINLOG_IN_USE_F */
     /* a replica writes the same GTID event with or without the 2 bytes of a group commit */
     GTID_GROWTH = 2,
     SIZES_MAX = 20,   /* no transaction is as short as what that many may grow by */
@@ -137,99 +133,6 @@ static int told_ask(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
 
 /* ------------------------------------------------------------------- the log */
 
-/* When log i was begun, and whether it was closed. */
-static int log_head(const struct bt_log_set *set, size_t i, uint32_t *ret_when, bool *ret_in_use,
-                    struct bt_err *err)
-{
-    bt_auto_source struct bt_source *source = NULL;
-    struct bt_slice bytes;
-    struct bt_cursor c;
-    uint16_t flags = 0;
-
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
-        bt_source_view(source, FORMAT_AT, HEADER, &bytes, err) != 0)
-        return -1;
-    c = bt_cursor(bytes);
-    if (!(bt_cur_u32(&c, ret_when) && bt_cur_skip(&c, HEADER - 6) && bt_cur_u16(&c, &flags)))
-        return bt_fail(err, BT_ERR_CORRUPT, "%s ends in its head", set->logs[i].name);
-    *ret_in_use = flags & IN_USE;
-    return 0;
-}
-
-/* Where the last whole transaction of log i ends, and how the log does: *ret_torn is whether there
- * is less than a transaction behind it, *ret_closed whether its server had closed it. */
-static int log_end(const struct bt_log_set *set, size_t i, uint64_t *ret, bool *ret_torn,
-                   bool *ret_closed, struct bt_err *err)
-{
-    bt_auto_source struct bt_source *source = NULL;
-    bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_grouper grouper;
-    enum bt_group_step step;
-    struct bt_event ev;
-    int next;
-
-    *ret = 0;
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
-        bt_reader_open(source, (struct bt_reader_opts){0}, &reader, err) != 0)
-        return -1;
-    bt_grouper_init(&grouper, set->logs[i].name);
-    while ((next = bt_reader_next(reader, &ev, err)) == 0) {
-        if (bt_grouper_feed(&grouper, &ev, &step, err) != 0)
-            return -1;
-        if (step == BT_GROUP_END || step == BT_GROUP_WHOLE)
-            *ret = bt_grouper_transaction(&grouper)->end;
-    }
-    if (next < 0)
-        return -1;
-    *ret_closed = bt_reader_end(reader)->kind == BT_END_CLEAN;
-    *ret_torn = grouper.inside || bt_reader_end(reader)->kind == BT_END_TORN ||
-                bt_reader_end(reader)->kind == BT_END_CORRUPT;
-    return 0;
-}
-
-/* Whether one whole event begins at `from` and ends at `to`. */
-static bool is_event(struct bt_source *source, uint64_t from, uint64_t to)
-{
-    struct bt_reader_opts opts = {.start_pos = from, .stop_pos = to};
-    bt_auto_reader struct bt_reader *reader = NULL;
-    struct bt_err ignored = {0};
-    struct bt_event ev;
-
-    return bt_reader_open(source, opts, &reader, &ignored) == 0 &&
-           bt_reader_next(reader, &ev, &ignored) == 0 && ev.offset == from &&
-           ev.raw.len == to - from;
-}
-
-/* Whether the log holds the event that ends at pos.  Its header says where it ends and how long it
- * is; one is looked for from pos backwards. */
-static int holds_end(const struct bt_log_set *set, size_t i, uint64_t pos, bool *ret,
-                     struct bt_err *err)
-{
-    enum { BACK = 65536 };
-    bt_auto_source struct bt_source *source = NULL;
-    uint64_t first = pos > BACK + FORMAT_AT ? pos - BACK : FORMAT_AT;
-    bt_auto_free uint8_t *copy = malloc(BACK);
-    struct bt_slice bytes;
-
-    *ret = false;
-    if (!copy)
-        return bt_fail_sys(err, "a log's end");
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
-        bt_source_view(source, first, (size_t)(pos - first), &bytes, err) != 0)
-        return -1;
-    if (bytes.len < pos - first)
-        return 0;
-    memcpy(copy, bytes.ptr, pos - first); /* a reader's views end ours */
-    for (uint64_t at = pos - HEADER + 1; at-- > first && !*ret;) {
-        struct bt_cursor c = bt_cursor(bt_slice(copy + (at - first), HEADER));
-        uint32_t length, end;
-
-        *ret = bt_cur_skip(&c, 9) && bt_cur_u32(&c, &length) && bt_cur_u32(&c, &end) &&
-               length == pos - at && end == (uint32_t)pos && is_event(source, at, pos);
-    }
-    return 0;
-}
-
 /* The log is not whole up to where the engine stands, which is a loss or RESET MASTER.  With
  * sync_binlog=1 the engine never commits what is not on the disk: a log that is whole to its last
  * byte has lost nothing then. */
@@ -262,24 +165,26 @@ static int compare(struct bt_rejoin *r, struct engine *e, struct bt_err *err)
 {
     const struct bt_log_set *set = bt_remote_logs_set(r->logs);
     size_t i = bt_log_set_index(set, e->at.file);
-    bool in_use, is_torn, is_closed;
+    struct bt_rj_log_end end;
     uint32_t begun;
+    bool in_use;
 
     if (i == SIZE_MAX || set->logs[i].missing)
         return 0;
-    if (log_head(set, i, &begun, &in_use, err) != 0)
+    if (bt_rj_log_head(set, i, &begun, &in_use, err) != 0)
         return -1;
-    if ((int64_t)begun > e->started || e->at.pos < FORMAT_AT + HEADER)
+    if ((int64_t)begun > e->started || e->at.pos < BT_RJ_LOG_FIRST)
         return 0;
-    if (holds_end(set, i, e->at.pos, &e->is_like_log, err) != 0)
+    if (bt_rj_log_holds_end(set, i, e->at.pos, &e->is_like_log, err) != 0)
         return -1;
     if (e->is_like_log)
         return 0;
-    if (log_end(set, i, &e->whole_end, &is_torn, &is_closed, err) != 0)
+    if (bt_rj_log_end(set, i, &end, err) != 0)
         return -1;
-    if (is_closed || e->whole_end >= e->at.pos)
+    e->whole_end = end.whole;
+    if (end.is_closed || e->whole_end >= e->at.pos)
         return 0;
-    return may_have_lost(r, e, is_torn, &e->is_ahead, err);
+    return may_have_lost(r, e, end.is_torn, &e->is_ahead, err);
 }
 
 /* ------------------------------------------------- what the primary has of its own */
@@ -563,8 +468,9 @@ static int unknown_say(struct bt_rejoin *r, const struct engine *e, struct bt_er
 
     if (set->count < 2 || set->logs[set->count - 2].missing)
         return 0;
-    if (log_head(set, set->count - 2, &begun, &in_use, err) != 0 ||
-        holds_end(set, set->count - 2, set->logs[set->count - 2].size, &is_whole, err) != 0 ||
+    if (bt_rj_log_head(set, set->count - 2, &begun, &in_use, err) != 0 ||
+        bt_rj_log_holds_end(set, set->count - 2, set->logs[set->count - 2].size, &is_whole, err) !=
+            0 ||
         bt_connection_value(bt_rj_host(r)->sql, "SELECT @@GLOBAL.sync_binlog",
                             bt_deadline_in(BT_RJ_STEP_MS), sizeof(sync), sync, err) < 0)
         return -1;
