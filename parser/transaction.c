@@ -18,6 +18,8 @@
  */
 #include "parser/transaction.h"
 
+#include <string.h>
+
 #include "parser/control.h"
 #include "parser/format.h"
 #include "parser/query.h"
@@ -161,12 +163,16 @@ static void feed_format(struct bt_grouper *g, const struct bt_event *ev)
         abandon(g);
 }
 
-/* The primary changes its log only between transactions. */
+/* The primary changes its log only between transactions, and to another one: what names the log
+ * that is being read anyway is of MariaDB's IO thread, which was connected anew within one. */
 static void feed_rotate(struct bt_grouper *g, const struct bt_event *ev)
 {
-    if (g->place.kind == BT_LOG_KIND_BINLOG ||
+    const struct bt_coordinate_tracker *place = &g->place;
+
+    if (place->kind == BT_LOG_KIND_BINLOG ||
         (!(ev->header.flags & (BT_FLAG_RELAY_LOG | BT_FLAG_ARTIFICIAL)) &&
-         ev->header.server_id != 0 && ev->header.server_id != g->place.own_server_id))
+         ev->header.server_id != 0 && ev->header.server_id != place->own_server_id &&
+         strcmp(place->last.file, place->start.file) != 0))
         abandon(g);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "diff/missing.h"
+#include "parser/crc.h"
 #include "tests/unit/suite.h"
 #include "tests/lib/log_builder.h"
 
@@ -408,6 +409,65 @@ START_TEST(what_a_server_says_of_a_transaction_without_its_end_is_not_believed)
 }
 END_TEST
 
+/* What MariaDB's receiver writes when it is connected anew, by GTID, within a transaction: a ROTATE
+ * with a CRC, whatever the log has. */
+static void note_place(struct bt_log_builder *b, const char *file, bool stray_crc)
+{
+    struct bt_buf body = {.max = 100};
+    uint64_t primary_pos = b->primary_pos;
+    size_t from = b->bytes.len;
+    uint32_t sum;
+
+    bt_buf_add_le(&body, primary_pos, 8);
+    bt_buf_add_str(&body, file);
+    bt_buf_add_le(&body, 0, stray_crc ? BT_CHECKSUM_SIZE : 0);
+    bt_build_event(b, BT_ROTATE, PRIMARY, 0, from + BT_EVENT_HEADER_SIZE + body.len, body.data,
+                   body.len);
+    b->primary_pos = primary_pos;
+    if (stray_crc) {
+        sum = htole32(bt_crc32(0, bt_slice(b->bytes.data + from, b->bytes.len - from - 4)));
+        memcpy(b->bytes.data + b->bytes.len - 4, &sum, sizeof(sum));
+    }
+    bt_buf_done(&body);
+}
+
+START_TEST(a_place_noted_within_a_transaction_does_not_end_it)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = add_log(&r);
+    struct bt_survey s;
+
+    bt_build_primary(b, PRIMARY, "bin.000001", 4, _i == 0);
+    bt_build_list(b, 0, no_gtids);
+    bt_build_transaction(b, 0, 1, TEXT);
+    bt_build_gtid(b, 0, 2, 12);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (1)");
+    note_place(b, "bin.000001", _i != 0);
+    bt_build_xid(b, 2);
+    s = survey(&r, NULL);
+    check_received(s, "bin.000001", b->primary_pos, "0-1-2");
+    ck_assert_int_eq(s.cut.kind, BT_CUT_NONE);
+    done(&r, &s);
+}
+END_TEST
+
+START_TEST(the_primarys_next_log_ends_a_transaction_that_is_open)
+{
+    struct relay r = {0};
+    struct bt_log_builder *b = begin(&r, 1);
+    struct bt_survey s;
+
+    bt_build_gtid(b, 0, 2, 12);
+    bt_build_query(b, "d", "INSERT INTO t VALUES (1)");
+    bt_build_rotate(b, PRIMARY, 0, "bin.000002", 4);
+    bt_build_xid(b, 2);
+    s = survey(&r, NULL);
+    ck_assert_str_eq(bt_buf_str(&s.gtid_text), "0-1-1");
+    ck_assert_int_eq(s.cut.kind, BT_CUT_UNFINISHED);
+    done(&r, &s);
+}
+END_TEST
+
 #define UUID "11111111-1111-1111-1111-111111111111"
 
 /* A transaction of MySQL's. */
@@ -478,6 +538,8 @@ START_TEST(a_restart_that_throws_nothing_away_changes_nothing)
 END_TEST
 
 BT_SUITE_MAIN("diff survey",
+              {a_place_noted_within_a_transaction_does_not_end_it, 2},
+              {the_primarys_next_log_ends_a_transaction_that_is_open, 0},
               {what_a_server_says_that_it_has_thrown_away_was_not_received, 0},
               {a_restart_that_throws_nothing_away_changes_nothing, 0},
               {a_relay_log_without_a_rotate_is_named_by_the_servers_own_place, 0},
