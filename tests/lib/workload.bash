@@ -10,17 +10,31 @@
 #     workload_apply WORKERS          applies it by SQL and compares; twice
 #     workload_peer                   applies it by mariadb-binlog | mariadb and compares
 
-# An XA branch that waits for its second half holds locks.
+# An XA branch that waits for its second half holds locks.  Its session may still be going away:
+# until it has, nobody else can end the branch.  XA ROLLBACK of one that met a deadlock says so, and
+# ends it.
 workload_end_branches() {
-    server_sql "$1" "XA RECOVER FORMAT='SQL'" | cut -f 4 | while IFS= read -r branch; do
-        server_sql "$1" "XA ROLLBACK $branch"
+    local i branches branch
+    for ((i = 0; i < 300; i++)); do
+        branches=$(server_sql "$1" "XA RECOVER FORMAT='SQL'" | cut -f 4)
+        [[ $branches ]] || return 0
+        while IFS= read -r branch; do
+            server_sql "$1" "XA ROLLBACK $branch" 2>>"$SERVER_DIR/branches" || true
+        done <<<"$branches"
+        read -rt 0.1 <> <(:) || true
     done
+    echo "$1: XA branches that nobody can end: $branches" >&2
+    return 1
 }
 
 workload_clean() {
     workload_end_branches "$1"
     server_sql "$1" "SET GLOBAL innodb_lock_wait_timeout=50"
-    server_drop_databases "$1"
+    if ! server_drop_databases "$1"; then
+        server_sql "$1" "SHOW FULL PROCESSLIST; XA RECOVER; SELECT trx_id, trx_state, trx_started,
+            trx_mysql_thread_id, trx_rows_locked FROM information_schema.innodb_trx" >&2
+        return 1
+    fi
     server_sql "$1" "RESET MASTER; SET GLOBAL gtid_slave_pos=''"
 }
 
@@ -52,9 +66,19 @@ workload_stream() { # SEED STREAM COUNT
             -S "$(server_socket source)" >"$SERVER_DIR/stream.$2" 2>&1 || true
 }
 
+# Whether the transaction that native.said names takes something back to a savepoint.  A source logs
+# that where a temporary or MyISAM table is about; the keys are free for others by then, who commit
+# first and stand before it in the log: replication stops with a duplicate key (10.11).
+workload_takes_back() {
+    local place='s/.* at offset \([0-9]*\) ending at [^ ]*:\([0-9]*\): .*/\1 \2/p' start end
+    read -r start end < <(sed -n "$place" "$SERVER_DIR/native.said") || return 1
+    mariadb-binlog --start-position="$start" --stop-position="$end" "$LOG" 2>/dev/null |
+        grep '^ROLLBACK TO' >/dev/null
+}
+
 # The oracle: the server's own applier threads, fed by the replication road.  2: they cannot, since
 # a statement meets an XA branch there that it did not meet on the source (10.11 may join tables in
-# another order there, and locks what it reads).
+# another order there, and locks what it reads), or rows that were taken back to a savepoint.
 workload_native() {
     workload_clean native
     server_sql native "SET GLOBAL innodb_lock_wait_timeout=2, slave_transaction_retries=2"
@@ -62,6 +86,8 @@ workload_native() {
         >/dev/null 2>"$SERVER_DIR/native.said"; then
         cat "$SERVER_DIR/native.said"
         ! grep -q "Lock wait timeout exceeded" "$SERVER_DIR/native.said" || return 2
+        ! grep -q "Duplicate entry" "$SERVER_DIR/native.said" || ! workload_takes_back ||
+            return 2
         return 1
     fi
     WANT=$(server_state native)
