@@ -404,6 +404,8 @@ static int feed_query(struct bt_statements *s, const struct bt_event *ev, struct
     case BT_VERB_ROLLBACK:
         return emit_end(s, "ROLLBACK", err);
     case BT_VERB_XA_START: /* MySQL: the text opens the transaction */
+        if (s->opts.target == BT_FLAVOR_MYSQL && emit_format(s, err) < 0)
+            return -1;
         want_gtid(s);
         s->is_open = true;
         return emit_text(s, ev, &q, false, err);

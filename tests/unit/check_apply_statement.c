@@ -507,6 +507,22 @@ START_TEST(mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gti
 }
 END_TEST
 
+/* An XA branch is such a transaction, and may be the first that changes rows. */
+START_TEST(mysql_gets_the_format_in_front_of_an_xa_branch_too)
+{
+    struct bench b;
+
+    open_bench(&b, BT_FLAVOR_MYSQL, 90700, BT_FLAVOR_MYSQL, 90700);
+    bt_buf_add_str(&b.s.format, "BINLOG 'format'");
+    feed_query(&b, "XA START X'7831',X'',1");
+    feed_rows(&b, BT_ROWS_STMT_END, 0);
+    ck_assert_int_eq(
+        strncmp(bt_buf_str(&b.steps), "C SET gtid_next='AUTOMATIC'\nC BINLOG 'format'\n", 46), 0);
+    expect_part(&b, "W XA START X'7831',X'',1\nW BINLOG '");
+    close_bench(&b);
+}
+END_TEST
+
 /* Behind a transaction with a GTID of its own it takes SET, and says 1837 to all else. */
 START_TEST(mysql_is_told_to_decide_the_gtid_before_a_database_is_chosen)
 {
@@ -613,6 +629,7 @@ BT_SUITE_MAIN("apply statement",
               {an_event_of_an_unknown_type_stops_unless_it_may_be_ignored, 0},
               {a_payload_sends_nothing_itself, 0},
               {mysql_gets_the_format_in_front_of_the_transaction_and_decides_the_gtid_itself, 0},
+              {mysql_gets_the_format_in_front_of_an_xa_branch_too, 0},
               {mysql_is_told_to_decide_the_gtid_before_a_database_is_chosen, 0},
               {sql_mode_keeps_its_meaning_across_flavours, 0},
               {a_collation_that_the_other_flavour_lacks_becomes_utf8mb4, 0},
