@@ -11,6 +11,7 @@ enum {
     FLUSH_AT = 64 << 10,
     SEND_MS = 60000, /* the replica's applier may be slow: its IO thread is not */
     WAKE_MS = 50,
+    LOOK_EVERY = 256, /* events, for the clock */
     FIRST_POS = 4,
     FORMAT_MAX = 4096,
     CREATED_AT = BT_EVENT_HEADER_SIZE + 52,
@@ -24,6 +25,8 @@ struct run {
     struct bt_buf format; /* the FORMAT_DESCRIPTION as it was sent */
     int64_t clock;        /* MySQL: sequence_number of the last transaction */
     uint32_t last_pos;    /* end_log_pos of the last event sent that had one */
+    int64_t flushed_ms;   /* when something was sent last */
+    uint64_t passed_over; /* events that the replica has */
 };
 
 /* Waits until the stream can be written, giving up when we are to end. */
@@ -31,6 +34,7 @@ static int flush(struct run *r, struct bt_err *err)
 {
     int status = bt_wire_flush(r->w, bt_deadline_in(SEND_MS), err);
 
+    r->flushed_ms = bt_clock_ms();
     r->s->told(r->s->ctx, &r->now);
     return status;
 }
@@ -66,6 +70,14 @@ static void add_rotate(struct run *r)
     bt_buf_add_le(&body, FIRST_POS, 8);
     bt_buf_add_str(&body, r->s->log_name);
     add_made(r, BT_ROTATE, 0, bt_buf_slice(&body));
+}
+
+/* A heartbeat names where the replica is; one before the first event of a log is taken as broken
+ * and stops the receiver (Heartbeat_log_event::is_valid of sql/log_event.h, MariaDB 10.11). */
+static void add_heartbeat(struct run *r)
+{
+    add_made(r, BT_HEARTBEAT, r->last_pos > FIRST_POS ? r->last_pos : FIRST_POS,
+             bt_slice_str(r->s->log_name));
 }
 
 /* With created != 0 a replica would drop its temporary tables. */
@@ -133,6 +145,19 @@ static bool replica_has(const struct run *r, const struct bt_gtid *gtid)
            (r->s->has && r->s->has(r->s->has_ctx, gtid));
 }
 
+/* While much is left out nothing is sent, and a replica with a short slave_net_timeout would hang
+ * up, connect again, and wait for the same again. */
+static int keep_waiting(struct run *r, struct bt_err *err)
+{
+    int64_t every = r->s->session->heartbeat_ms;
+
+    if (every == 0 || ++r->passed_over % LOOK_EVERY != 0 ||
+        bt_clock_ms() - r->flushed_ms < every)
+        return 0;
+    add_heartbeat(r);
+    return flush(r, err);
+}
+
 static int send_log(struct run *r, struct bt_reader *reader, struct bt_err *err)
 {
     struct bt_grouper grouper;
@@ -165,7 +190,7 @@ static int send_log(struct run *r, struct bt_reader *reader, struct bt_err *err)
             r->now.skipped += left_out;
             left_out = false;
         }
-        if (r->w->out.len >= FLUSH_AT && flush(r, err) < 0)
+        if (left_out ? keep_waiting(r, err) < 0 : r->w->out.len >= FLUSH_AT && flush(r, err) < 0)
             return -1;
     }
     return status < 0 ? -1 : flush(r, err);
@@ -182,7 +207,7 @@ static int keep_alive(struct run *r, struct bt_err *err)
             return 0; /* it sends nothing now: it hung up */
         if (every == 0 || bt_clock_ms() < next)
             continue;
-        add_made(r, BT_HEARTBEAT, r->last_pos, bt_slice_str(r->s->log_name));
+        add_heartbeat(r);
         if (flush(r, err) < 0)
             return -1;
         next = bt_clock_ms() + every;
@@ -193,7 +218,7 @@ static int keep_alive(struct run *r, struct bt_err *err)
 int bt_feed_stream_run(struct bt_feed_stream *s, struct bt_wire *w, struct bt_err *err)
 {
     bt_auto_reader struct bt_reader *reader = NULL;
-    struct run r = {.s = s, .w = w};
+    struct run r = {.s = s, .w = w, .flushed_ms = bt_clock_ms()};
     int status = -1;
 
     if (bt_reader_open(s->log, (struct bt_reader_opts){.keep_compressed = true}, &reader, err) < 0)

@@ -190,8 +190,10 @@ static void dump(const char *state, char *types, size_t room, uint32_t *ret_crea
                          : h.type == BT_QUERY              ? 'q'
                          : h.type == BT_HEARTBEAT          ? 'h'
                                                            : '?';
-        if (h.type == BT_HEARTBEAT)
+        if (h.type == BT_HEARTBEAT) {
+            ck_assert_uint_ge(h.end_log_pos, 4);
             break;
+        }
     }
     types[count] = '\0';
     mysql_close(&mysql);
@@ -217,6 +219,8 @@ START_TEST(what_the_replica_says_it_has_is_left_out)
 
     dump("0-101-1", types, sizeof(types), &created);
     ck_assert_str_eq(types, "rfgqh");
+    dump("0-101-2", types, sizeof(types), &created);
+    ck_assert_str_eq(types, "rfh");
 }
 END_TEST
 
