@@ -44,9 +44,13 @@ static int dir_open(struct bt_log_opener *o, const char *name, struct bt_source 
         path = NULL;
     if (!path)
         return bt_fail(err, BT_ERR_SYSTEM, "no memory for the path of \"%s\"", name);
-    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
-        return 1;
-    return bt_source_file_open(path, ret, err);
+    if (bt_source_file_open(path, ret, err) == 0)
+        return 0;
+    /* Asked behind it: servers purge logs while they are read. */
+    if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        return -1;
+    bt_err_clear(err);
+    return 1;
 }
 
 static void dir_close(struct bt_log_opener *o)
