@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "apply/feed/feed.h"
+#include "apply/filters.h"
 #include "base/number.h"
 
 enum { MARIADB_MIN = 100500, MYSQL_MIN = 50605, NOTE_SIZE = 48 };
@@ -238,6 +239,8 @@ int bt_link_set_up(struct bt_link *link, struct bt_connection *c, const struct b
                     link->has_name ? " FOR CHANNEL '" BT_FEED_USER "'" : "");
     link->is_set_up = true; /* may have worked even when the answer is lost */
     if (bt_connection_execute(c, bt_buf_slice(&sql), until, NULL, err) < 0)
+        return -1;
+    if (link->is_mariadb && bt_filters_copy(c, BT_FEED_USER, until, err) < 0)
         return -1;
     if (link->purge_change && set_number(c, "relay_log_purge", 0, until, err) < 0)
         return -1;

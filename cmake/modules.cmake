@@ -110,6 +110,7 @@ bt_module(apply
     durability.c
     link.c
     live_logs.c
+    filters.c
     flashback.c
     flashback_row.c
     flashback_table.c

@@ -251,3 +251,79 @@ hot_rows() { # ROW SYNC
     hot_rows i 0
     [[ $(field .appliers_why) == "" ]]
 }
+
+# ------------------------------------------------------------------ odd targets
+
+# What a run could change and must not: every connection, and the settings of replication.
+standing() { # SERVER
+    server_sql "$1" "SHOW ALL SLAVES STATUS" | sed 's/0-[0-9]*-[0-9]*//g'
+    server_sql "$1" "SHOW GLOBAL VARIABLES WHERE variable_name LIKE 'slave%' OR variable_name LIKE
+        'relay%' OR variable_name LIKE 'replicate%' OR variable_name LIKE '%read_only' OR
+        variable_name LIKE 'rpl_semi%'"
+}
+
+odd_start() { # OPTION...
+    server_start odd --log-slave-updates "$@"
+}
+
+odd_end() { # its data go too: the next one starts anew
+    server_stop odd
+    rm -rf "${SERVER_DIR:?}/odd"
+}
+
+@test "a target with every setting against it is fed, and keeps them all" {
+    # The transaction is larger than the relay log may be; nothing is sent for longer than the
+    # target waits; TLS, a delay and heartbeats are those of the primary it had.
+    odd_start --slave-net-timeout=1 --relay-log-space-limit=65536 --relay-log-purge=0 \
+        --require-secure-transport=ON --read-only --skip-slave-start --slave-compressed-protocol=ON \
+        --rpl-semi-sync-slave-enabled=ON --slave-parallel-threads=3 --init-slave="SET @a=1"
+    server_sql odd "CHANGE MASTER TO MASTER_HOST='192.0.2.1', MASTER_USER='r', MASTER_SSL=1,
+        MASTER_SSL_VERIFY_SERVER_CERT=1, MASTER_DELAY=3600, MASTER_HEARTBEAT_PERIOD=0.001,
+        IGNORE_SERVER_IDS=(77)"
+    server_sql odd "CHANGE MASTER 'other' TO MASTER_HOST='192.0.2.2', MASTER_LOG_FILE='x.000009',
+        MASTER_LOG_POS=99, MASTER_SSL=1"
+    standing odd >"$BATS_TEST_TMPDIR/before"
+    server_sql source "SET GLOBAL binlog_format=ROW; CREATE DATABASE w; CREATE TABLE w.t
+        (i INT PRIMARY KEY, b LONGTEXT)"
+    server_sql source "BEGIN; INSERT INTO w.t VALUES (1, REPEAT('x', 300000)); INSERT INTO w.t
+        VALUES (2, REPEAT('y', 300000)); UPDATE w.t SET b=CONCAT(b, 'z'); COMMIT"
+    record
+    run --separate-stderr "$BATON_BIN/baton" apply --via=replication --user=root \
+        --socket="$(server_socket odd)" --statement-timeout=30 "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; odd_end; false; }
+    standing odd >"$BATS_TEST_TMPDIR/after"
+    server_state odd >"$BATS_TEST_TMPDIR/state"
+    odd_end
+    diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    diff <(server_state source) "$BATS_TEST_TMPDIR/state"
+}
+
+# The filters of SET GLOBAL belong to one connection; a new one does not inherit them.
+filtered() { # CONNECTION PREFIX
+    server_sql target "CHANGE MASTER $1 TO MASTER_HOST='192.0.2.1', MASTER_USER='r';
+        SET GLOBAL $2replicate_wild_ignore_table='x.%', $2replicate_do_table='w.t'"
+    standing target >"$BATS_TEST_TMPDIR/before"
+    run --separate-stderr apply "$LOG"
+    standing target >"$BATS_TEST_TMPDIR/after"
+    server_sql target "SET GLOBAL $2replicate_wild_ignore_table='', $2replicate_do_table='';
+        RESET SLAVE $1 ALL"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    [[ $(server_sql target "SELECT i FROM w.t") == 1 ]]
+    [[ -z $(server_sql target "SHOW DATABASES LIKE 'x'; SHOW TABLES FROM w LIKE 'u'") ]]
+    [[ $(server_sql target "SELECT @@gtid_slave_pos") == \
+        "$(server_sql source "SELECT @@gtid_binlog_pos")" ]]
+}
+
+@test "the target's own replication filters act, and the end is seen although it is filtered away" {
+    server_sql source "SET GLOBAL binlog_format=ROW; CREATE DATABASE w; USE w; CREATE TABLE t
+        (i INT); CREATE TABLE u (i INT); INSERT INTO t VALUES (1); INSERT INTO u VALUES (2)"
+    server_sql source "CREATE DATABASE x; USE x; CREATE TABLE t (i INT); INSERT INTO t VALUES (3)"
+    record
+    filtered "" ""
+    server_drop_databases target
+    server_sql target "RESET MASTER; SET GLOBAL gtid_slave_pos=''"
+    filtered "'old primary'" '`old primary`.'
+    run --separate-stderr apply "$LOG"
+    [[ $(field .transactions) == 0 ]]
+}
