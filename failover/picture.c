@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { WIDTH = 100 };
+enum { WIDTH = 100, HANG = 2 };
 
 static bool is_replica_of(const struct bt_picture *p, size_t i, size_t upstream)
 {
@@ -32,19 +32,20 @@ static void vips_add(const struct bt_picture *p, size_t i, struct bt_buf *out)
             bt_buf_addf(out, ", holds %s", bt_vip_text(&p->config->vips[k], text));
 }
 
-/* A long line goes on below its own beginning. */
+/* A long line goes on below its own beginning, a little to the right. */
 static void wrapped_add(struct bt_buf *out, unsigned indent, const char *text)
 {
-    size_t column = indent;
+    size_t start = indent, column = indent;
 
     bt_buf_addf(out, "%*s", (int)indent, "");
     while (*text) {
         size_t len = strcspn(text, " \n");
 
-        if (column > indent && column + 1 + len > WIDTH) {
-            bt_buf_addf(out, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
+        if (column > start && column + 1 + len > WIDTH) {
+            start = indent + HANG;
+            bt_buf_addf(out, "\n%*s", (int)start, "");
+            column = start;
+        } else if (column > start) {
             bt_buf_add_byte(out, ' ');
             column++;
         }

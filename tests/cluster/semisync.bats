@@ -62,6 +62,9 @@ acks() { jq -r ".plan.semisync.$1" "$CLUSTER_DIR/manager/app1.failover.report.js
         "may-have-fallen-back AFTER_SYNC 2 maybe"
     # Its host is silent: that it does not run on was not proved.  What was received is known.
     grep -q "it is not proved that the primary does not run on" "$CLUSTER_DIR/manager/app1.failover.report"
+    # The old one's host is there again, without a server: nobody waits for its silence any more.
+    vip_forget db1
+    host_link_up db1
     # The successor dies, its host lives and its logs are gone: nobody was promised what is lost.
     manager_stop
     rm "$CLUSTER_DIR/manager/app1.failover.complete"
@@ -85,6 +88,9 @@ acks() { jq -r ".plan.semisync.$1" "$CLUSTER_DIR/manager/app1.failover.report.js
     run ledger_verify db3
     assert_success
 }
+
+# What was off has no address of its own making.
+vip_forget() { ip -n "$(host_netns "$1")" address del "$VIP/24" dev eth0; }
 
 # Where the host is off its address cannot be taken off it.
 is_watched() {
