@@ -102,9 +102,6 @@ struct bt_rows {
 void bt_rows_done(struct bt_rows *rows);
 #define bt_auto_rows BT_AUTO(bt_rows_done)
 
-/* Index of a column by name, case not regarded; -1 without one (SHOW differs by version). */
-int bt_rows_column(const struct bt_rows *rows, const char *name);
-
 /* A cell as a string; NULL when it is NULL, the row or the column does not exist. */
 const char *bt_rows_text(const struct bt_rows *rows, uint64_t row, const char *column);
 const char *bt_rows_text_at(const struct bt_rows *rows, uint64_t row, unsigned column);

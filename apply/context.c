@@ -43,17 +43,6 @@ void bt_context_forget_db(struct bt_context *c)
     c->knows_db = false;
 }
 
-void bt_context_forget(struct bt_context *c)
-{
-    for (int i = 0; i < BT_CONTEXT_COUNT; i++)
-        c->has[i].known = false;
-    c->time_zone[0] = '\0';
-    c->knows_charset_collations = false;
-    bt_context_forget_db(c);
-    bt_buf_reset(&c->assignments);
-    bt_buf_reset(&c->use);
-}
-
 /* ------------------------------------------------------------------ variables */
 
 static void add_separator(struct bt_context *c)

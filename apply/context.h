@@ -84,8 +84,6 @@ void bt_context_init(struct bt_context *c, enum bt_flavor target, uint32_t targe
 void bt_context_done(struct bt_context *c);
 void bt_context_source(struct bt_context *c, const struct bt_format *format);
 
-/* The session starts anew: nothing is known. */
-void bt_context_forget(struct bt_context *c);
 void bt_context_forget_db(struct bt_context *c);
 
 /* One variable. */

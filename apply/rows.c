@@ -88,7 +88,8 @@ int bt_rows_read(struct bt_connection *c, MYSQL_RES *result, struct bt_deadline 
 
 /* ------------------------------------------------------------------ looking up */
 
-int bt_rows_column(const struct bt_rows *rows, const char *name)
+/* Case not regarded; -1 without one (SHOW differs by version). */
+static int column_index(const struct bt_rows *rows, const char *name)
 {
     for (unsigned i = 0; i < rows->column_count; i++) {
         if (strcasecmp(rows->names[i], name) == 0)
@@ -109,7 +110,7 @@ const char *bt_rows_text_at(const struct bt_rows *rows, uint64_t row, unsigned c
 
 const char *bt_rows_text(const struct bt_rows *rows, uint64_t row, const char *column)
 {
-    int at = bt_rows_column(rows, column);
+    int at = column_index(rows, column);
 
     return at < 0 ? NULL : bt_rows_text_at(rows, row, (unsigned)at);
 }

@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 
-enum { END_MAX = 1024, UNDO_MS = 60000 };
+enum { END_MAX = 1024 };
 
 static int drop_step(void *ctx, const struct bt_step *step, struct bt_err *err)
 {
@@ -132,11 +132,4 @@ int bt_session_end(struct bt_session *s, struct bt_err *err)
     if (add_end(s, &step, err) < 0)
         return -1;
     return bt_sender_flush(&s->sender, err);
-}
-
-int bt_session_undo(struct bt_session *s, struct bt_err *err)
-{
-    s->has_end = false;
-    return bt_connection_execute(s->connection, bt_slice_str("ROLLBACK"), bt_deadline_in(UNDO_MS),
-                                 NULL, err);
 }

@@ -54,7 +54,4 @@ int bt_session_event(struct bt_session *s, const struct bt_event *ev, struct bt_
 /* Ends a transaction whose end waits, and reads all answers. */
 int bt_session_end(struct bt_session *s, struct bt_err *err) BT_MUST_CHECK;
 
-/* Rolls back what is open.  All answers have been read, the last one may be an error. */
-int bt_session_undo(struct bt_session *s, struct bt_err *err) BT_MUST_CHECK;
-
 #endif

@@ -115,7 +115,7 @@ static void string(struct bt_buf *out, struct bt_slice text)
     bt_buf_add_byte(out, '"');
 }
 
-void bt_json_key_slice(struct bt_json *j, struct bt_slice key)
+static void key_slice(struct bt_json *j, struct bt_slice key)
 {
     separate(j);
     string(j->out, key);
@@ -125,7 +125,7 @@ void bt_json_key_slice(struct bt_json *j, struct bt_slice key)
 
 void bt_json_key(struct bt_json *j, const char *key)
 {
-    bt_json_key_slice(j, bt_slice_str(key));
+    key_slice(j, bt_slice_str(key));
 }
 
 void bt_json_text(struct bt_json *j, struct bt_slice text)

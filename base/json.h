@@ -31,7 +31,6 @@ void bt_json_array(struct bt_json *j);
 void bt_json_end(struct bt_json *j); /* closes the innermost of the two */
 
 void bt_json_key(struct bt_json *j, const char *key);
-void bt_json_key_slice(struct bt_json *j, struct bt_slice key);
 
 void bt_json_text(struct bt_json *j, struct bt_slice text);
 void bt_json_str(struct bt_json *j, const char *text); /* NULL writes null */

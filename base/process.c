@@ -186,7 +186,8 @@ int bt_process_wait(struct bt_process *p, struct bt_deadline until, struct bt_er
     return rc;
 }
 
-void bt_process_signal(const struct bt_process *p, int number)
+/* One that is gone is no error. */
+static void signal_group(const struct bt_process *p, int number)
 {
     if (p->pid > 0)
         (void)kill(-p->pid, number);
@@ -208,7 +209,7 @@ void bt_process_end(struct bt_process *p, int grace_ms)
     close_pipes(p);
     if (p->pid > 0) {
         if (bt_process_wait(p, bt_deadline_in(grace_ms), &ignored) == 1) {
-            bt_process_signal(p, SIGTERM);
+            signal_group(p, SIGTERM);
             (void)!bt_process_wait(p, bt_deadline_in(TERM_GRACE_MS), &ignored);
         }
         bt_process_kill(p);
@@ -229,7 +230,7 @@ void bt_process_kill(struct bt_process *p)
     int saved = errno;
 
     close_pipes(p);
-    bt_process_signal(p, SIGKILL);
+    signal_group(p, SIGKILL);
     if (p->pid > 0)
         reap(p);
     errno = saved;

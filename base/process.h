@@ -51,9 +51,6 @@ int bt_process_start(struct bt_process_opts opts, struct bt_process *ret, struct
 int bt_process_wait(struct bt_process *p, struct bt_deadline until, struct bt_err *err)
     BT_MUST_CHECK;
 
-/* Sends a signal to the group; one that is gone is no error. */
-void bt_process_signal(const struct bt_process *p, int number);
-
 /* Closes our ends; gives the child up to grace_ms to end by itself, then SIGTERM and a
  * quarter second, then SIGKILL to the whole group, and reaps it.  Safe to call twice. */
 void bt_process_end(struct bt_process *p, int grace_ms);

@@ -24,7 +24,7 @@ static bool parse_time(const char *text, int64_t *ret)
     return false;
 }
 
-int bt_place_parse(const char *text, struct bt_place *ret, struct bt_err *err)
+static int place_parse(const char *text, struct bt_place *ret, struct bt_err *err)
 {
     struct bt_place place = {.kind = BT_PLACE_OFFSET, .file = ""};
     const char *colon = strrchr(text, ':');
@@ -55,9 +55,9 @@ int bt_place_parse(const char *text, struct bt_place *ret, struct bt_err *err)
 
 int bt_filter_prepare(struct bt_filter *f, const char *from, const char *to, struct bt_err *err)
 {
-    if (from && bt_place_parse(from, &f->from, err) != 0)
+    if (from && place_parse(from, &f->from, err) != 0)
         return bt_err_wrap(err, "--from");
-    if (to && bt_place_parse(to, &f->to, err) != 0)
+    if (to && place_parse(to, &f->to, err) != 0)
         return bt_err_wrap(err, "--to");
     for (size_t i = 0; i < f->gtids.count; i++)
         if (bt_gtid_parse(bt_slice_str(f->gtids.items[i]), &f->gtid_items[i], err) != 0) {

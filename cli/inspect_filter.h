@@ -34,9 +34,6 @@ struct bt_filter {
     bool started, stopped; /* as the range is walked */
 };
 
-/* Parses one notation of a place. */
-int bt_place_parse(const char *text, struct bt_place *ret, struct bt_err *err) BT_MUST_CHECK;
-
 /* Parses the lists and the places (NULL = not given). */
 int bt_filter_prepare(struct bt_filter *f, const char *from, const char *to,
                       struct bt_err *err) BT_MUST_CHECK;

@@ -33,7 +33,8 @@ const char *bt_check_level_name(enum bt_check_level level)
 
 /* ----------------------------------------------------------------- findings */
 
-const char *bt_check_keep(struct bt_check_report *report, const char *text)
+/* "text" into the report's arena; "" without memory (noted). */
+static const char *keep(struct bt_check_report *report, const char *text)
 {
     const char *copy = text && text[0] ? bt_arena_str(report->arena, bt_slice_str(text)) : "";
 
@@ -77,8 +78,8 @@ void bt_check_add(struct bt_check_finder *f, enum bt_check_level level, const ch
                                                         .level = level,
                                                         .name = name,
                                                         .server = server,
-                                                        .text = bt_check_keep(r, text),
-                                                        .fix = bt_check_keep(r, fix)};
+                                                        .text = keep(r, text),
+                                                        .fix = keep(r, fix)};
 }
 
 static void (*const finders[BT_CHECK_PART_COUNT])(struct bt_check_finder *f) = {

@@ -18,9 +18,6 @@ struct bt_check_finder {
 void bt_check_add(struct bt_check_finder *f, enum bt_check_level level, const char *name,
                   size_t server, const char *fix, const char *fmt, ...) BT_PRINTF(6, 7);
 
-/* "text" into the report's arena; "" without memory (noted). */
-const char *bt_check_keep(struct bt_check_report *report, const char *text);
-
 static inline bool bt_check_is_replica(const struct bt_check_facts *facts, size_t i)
 {
     return facts->has_topology && (facts->topology.role[i] == BT_ROLE_REPLICA ||
@@ -45,8 +42,5 @@ void bt_check_find_clocks(struct bt_check_finder *f);
 void bt_check_find_vip(struct bt_check_finder *f);
 void bt_check_find_hooks(struct bt_check_finder *f);
 void bt_check_find_failover(struct bt_check_finder *f);
-
-/* Replica i has transactions that its primary does not have, named in out. */
-bool bt_check_errant(const struct bt_check_facts *facts, size_t i, struct bt_buf *out);
 
 #endif

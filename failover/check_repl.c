@@ -197,7 +197,8 @@ static bool errant_mysql(const char *mine, const char *primarys, const char *pri
     return !bt_gtid_set_is_empty(&replica);
 }
 
-bool bt_check_errant(const struct bt_check_facts *facts, size_t i, struct bt_buf *out)
+/* Replica i has transactions that its primary does not have, named in out. */
+static bool has_errant(const struct bt_check_facts *facts, size_t i, struct bt_buf *out)
 {
     size_t p = facts->topology.primary;
     const struct bt_check_sql *mine = &facts->sql[i], *primarys = &facts->sql[p];
@@ -217,7 +218,7 @@ static void errant(struct bt_check_finder *f, size_t i, const struct bt_upstream
     bt_auto_buf struct bt_buf gtids;
 
     bt_buf_init(&gtids, 1 << 16);
-    if (!bt_check_errant(f->facts, i, &gtids))
+    if (!has_errant(f->facts, i, &gtids))
         return;
     if (u && u->mode != BT_REPLICA_POSITION)
         bt_check_add(f, BT_CHECK_ERROR, "errant-transactions", i, NULL,

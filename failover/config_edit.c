@@ -138,8 +138,8 @@ static int params_add(const char *params, struct bt_buf *out, struct bt_err *err
     return 0;
 }
 
-int bt_config_block_add(struct bt_slice text, const char *block, const char *hostname,
-                        const char *params, struct bt_buf *out, struct bt_err *err)
+static int block_add(struct bt_slice text, const char *block, const char *hostname,
+                     const char *params, struct bt_buf *out, struct bt_err *err)
 {
     if (has_block(text, block))
         return 1;
@@ -156,8 +156,8 @@ int bt_config_block_add(struct bt_slice text, const char *block, const char *hos
 
 /* ------------------------------------------------------------------- delete */
 
-int bt_config_block_delete(struct bt_slice text, const char *block, struct bt_buf *out,
-                           struct bt_err *err)
+static int block_delete(struct bt_slice text, const char *block, struct bt_buf *out,
+                        struct bt_err *err)
 {
     bool inside = false;
     size_t keep = SIZE_MAX; /* where blank lines and comments began that may be the next block's */
@@ -235,7 +235,7 @@ int bt_config_file_add(const char *path, const char *block, const char *hostname
     bt_buf_init(&changed, FILE_MAX);
     if (file_read(path, &text, &st, err) != 0)
         return -1;
-    rc = bt_config_block_add(bt_buf_slice(&text), block, hostname, params, &changed, err);
+    rc = block_add(bt_buf_slice(&text), block, hostname, params, &changed, err);
     return rc ? rc : file_replace(path, &st, bt_buf_slice(&changed), err);
 }
 
@@ -249,6 +249,6 @@ int bt_config_file_delete(const char *path, const char *block, struct bt_err *er
     bt_buf_init(&changed, FILE_MAX);
     if (file_read(path, &text, &st, err) != 0)
         return -1;
-    rc = bt_config_block_delete(bt_buf_slice(&text), block, &changed, err);
+    rc = block_delete(bt_buf_slice(&text), block, &changed, err);
     return rc ? rc : file_replace(path, &st, bt_buf_slice(&changed), err);
 }

@@ -16,17 +16,9 @@
 int bt_config_block_name(const char *block, const char *hostname, struct bt_buf *ret,
                          struct bt_err *err) BT_MUST_CHECK;
 
-/* Puts text and behind it the new block into out.  params is "key=value;key=value" or NULL; keys
- * and values are checked as in the file.  Returns 1 when there is such a block. */
-int bt_config_block_add(struct bt_slice text, const char *block, const char *hostname,
-                        const char *params, struct bt_buf *out, struct bt_err *err) BT_MUST_CHECK;
-
-/* Puts text without the block into out; comments in front of the next block stay.  Returns 1 when
- * there is no such block. */
-int bt_config_block_delete(struct bt_slice text, const char *block, struct bt_buf *out,
-                           struct bt_err *err) BT_MUST_CHECK;
-
-/* The same with the file at path, which is replaced only on 0. */
+/* The file at path gets the new block at its end; it is replaced only on 0.  params is
+ * "key=value;key=value" or NULL; keys and values are checked as in the file.  Returns 1 when there
+ * is such a block. */
 int bt_config_file_add(const char *path, const char *block, const char *hostname,
                        const char *params, struct bt_err *err) BT_MUST_CHECK;
 int bt_config_file_delete(const char *path, const char *block, struct bt_err *err) BT_MUST_CHECK;

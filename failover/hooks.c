@@ -6,7 +6,8 @@
 
 enum { LINE_MAX_BYTES = 256 * 1024, OUTPUT_MAX_BYTES = 1 << 20 };
 
-void bt_hook_quote(struct bt_buf *out, const char *word)
+/* A word in single quotes for sh. */
+static void quote(struct bt_buf *out, const char *word)
 {
     bt_buf_add_byte(out, '\'');
     for (; *word; word++) {
@@ -28,7 +29,7 @@ static void option(struct bt_buf *out, const char *name, const char *value)
     if (value[strspn(value, plain)] == '\0')
         bt_buf_add_str(out, value);
     else
-        bt_hook_quote(out, value);
+        quote(out, value);
 }
 
 static void option_number(struct bt_buf *out, const char *name, unsigned value)
@@ -64,7 +65,7 @@ static void ssh_options(struct bt_buf *out, const struct bt_conf_server *s, cons
     bt_buf_addf(
         &all, "-o StrictHostKeyChecking=no -o PasswordAuthentication=no -o BatchMode=yes %s", text);
     bt_buf_addf(out, " --%s=", name);
-    bt_hook_quote(out, bt_buf_str(&all));
+    quote(out, bt_buf_str(&all));
 }
 
 static void host_of(struct bt_buf *out, const struct bt_conf_server *s, const char *prefix)
@@ -83,7 +84,7 @@ static void host_of(struct bt_buf *out, const struct bt_conf_server *s, const ch
 static void quoted(struct bt_buf *out, const char *name, const char *value)
 {
     bt_buf_addf(out, " --%s=", name);
-    bt_hook_quote(out, value);
+    quote(out, value);
 }
 
 void bt_hook_options_stop(const struct bt_config *config, size_t primary, bool ssh_reachable,
@@ -199,9 +200,9 @@ void bt_hook_options_report(const struct bt_config *config, size_t primary, size
     }
     option(out, "conf", config->path);
     bt_buf_add_str(out, " --subject=");
-    bt_hook_quote(out, subject);
+    quote(out, subject);
     bt_buf_add_str(out, " --body=");
-    bt_hook_quote(out, body);
+    quote(out, body);
 }
 
 /* The script's own words, a log line each. */

@@ -70,7 +70,4 @@ void bt_hook_options_report(const struct bt_config *config, size_t primary, size
                             const char *replicas, const char *subject, const char *body,
                             struct bt_buf *out);
 
-/* A word in single quotes for sh. */
-void bt_hook_quote(struct bt_buf *out, const char *word);
-
 #endif

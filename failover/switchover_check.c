@@ -349,7 +349,7 @@ static int locks_take(struct bt_switchover *s, struct bt_err *err)
 /* The session that will hold the lock.  Should its client vanish without a word, neither its
  * statement nor its lock is to outlive the switchover by much.  A later run finds it by the user
  * lock that it holds: its number may be another session's by then. */
-int bt_so_locker_open(struct bt_switchover *s, struct bt_err *err)
+static int locker_open(struct bt_switchover *s, struct bt_err *err)
 {
     struct bt_connection_opts login = bt_database_login(bt_so_old(s)->conf);
     char sql[128], answer[16];
@@ -434,7 +434,7 @@ int bt_so_check(struct bt_switchover *s, struct bt_err *err)
                        bt_buf_str(&s->blockers));
     if (s->opts.dry_run)
         return 0;
-    if (locks_take(s, err) != 0 || bt_so_locker_open(s, err) != 0 || tables_flush(s, err) != 0 ||
+    if (locks_take(s, err) != 0 || locker_open(s, err) != 0 || tables_flush(s, err) != 0 ||
         bt_so_semisync_ask(s, err) != 0 || approach(s, err) != 0)
         return -1;
     bt_info(BT_PHASE_1_DONE);

@@ -159,9 +159,6 @@ int bt_so_ask(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 /* The manager of this cluster, if one runs, looks away until s is freed. */
 int bt_so_hold(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
 
-/* The session that will hold the lock, on the old primary. */
-int bt_so_locker_open(struct bt_switchover *s, struct bt_err *err) BT_MUST_CHECK;
-
 /* Takes every configured address up on host h, or off it. */
 int bt_so_address(struct bt_switchover *s, struct bt_so_host *h, bool up, int probe_ms,
                   struct bt_err *err) BT_MUST_CHECK;

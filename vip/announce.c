@@ -63,12 +63,3 @@ int bt_announce(const struct bt_interface *interface, const struct bt_vip *vip,
     *ret_sent = sent;
     return 0;
 }
-
-int bt_announce_once(const struct bt_interface *interface, const struct bt_vip *vip,
-                     struct bt_err *err)
-{
-    int sent;
-
-    return bt_announce(interface, vip, (struct bt_announce_opts){.count = 1},
-                       bt_deadline_in(0), &sent, err);
-}

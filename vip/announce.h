@@ -6,7 +6,7 @@
  * replaces it at once.  One announcement is two ARP frames (request and reply form, see
  * frame.h) or one unsolicited neighbour advertisement.  Frames get lost, and a switch port
  * may still be learning, so announcements are repeated: bt_announce() blocks for the burst,
- * a caller that must not wait sends the first by bt_announce_once() and the rest later.
+ * a caller that must not wait sends the first alone (count 1) and the rest later.
  * Needs CAP_NET_RAW.
  */
 #ifndef BT_VIP_ANNOUNCE_H
@@ -18,10 +18,6 @@ struct bt_announce_opts {
     int count;      /* announcements; 0 = 5 */
     int spacing_ms; /* between two; 0 = 250 */
 };
-
-/* One announcement. */
-int bt_announce_once(const struct bt_interface *interface, const struct bt_vip *vip,
-                     struct bt_err *err) BT_MUST_CHECK;
 
 /* count announcements, the first at once.  *ret_sent says how many went out, also when the
  * deadline (no error: the address was announced, fewer times) ended the burst early. */

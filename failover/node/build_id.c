@@ -12,7 +12,7 @@
 
 enum { PROGRAM_SIZE_MAX = 256 << 20 };
 
-const char *bt_build_id_of(struct bt_slice bytes, char out[static BT_BUILD_ID_SIZE])
+static const char *id_of(struct bt_slice bytes, char out[static BT_BUILD_ID_SIZE])
 {
     XXH128_hash_t h = XXH3_128bits(bytes.ptr, bytes.len);
 
@@ -34,7 +34,7 @@ int bt_build_id_of_file(const char *path, char ret[static BT_BUILD_ID_SIZE], uin
     bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return bt_fail_sys(err, "could not read \"%s\"", path);
-    bt_build_id_of(bt_slice(bytes, (size_t)st.st_size), ret);
+    id_of(bt_slice(bytes, (size_t)st.st_size), ret);
     munmap(bytes, (size_t)st.st_size);
     *ret_size = (uint64_t)st.st_size;
     return 0;

@@ -13,9 +13,6 @@
 
 enum { BT_BUILD_ID_SIZE = 33 };
 
-/* The digits of bytes.  Writes into out and returns it. */
-const char *bt_build_id_of(struct bt_slice bytes, char out[static BT_BUILD_ID_SIZE]);
-
 /* Of a file of at most 256 MiB; *ret_size is its size. */
 int bt_build_id_of_file(const char *path, char ret[static BT_BUILD_ID_SIZE], uint64_t *ret_size,
                         struct bt_err *err) BT_MUST_CHECK;
