@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "failover/node_client.h"
 
-#include <unistd.h>
-
-#include "base/auto.h"
-#include "base/saved_file.h"
 #include "failover/node/message.h"
-
-enum { MANIFEST_MAX = 1 << 30 };
 
 /* What every request does with a reply that makes no sense. */
 static int broken(struct bt_channel *ch, struct bt_err *err)
@@ -119,81 +113,4 @@ int bt_node_survey(struct bt_channel *ch, const struct bt_survey_request *reques
     if (bt_channel_call(ch, until, NULL, 0, &reply, err) != 0)
         return -1;
     return bt_get_survey_reply(reply, arena, ret, err) == 0 ? 0 : broken(ch, err);
-}
-
-/* ----------------------------------------------------------------- extract */
-
-static int take_manifest(void *ctx, struct bt_slice bytes, struct bt_err *err)
-{
-    struct bt_buf *text = ctx;
-
-    return bt_buf_add_slice(text, bytes) ? 0 : bt_buf_check(text, "a manifest", err);
-}
-
-/* manifest_text gets the JSON as it came. */
-static int extract(struct bt_channel *ch, const struct bt_extract_request *request,
-                   struct bt_sink sink, struct bt_deadline until, struct bt_arena *arena,
-                   struct bt_buf *manifest_text, struct bt_extract_reply *ret, struct bt_err *err)
-{
-    const struct bt_channel_stream streams[] = {{sink.write, sink.ctx, UINT64_MAX},
-                                                {take_manifest, manifest_text, MANIFEST_MAX}};
-    struct bt_slice reply;
-
-    bt_put_extract_request(bt_channel_request(ch, BT_MESSAGE_EXTRACT, until), request);
-    if (bt_channel_call(ch, until, streams, 2, &reply, err) != 0)
-        return -1;
-    return bt_get_extract_reply(reply, arena, ret, err) == 0 ? 0 : broken(ch, err);
-}
-
-int bt_node_extract(struct bt_channel *ch, const struct bt_extract_request *request,
-                    struct bt_sink sink, struct bt_deadline until, struct bt_arena *arena,
-                    struct bt_manifest *ret_manifest, struct bt_extract_reply *ret,
-                    struct bt_err *err)
-{
-    bt_auto_buf struct bt_buf text;
-    struct bt_extract_reply reply;
-
-    bt_buf_init(&text, MANIFEST_MAX);
-    if (extract(ch, request, sink, until, arena, &text, &reply, err) != 0 ||
-        bt_manifest_parse(bt_buf_slice(&text), ret_manifest, err) != 0)
-        return -1;
-    *ret = reply;
-    return 0;
-}
-
-static int save_bytes(void *ctx, struct bt_slice bytes, struct bt_err *err)
-{
-    return bt_saved_file_write(ctx, bytes, err);
-}
-
-int bt_node_extract_save(struct bt_channel *ch, const struct bt_extract_request *request,
-                         const char *path, struct bt_deadline until, struct bt_arena *arena,
-                         struct bt_manifest *ret_manifest, struct bt_extract_reply *ret,
-                         struct bt_err *err)
-{
-    bt_auto_saved_file struct bt_saved_file log = BT_SAVED_FILE_NONE;
-    bt_auto_saved_file struct bt_saved_file beside = BT_SAVED_FILE_NONE;
-    bt_auto_buf struct bt_buf text;
-    struct bt_manifest manifest;
-    struct bt_extract_reply reply;
-
-    bt_buf_init(&text, MANIFEST_MAX);
-    if (bt_saved_file_open(path, "", &log, err) != 0 ||
-        bt_saved_file_open(path, ".json", &beside, err) != 0 ||
-        extract(ch, request, (struct bt_sink){save_bytes, &log}, until, arena, &text, &reply,
-                err) != 0 ||
-        bt_manifest_parse(bt_buf_slice(&text), &manifest, err) != 0)
-        return -1;
-    /* A manifest is never older or newer than its log: the old one goes before the new log comes.
-     */
-    if (bt_saved_file_write(&beside, bt_buf_slice(&text), err) != 0 ||
-        (unlink(beside.path) != 0 && errno != ENOENT &&
-         bt_fail_sys(err, "could not replace \"%s\"", beside.path) != 0) ||
-        bt_saved_file_commit_pair(&log, &beside, err) != 0) {
-        bt_manifest_done(&manifest);
-        return -1;
-    }
-    *ret_manifest = manifest;
-    *ret = reply;
-    return 0;
 }

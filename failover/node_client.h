@@ -56,18 +56,4 @@ int bt_node_survey(struct bt_channel *ch, const struct bt_survey_request *reques
                    struct bt_deadline until, struct bt_arena *arena, struct bt_survey_reply *ret,
                    struct bt_err *err) BT_MUST_CHECK;
 
-/* A diff log made on the host, handed to sink as it comes, and its manifest (bt_manifest_done()).
- */
-int bt_node_extract(struct bt_channel *ch, const struct bt_extract_request *request,
-                    struct bt_sink sink, struct bt_deadline until, struct bt_arena *arena,
-                    struct bt_manifest *ret_manifest, struct bt_extract_reply *ret,
-                    struct bt_err *err) BT_MUST_CHECK;
-
-/* The same into a file here, and path.json beside it: both appear by rename when they are whole
- * and on the disk. */
-int bt_node_extract_save(struct bt_channel *ch, const struct bt_extract_request *request,
-                         const char *path, struct bt_deadline until, struct bt_arena *arena,
-                         struct bt_manifest *ret_manifest, struct bt_extract_reply *ret,
-                         struct bt_err *err) BT_MUST_CHECK;
-
 #endif

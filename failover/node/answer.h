@@ -37,6 +37,6 @@ void bt_announcements_finish(struct bt_deadline until);
 /* answer_feed.c */
 bt_answer_fn bt_answer_feed_add, bt_answer_feed_open, bt_answer_feed_look, bt_answer_feed_close;
 /* answer_logs.c */
-bt_answer_fn bt_answer_list, bt_answer_read, bt_answer_survey, bt_answer_extract;
+bt_answer_fn bt_answer_list, bt_answer_read, bt_answer_survey;
 
 #endif

@@ -28,7 +28,6 @@ enum { BT_MESSAGE_HEADER_SIZE = 9,
     X(LIST,   3,  "list logs",    "names and sizes of one set of logs")    \
     X(READ,   4,  "read log",     "bytes of one log, as a stream")         \
     X(SURVEY, 5,  "survey",       "what was received whole")               \
-    X(EXTRACT, 6, "extract",      "a diff log and its manifest, as streams") \
     X(STATE,  7,  "server state", "the server's process and its port")     \
     X(STOP,   8,  "server stop",  "end it and prove it")                   \
     X(VIP,    9,  "vip",          "look for, add, remove, announce an address") \

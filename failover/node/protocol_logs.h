@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * protocol_logs.h - requests about the logs of a host: list, read, survey, extract.
+ * protocol_logs.h - requests about the logs of a host: list, read, survey.
  *
- * Survey and extract run where the logs are, with the same functions as everywhere (diff/), so
- * that what travels is the answer and not the logs.  Put and get as in protocol_host.h.
+ * A survey runs where the logs are, with the same functions as everywhere (diff/), so that what
+ * travels is the answer and not the logs.  Put and get as in protocol_host.h.
  */
 #ifndef BT_FAILOVER_NODE_PROTOCOL_LOGS_H
 #define BT_FAILOVER_NODE_PROTOCOL_LOGS_H
@@ -73,36 +73,6 @@ struct bt_survey_reply {
     const char *notes;
 };
 
-/* ----------------------------------------------------------------- extract */
-
-enum { BT_EXTRACT_SOURCES_MAX = 8 };
-
-struct bt_extract_source {
-    const char *name; /* for messages and the manifest */
-    uint8_t role;     /* enum bt_source_role */
-    struct bt_logs_id logs;
-    bool is_target; /* struct bt_missing_source */
-    uint32_t cost;
-};
-
-struct bt_extract_request {
-    uint32_t source_count;
-    struct bt_extract_source sources[BT_EXTRACT_SOURCES_MAX];
-    struct bt_coordinate after; /* struct bt_missing_want */
-    /* what the target has, in gtid_flavor's notation; NULL = not known */
-    const char *gtid;
-    uint8_t gtid_flavor; /* enum bt_flavor */
-    bool is_prefix;
-    struct bt_coordinate until;
-    uint32_t server_id; /* struct bt_diff_log_opts */
-};
-
-/* Behind two streams: the diff log (plain), and its manifest as JSON. */
-struct bt_extract_reply {
-    uint64_t transactions, events, bytes;
-    const char *lost; /* "" = nothing */
-};
-
 void bt_put_list_request(struct bt_buf *out, const struct bt_list_request *r);
 int bt_get_list_request(struct bt_slice payload, struct bt_arena *arena,
                         struct bt_list_request *ret, struct bt_err *err) BT_MUST_CHECK;
@@ -123,12 +93,5 @@ int bt_get_survey_request(struct bt_slice payload, struct bt_arena *arena,
 void bt_put_survey_reply(struct bt_buf *out, const struct bt_survey_reply *r);
 int bt_get_survey_reply(struct bt_slice payload, struct bt_arena *arena,
                         struct bt_survey_reply *ret, struct bt_err *err) BT_MUST_CHECK;
-
-void bt_put_extract_request(struct bt_buf *out, const struct bt_extract_request *r);
-int bt_get_extract_request(struct bt_slice payload, struct bt_arena *arena,
-                           struct bt_extract_request *ret, struct bt_err *err) BT_MUST_CHECK;
-void bt_put_extract_reply(struct bt_buf *out, const struct bt_extract_reply *r);
-int bt_get_extract_reply(struct bt_slice payload, struct bt_arena *arena,
-                         struct bt_extract_reply *ret, struct bt_err *err) BT_MUST_CHECK;
 
 #endif

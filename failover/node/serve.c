@@ -66,7 +66,6 @@ static bt_answer_fn *answer_of(uint8_t kind)
         [BT_MESSAGE_LIST] = bt_answer_list,
         [BT_MESSAGE_READ] = bt_answer_read,
         [BT_MESSAGE_SURVEY] = bt_answer_survey,
-        [BT_MESSAGE_EXTRACT] = bt_answer_extract,
         [BT_MESSAGE_STATE] = bt_answer_state,
         [BT_MESSAGE_STOP] = bt_answer_stop,
         [BT_MESSAGE_VIP] = bt_answer_vip,

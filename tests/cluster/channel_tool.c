@@ -8,8 +8,8 @@
  *     --node PATH  --workdir DIR  --timeout-ms N (each: opening, request; default 10000)
  *
  * Answers are "key value" lines; errors go to standard error, and "why NAME" before them when the
- * channel could not be had or was lost.  "survey-here" and "extract-here" do without a channel what
- * "survey" and "extract" ask the host for: the answers must be the same.
+ * channel could not be had or was lost.  "survey-here" does without a channel what "survey" asks
+ * the host for: the answers must be the same.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -21,7 +21,6 @@
 
 #include "base/auto.h"
 #include "base/number.h"
-#include "diff/diff_log.h"
 #include "failover/node_client.h"
 #include "failover/source_node.h"
 
@@ -208,54 +207,6 @@ static int survey_here(struct bt_channel *ch, char **args, struct bt_err *err)
     return 0;
 }
 
-/* PLACES KIND FILE POS OUT */
-static int extract(struct bt_channel *ch, char **args, struct bt_err *err)
-{
-    struct bt_extract_request request = {.source_count = 1, .is_prefix = true};
-    struct bt_extract_reply reply;
-    struct bt_manifest manifest;
-
-    request.sources[0] = (struct bt_extract_source){
-        .name = "source",
-        .role = strcmp(args[1], "relay") == 0 ? BT_SOURCE_RELAY : BT_SOURCE_PRIMARY,
-        .logs = logs_of(args)};
-    snprintf(request.after.file, sizeof(request.after.file), "%s", args[2]);
-    request.after.pos = number(args[3]);
-    if (bt_node_extract_save(ch, &request, args[4], limit(), &arena, &manifest, &reply, err) != 0)
-        return -1;
-    printf("transactions %" PRIu64 "\nevents %" PRIu64 "\nlost %s\n", reply.transactions,
-           reply.events, reply.lost);
-    bt_manifest_done(&manifest);
-    return 0;
-}
-
-static int extract_here(struct bt_channel *ch, char **args, struct bt_err *err)
-{
-    bt_auto_log_home struct bt_log_home *home = NULL;
-    struct bt_missing_source from = {.name = "source"};
-    struct bt_missing_want want = {.is_prefix = true};
-    const struct bt_diff_log_opts opts = {0};
-    struct bt_manifest manifest;
-    struct bt_missing missing;
-    int rc;
-
-    (void)ch;
-    from.role = strcmp(args[1], "relay") == 0 ? BT_SOURCE_RELAY : BT_SOURCE_PRIMARY;
-    snprintf(want.after.file, sizeof(want.after.file), "%s", args[2]);
-    want.after.pos = number(args[3]);
-    if (open_here(args, &home, &from.set, err) != 0 ||
-        bt_missing_find(&want, &from, 1, &missing, err) != 0)
-        return -1;
-    rc = bt_diff_log_save(&missing, &opts, args[4], &manifest, err);
-    if (rc == 0) {
-        printf("transactions %" PRIu64 "\nevents %" PRIu64 "\nlost %s\n", manifest.transactions,
-               manifest.events, bt_buf_str(&missing.lost));
-        bt_manifest_done(&manifest);
-    }
-    bt_missing_done(&missing);
-    return rc;
-}
-
 /* PIDFILE DATADIR ADDRESS PORT, each "" or 0 where not known */
 static struct bt_server_id server_of(char **args)
 {
@@ -358,8 +309,6 @@ static const struct command {
     {"list", 2, false, list},
     {"survey", 2, false, survey},
     {"survey-here", 2, true, survey_here},
-    {"extract", 5, false, extract},
-    {"extract-here", 5, true, extract_here},
     {"state", 4, false, state},
     {"stop", 6, false, stop},
     {"vip", 3, false, vip},

@@ -221,31 +221,6 @@ hold() {
     done
 }
 
-@test "a diff log from afar is the one made on the host, and mariadb-binlog reads it" {
-    local pos afar=$BATS_TEST_TMPDIR/afar here=$BATS_TEST_TMPDIR/here
-    pos=$(host_client db1 --batch --skip-column-names \
-        --execute="SHOW BINLOG EVENTS IN 'bin.000002'" | awk '$3 == "Gtid" {print $2}' | sed -n 2p)
-    on db1 extract /srv/mysql binlog bin.000002 "$pos" "$afar.binlog" >"$afar"
-    here db1 extract-here /srv/mysql binlog bin.000002 "$pos" "$here.binlog" >"$here"
-    diff -u "$here" "$afar"
-    cmp "$here.binlog" "$afar.binlog"
-    diff <(jq -S . "$here.binlog.json") <(jq -S . "$afar.binlog.json")
-    grep -x "transactions 2" "$afar"
-    run mariadb-binlog "$afar.binlog"
-    assert_success
-    refute_output --partial "WARNING"
-    run stat -c %a "$afar.binlog"
-    assert_output 600
-}
-
-@test "an extraction that fails leaves no file" {
-    run on db1 extract /srv/nothing binlog bin.000002 4 "$BATS_TEST_TMPDIR/none.binlog"
-    assert_failure
-    assert_output --partial "/srv/nothing"
-    run ls "$BATS_TEST_TMPDIR"
-    assert_output ""
-}
-
 # --- the address ----------------------------------------------------------------------------
 
 @test "the VIP goes up, is announced, is refused to a second host, and comes down with proof" {

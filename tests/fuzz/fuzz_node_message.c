@@ -45,7 +45,6 @@ SAME_AGAIN(list_request)
 SAME_AGAIN(list_reply)
 SAME_AGAIN(read_request)
 SAME_AGAIN(read_reply)
-SAME_AGAIN(extract_reply)
 
 /* These hold GTIDs and texts that may be unknown, which have more than one form. */
 static void fuzz_survey_request(struct bt_slice payload, struct bt_arena *arena)
@@ -63,14 +62,6 @@ static void fuzz_survey_reply(struct bt_slice payload, struct bt_arena *arena)
 
     if (bt_get_survey_reply(payload, arena, &value, &err) == 0)
         bt_survey_done(&value.survey);
-}
-
-static void fuzz_extract_request(struct bt_slice payload, struct bt_arena *arena)
-{
-    struct bt_extract_request value;
-    struct bt_err err = {0};
-
-    (void)!bt_get_extract_request(payload, arena, &value, &err);
 }
 
 static void fuzz_error(struct bt_slice payload, struct bt_arena *arena)
@@ -126,8 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_hello_request, fuzz_hello_reply, fuzz_state_request, fuzz_state_reply,
         fuzz_stop_request, fuzz_stop_reply, fuzz_vip_request, fuzz_vip_reply,
         fuzz_reach_request, fuzz_reach_reply, fuzz_list_request, fuzz_list_reply,
-        fuzz_read_request, fuzz_read_reply, fuzz_extract_reply, fuzz_survey_request,
-        fuzz_survey_reply, fuzz_extract_request, fuzz_error, fuzz_header, fuzz_stream};
+        fuzz_read_request, fuzz_read_reply, fuzz_stream, fuzz_survey_request,
+        fuzz_survey_reply, fuzz_header, fuzz_error};
     struct bt_arena arena;
 
     if (size == 0 || data[0] >= sizeof(targets) / sizeof(targets[0]))

@@ -116,43 +116,6 @@ START_TEST(what_is_not_known_stays_not_known)
 }
 END_TEST
 
-START_TEST(an_extraction_from_several_sources_comes_out_as_it_went_in)
-{
-    struct bt_extract_request sent = {
-        .source_count = 2,
-        .sources = {{.name = "db2",
-                     .role = BT_SOURCE_RELAY,
-                     .logs = {.places = "/srv", .base = "", .kind = 2},
-                     .cost = 5},
-                    {.name = "db2",
-                     .role = BT_SOURCE_BINLOG,
-                     .logs = {.places = "/srv", .base = "bin", .kind = 1},
-                     .is_target = true}},
-        .gtid = "0-1-5",
-        .is_prefix = true,
-        .server_id = 9};
-    bt_auto_buf struct bt_buf wire = {.max = 4096};
-    bt_auto_arena struct bt_arena arena;
-    struct bt_extract_request got;
-    struct bt_err err = {0};
-
-    bt_arena_init(&arena, 1 << 20);
-    sent.after = at("bin.000003", 1000);
-    bt_put_extract_request(&wire, &sent);
-    ck_assert_int_eq(bt_get_extract_request(bt_buf_slice(&wire), &arena, &got, &err), 0);
-    ck_assert_uint_eq(got.source_count, 2);
-    ck_assert_int_eq(got.sources[0].role, BT_SOURCE_RELAY);
-    ck_assert_uint_eq(got.sources[0].cost, 5);
-    ck_assert(got.sources[1].is_target && !got.sources[0].is_target);
-    ck_assert_str_eq(got.sources[1].logs.base, "bin");
-    ck_assert_str_eq(got.gtid, "0-1-5");
-    ck_assert(got.is_prefix);
-    ck_assert_uint_eq(got.after.pos, 1000);
-    ck_assert_str_eq(got.until.file, "");
-    ck_assert_uint_eq(got.server_id, 9);
-}
-END_TEST
-
 START_TEST(a_list_that_claims_more_logs_than_allowed_is_refused_before_it_is_allocated)
 {
     struct bt_list_reply sent = {.directory = "/d", .base = "bin", .connection = "", .notes = ""};
@@ -175,5 +138,4 @@ BT_SUITE_MAIN("node logs",
               {a_survey_comes_out_as_it_went_in, 0},
               {every_truncation_of_a_survey_is_refused_and_nothing_leaks, 0},
               {what_is_not_known_stays_not_known, 0},
-              {an_extraction_from_several_sources_comes_out_as_it_went_in, 0},
               {a_list_that_claims_more_logs_than_allowed_is_refused_before_it_is_allocated, 0})
