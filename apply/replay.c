@@ -3,6 +3,7 @@
 
 #include "apply/ahead.h"
 #include "apply/log_check.h"
+#include "apply/own_applier.h"
 #include "apply/row_count.h"
 #include "apply/session.h"
 #include "apply/unanswered.h"
@@ -145,6 +146,10 @@ static int open_target(struct replay *r, const struct bt_format *format, struct 
     if (bt_target_open(r->where, format->flavor, &target, until(r, CONNECT_MS), &r->target, err) <
         0)
         return -1;
+    if (bt_own_applier_check(r->target.connection, until(r, CONNECT_MS), err) < 0) {
+        bt_target_close(&r->target);
+        return -1;
+    }
     r->is_open = true;
     if (open_tally(r, err) < 0)
         return -1;

@@ -6,6 +6,7 @@
 #include "apply/feeder.h"
 #include "apply/link.h"
 #include "apply/log_check.h"
+#include "apply/own_applier.h"
 #include "apply/sender.h"
 #include "apply/target.h"
 #include "base/crash_point.h"
@@ -370,7 +371,8 @@ static int open_target(struct replicate *r, struct bt_err *err)
 
     if (!r->opts->dry_run)
         look_only.alone_until = until(r, ALONE_MS);
-    if (bt_target_open(r->where, r->flavor, &look_only, until(r, ASK_MS), &r->target, err) < 0)
+    if (bt_target_open(r->where, r->flavor, &look_only, until(r, ASK_MS), &r->target, err) < 0 ||
+        bt_own_applier_check(r->target.connection, until(r, ASK_MS), err) < 0)
         return -1;
     return bt_link_init(&r->link, r->target.connection, until(r, ASK_MS), err);
 }

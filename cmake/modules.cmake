@@ -118,6 +118,7 @@ bt_module(apply
     kept.c
     load_file.c
     log_check.c
+    own_applier.c
     packet.c
     replay.c
     replay_file.c

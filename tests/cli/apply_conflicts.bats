@@ -182,3 +182,45 @@ differ() {
     [[ $status -eq 0 ]]
     diff <(server_state source) <(server_state target)
 }
+
+# The target's own applier has begun a transaction of which its relay log holds the beginning only:
+# it reads a log of the source that ends there.
+start_half_applier() { # OFFSET
+    server_start half --relay-log=relay --skip-slave-start --log-slave-updates --gtid-strict-mode=OFF
+    server_sql half "CHANGE MASTER TO MASTER_HOST='192.0.2.1', MASTER_USER='r', MASTER_USE_GTID=no"
+    server_stop half
+    head -c "$1" "$LOG" >"$SERVER_DIR/half/data/relay.000001"
+    server_start half --relay-log=relay --skip-slave-start --log-slave-updates --gtid-strict-mode=OFF
+    server_sql half "START SLAVE SQL_THREAD"
+}
+half_waits() {
+    [[ $(server_sql half "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN
+        information_schema.processlist p ON p.id=t.trx_mysql_thread_id
+        WHERE p.state LIKE '%read all relay log%' AND t.trx_rows_modified>0") == 1 ]]
+}
+
+@test "a target whose own applier stands within a transaction is refused, and what to do is said" {
+    local road i at
+    server_sql source "BEGIN; INSERT INTO w.t VALUES (1, 'a', 1); INSERT INTO w.t VALUES (2, 'b', 2);
+        COMMIT"
+    record
+    at=$("$BATON_BIN/baton" inspect --events --json "$LOG" |
+        jq -s 'map(select(.name | startswith("WRITE_ROWS")))[0].end_log_pos')
+    start_half_applier "$at"
+    for ((i = 0; i < 100; i++)); do
+        ! half_waits || break
+        read -rt 0.1 <> <(:) || true
+    done
+    half_waits
+    for road in "--via=sql --dry-run" --via=sql --via=replication; do
+        # shellcheck disable=SC2086
+        run --separate-stderr apply $road --socket="$(server_socket half)" "$LOG"
+        [[ $status -eq 7 ]]
+        [[ $stderr == *"stands within a transaction"*"1 rows changed"*"STOP SLAVE SQL_THREAD"* ]]
+    done
+    server_sql half "STOP SLAVE SQL_THREAD"
+    run --separate-stderr apply --socket="$(server_socket half)" "$LOG"
+    [[ $status -eq 0 ]] || { echo "$stderr"; false; }
+    [[ $(rows half) == "1a1,2b2" ]]
+    server_stop half
+}
