@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { WORD_MAX = 63 };
+enum { WORD_MAX = 63, DISTANCE_MAX = 3 };
 
 /* Levenshtein's distance, two rows of the table at a time. */
 static unsigned distance(const char *a, const char *b)
@@ -28,16 +28,15 @@ static unsigned distance(const char *a, const char *b)
     return above[b_len];
 }
 
-const char *bt_nearest(const char *typed, const char *const *names, size_t count,
-                       unsigned distance_max)
+const char *bt_nearest(const char *typed, const char *const *names, size_t count)
 {
     const char *nearest = NULL;
-    unsigned best = distance_max + 1;
+    unsigned best = DISTANCE_MAX + 1;
 
     for (size_t i = 0; i < count; i++) {
         unsigned d = distance(typed, names[i]);
 
-        if (d < best) {
+        if (d < best && d * 2 <= strlen(typed)) {
             best = d;
             nearest = names[i];
         }

@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-/* The name among names[0..count) with the smallest edit distance to typed, at most distance_max;
- * NULL when there is none.  Words longer than 63 bytes are never near.  Borrows from names. */
-const char *bt_nearest(const char *typed, const char *const *names, size_t count,
-                       unsigned distance_max);
+/* The name among names[0..count) with the smallest edit distance to typed: at most 3, and at most
+ * half of what was typed, since "log" is no guess for "foo".  NULL when there is none.  Words
+ * longer than 63 bytes are never near.  Borrows from names. */
+const char *bt_nearest(const char *typed, const char *const *names, size_t count);
 
 #endif

@@ -499,8 +499,9 @@ const struct bt_command bt_cmd_diff = {
     .group = "Logs",
     .summary = "write the log of what a replica lacks",
     .usage =
-        "--target DIR [--replica DIR]... [--primary DIR] -o FILE | --conf FILE --target HOST -o "
-        "FILE | --between A B",
+        "--target DIR [--replica DIR]... [--primary DIR] -o FILE\n"
+        "       baton diff --conf FILE --target HOST -o FILE\n"
+        "       baton diff [--conf FILE] --between A B",
     .about =
         "Finds every transaction that the target lacks and that some other log holds whole,\n"
         "and writes them, in order, as one valid binary log that mariadb-binlog and `baton\n"

@@ -127,9 +127,8 @@ static int verify(const char *path, const struct target *target,
     bt_auto_manifest struct bt_manifest manifest;
 
     bt_manifest_init(&manifest);
-    if (!opt.no_manifest && bt_manifest_read(path, &manifest, err) != 0)
-        return -1;
-    if (bt_diff_log_open(path, &source, err) != 0)
+    if (bt_diff_log_open(path, &source, err) != 0 ||
+        (!opt.no_manifest && bt_manifest_read(path, &manifest, err) != 0))
         return -1;
     if (bt_diff_log_verify(source, opt.no_manifest ? NULL : &manifest, ret, err) != 0)
         return -1;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/man_page.h"
 #include "cli/mha.h"
@@ -126,15 +127,16 @@ static int print_version(void)
 
 static const struct bt_command *find_command(const char *name)
 {
-    const char *names[COMMANDS_MAX + 1] = {0};
+    const char *names[COMMANDS_MAX];
     const char *nearest;
+    size_t count = 0;
 
-    for (size_t i = 0; bt_commands[i] && i < COMMANDS_MAX; i++) {
-        if (strcmp(bt_commands[i]->name, name) == 0)
-            return bt_commands[i];
-        names[i] = bt_commands[i]->name;
+    for (; bt_commands[count] && count < COMMANDS_MAX; count++) {
+        if (strcmp(bt_commands[count]->name, name) == 0)
+            return bt_commands[count];
+        names[count] = bt_commands[count]->name;
     }
-    nearest = bt_opt_nearest(name, names);
+    nearest = bt_nearest(name, names, count);
     if (nearest)
         bt_error("there is no command \"%s\"; did you mean \"%s\"?", name, nearest);
     else

@@ -1,58 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/option.h"
 
+#include "base/nearest.h"
 #include "base/number.h"
 
 enum { NAMES_MAX = 128, WORD_MAX = 64, HELP_COLUMN = 30, WIDTH = 88 };
-
-/* ------------------------------------------------------------- near misses */
-
-static unsigned min3(unsigned a, unsigned b, unsigned c)
-{
-    unsigned least = a < b ? a : b;
-
-    return least < c ? least : c;
-}
-
-/* Levenshtein's distance; words longer than WORD_MAX are never near. */
-static unsigned distance(const char *a, const char *b)
-{
-    size_t a_len = strlen(a), b_len = strlen(b);
-    unsigned row[WORD_MAX + 1];
-
-    if (a_len > WORD_MAX || b_len > WORD_MAX)
-        return WORD_MAX;
-    for (unsigned j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_len; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= b_len; j++) {
-            unsigned above = row[j];
-
-            row[j] = min3(row[j - 1] + 1, above + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[b_len];
-}
-
-const char *bt_opt_nearest(const char *typed, const char *const *names)
-{
-    const char *nearest = NULL;
-    unsigned best = 3;
-
-    for (; *names; names++) {
-        unsigned d = distance(typed, *names);
-
-        if (d < best && d < strlen(*names)) {
-            best = d;
-            nearest = *names;
-        }
-    }
-    return nearest;
-}
 
 /* ----------------------------------------------------------------- parsing */
 
@@ -74,18 +26,18 @@ static const struct bt_opt *find_letter(const struct bt_opt *opts, char letter)
 
 static int fail_not_known(const struct bt_opt *opts, const char *typed, struct bt_err *err)
 {
-    const char *names[NAMES_MAX + 1] = {0};
+    const char *names[NAMES_MAX];
     const char *nearest;
     char word[WORD_MAX];
-    size_t len = strcspn(typed, "=");
+    size_t len = strcspn(typed, "="), count = 0;
 
-    for (size_t i = 0; i < NAMES_MAX && opts[i].name; i++)
-        names[i] = opts[i].name;
+    for (; count < NAMES_MAX && opts[count].name; count++)
+        names[count] = opts[count].name;
     if (len >= sizeof(word))
         len = sizeof(word) - 1;
     memcpy(word, typed, len);
     word[len] = '\0';
-    nearest = bt_opt_nearest(word, names);
+    nearest = bt_nearest(word, names, count);
     if (nearest)
         return bt_fail(err, BT_ERR_USAGE, "there is no option --%s; did you mean --%s?", word,
                        nearest);

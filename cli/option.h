@@ -53,7 +53,4 @@ int bt_opt_parse(const struct bt_opt *opts, int argc, char **argv, int *ret_coun
 /* The table as lines of help, aligned, at most 100 columns. */
 void bt_opt_help(const struct bt_opt *opts, struct bt_buf *out);
 
-/* The name among `names` that is nearest to what was typed (edit distance 2 at most), or NULL. */
-const char *bt_opt_nearest(const char *typed, const char *const *names);
-
 #endif

@@ -70,7 +70,7 @@ static void mistake_unknown_key(struct load *l, const char *path, const struct b
 
     for (int i = 0; i < BT_CONF_COUNT; i++)
         names[i] = bt_conf_key((enum bt_conf)i)->name;
-    near = bt_nearest(e->key, names, BT_CONF_COUNT, 3);
+    near = bt_nearest(e->key, names, BT_CONF_COUNT);
     bt_ini_mistake(&l->notes->mistakes, path, e->line, "there is no parameter \"%s\"%s%s%s", e->key,
                    near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/ini.h"
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/number.h"
 
 START_TEST(json_is_separated_and_escaped)
@@ -154,7 +155,20 @@ START_TEST(a_section_that_comes_twice_merges)
 }
 END_TEST
 
+START_TEST(a_word_that_shares_less_than_half_with_what_was_typed_is_no_guess)
+{
+    static const char *const names[] = {"log", "stop", "status", "inspect"};
+
+    ck_assert_str_eq(bt_nearest("inspct", names, 4), "inspect");
+    ck_assert_str_eq(bt_nearest("statu", names, 4), "status");
+    ck_assert_str_eq(bt_nearest("lg", names, 4), "log");
+    ck_assert_ptr_null(bt_nearest("foo", names, 4));
+    ck_assert_ptr_null(bt_nearest("insert into t", names, 4));
+}
+END_TEST
+
 BT_SUITE_MAIN("base text",
+              {a_word_that_shares_less_than_half_with_what_was_typed_is_no_guess, 0},
               {json_is_separated_and_escaped, 0},
               {times_are_rfc_3339, 0},
               {numbers_are_read_whole_or_not_at_all, 0},
