@@ -6,8 +6,10 @@
 #include <xxhash.h>
 
 #include "apply/flashback_row.h"
+#include "apply/later.h"
 #include "apply/log_check.h"
 #include "apply/target.h"
+#include "apply/touched.h"
 #include "diff/diff_log.h"
 #include "parser/reader.h"
 #include "parser/transaction.h"
@@ -17,23 +19,15 @@ enum {
     BATCH_ROWS = 200,
     BATCH_BYTES = 1 << 20,
     SQL_MAX = 64 << 20,
-    SEEN_MIN = 1 << 12,
 };
 
 /* Conditions on rows of one table that must all be there, or all not. */
 struct batch {
     struct bt_buf text; /* conditions, one behind the other */
     size_t ends[BATCH_ROWS];
+    bool unsure[BATCH_ROWS]; /* something behind it in the logs may have changed it again */
     struct bt_gtid gtids[BATCH_ROWS];
     size_t count;
-};
-
-/* By the hash of table and key: which touch was the last. */
-struct seen {
-    struct seen_item {
-        uint64_t hash, last; /* hash 0 = free */
-    } * items;
-    size_t count, room;
 };
 
 struct checks {
@@ -44,12 +38,15 @@ struct checks {
     struct bt_row_reader *rows;
     struct batch *batches;  /* two a table: rows that must be there, rows that must not */
     bool *had_gone;         /* by table: the log takes rows away */
+    uint64_t *ddl_at;       /* by table: place of the last DDL that names it; verify */
     struct bt_value *exact; /* room for an image */
     size_t exact_room;
-    struct seen seen;
+    struct bt_touched seen; /* by the hash of table and key */
     struct bt_buf key, condition;
     struct bt_gtid gtid; /* of the transaction at hand */
     uint64_t touch;
+    uint64_t place; /* of the event at hand, counted */
+    struct bt_later later;
     const char *const *paths;
     size_t path_count;
     bool verifies, collects; /* verify goes over the log twice: collects first */
@@ -72,6 +69,18 @@ const char *bt_finding_name(enum bt_finding_kind kind)
     return names[kind];
 }
 
+const char *bt_unchecked_name(enum bt_unchecked why)
+{
+    static const char *const names[BT_UNCHECKED_COUNT] = {
+        [BT_UNCHECKED_NO_KEY] = "no_primary_key",
+        [BT_UNCHECKED_STATEMENT] = "statement",
+        [BT_UNCHECKED_LATER] = "ddl",
+        [BT_UNCHECKED_OTHER] = "other",
+    };
+
+    return names[why];
+}
+
 static void add_finding(struct checks *c, enum bt_finding_kind kind, const struct bt_gtid *gtid,
                         struct bt_slice db, struct bt_slice table, struct bt_slice key)
 {
@@ -89,47 +98,12 @@ static void add_finding(struct checks *c, enum bt_finding_kind kind, const struc
              (const char *)key.ptr);
 }
 
-/* ------------------------------------------------------------------ touches */
-
-static int seen_grow(struct seen *s, struct bt_err *err)
+static void pass_over(struct checks *c, enum bt_unchecked why)
 {
-    size_t room = s->room ? s->room * 2 : SEEN_MIN;
-    struct seen_item *items = calloc(room, sizeof(*items));
-
-    if (!items)
-        return bt_fail(err, BT_ERR_SYSTEM, "out of memory for %zu rows", s->count);
-    for (size_t i = 0; i < s->room; i++) {
-        size_t at = s->items[i].hash & (room - 1);
-
-        if (!s->items[i].hash)
-            continue;
-        while (items[at].hash)
-            at = (at + 1) & (room - 1);
-        items[at] = s->items[i];
-    }
-    free(s->items);
-    s->items = items;
-    s->room = room;
-    return 0;
-}
-
-/* The entry of a key, made when there is none (last is 0 then). */
-static int seen_find(struct seen *s, uint64_t hash, struct seen_item **ret, struct bt_err *err)
-{
-    size_t at;
-
-    if (s->count * 4 >= s->room * 3 && seen_grow(s, err) < 0)
-        return -1;
-    hash += !hash;
-    for (at = hash & (s->room - 1); s->items[at].hash; at = (at + 1) & (s->room - 1))
-        if (s->items[at].hash == hash) {
-            *ret = &s->items[at];
-            return 0;
-        }
-    s->items[at].hash = hash;
-    s->count++;
-    *ret = &s->items[at];
-    return 0;
+    if (c->collects)
+        return;
+    c->result->not_checked++;
+    c->result->why[why]++;
 }
 
 /* --------------------------------------------------------------------- asking */
@@ -184,9 +158,15 @@ static int flush(struct checks *c, size_t which, struct bt_err *err)
 
         if (count_rows(c, t, b, i, i + 1, &one, err) != 0)
             return -1;
-        if ((one > 0) != must_be_there)
+        if ((one > 0) == must_be_there)
+            continue;
+        if (b->unsure[i]) {
+            pass_over(c, BT_UNCHECKED_LATER);
+            c->result->rows--; /* it was no comparison */
+        } else {
             add_finding(c, kind_of(c, must_be_there), &b->gtids[i], t->db, t->table,
                         bt_slice(b->text.data + begin, b->ends[i] - begin));
+        }
     }
     c->result->rows += b->count;
     bt_buf_reset(&b->text);
@@ -206,6 +186,8 @@ static int queue(struct checks *c, const struct bt_flashback_table *t, bool must
     if (bt_buf_check(&b->text, "questions about rows", err) != 0)
         return -1;
     b->gtids[b->count] = c->gtid;
+    b->unsure[b->count] = c->verifies && (c->place < c->later.statement ||
+                                          c->place < c->ddl_at[t - c->tables.items]);
     b->ends[b->count++] = b->text.len;
     return 0;
 }
@@ -259,7 +241,7 @@ static int ask(struct checks *c, const struct touch *t, struct bt_err *err)
     bt_buf_reset(&c->condition);
     if (!c->verifies && !t->was_there && c->had_gone[t->table - c->tables.items] &&
         has_text_key(t)) {
-        c->result->not_checked++;
+        pass_over(c, BT_UNCHECKED_OTHER);
         return 0;
     }
     if (!c->verifies)
@@ -277,18 +259,19 @@ static int ask(struct checks *c, const struct touch *t, struct bt_err *err)
 static int touch(struct checks *c, const struct touch *t, struct bt_err *err)
 {
     uint64_t hash = XXH3_64bits(&t->table, sizeof(t->table));
-    struct seen_item *item;
+    struct bt_touched_row *item;
     bool is_first;
     int status;
 
     bt_buf_reset(&c->key);
     status = bt_flashback_key(c->sql, t->table, t->plan, t->key, &c->key, err);
     if (status != 0) {
-        c->result->not_checked += status == 1 && !c->collects;
+        if (status == 1)
+            pass_over(c, BT_UNCHECKED_NO_KEY);
         return status < 0 ? -1 : 0;
     }
     hash = XXH3_64bits_withSeed(c->key.data, c->key.len, hash);
-    if (bt_buf_check(&c->key, "a key", err) != 0 || seen_find(&c->seen, hash, &item, err) < 0)
+    if (bt_buf_check(&c->key, "a key", err) != 0 || bt_touched_find(&c->seen, hash, &item, err) < 0)
         return -1;
     c->touch++;
     is_first = item->last == 0;
@@ -373,6 +356,16 @@ static int one_row(struct checks *c, struct touch t, const struct bt_row *row, s
     return touch(c, &t, err);
 }
 
+/* It may have been dropped since. */
+static void note_no_table(struct checks *c, const struct bt_table *map)
+{
+    if (c->place < bt_later_ddl_of(&c->later, map->map.db, map->map.table))
+        pass_over(c, BT_UNCHECKED_LATER);
+    else if (!c->collects)
+        add_finding(c, BT_FINDING_NO_TABLE, &c->gtid, map->map.db, map->map.table,
+                    bt_slice_empty());
+}
+
 static int rows_event(struct checks *c, const struct bt_event *ev, struct bt_err *err)
 {
     struct touch t = {0};
@@ -388,14 +381,20 @@ static int rows_event(struct checks *c, const struct bt_event *ev, struct bt_err
     if (!map)
         return 0;
     t.table = bt_flashback_table_find(&c->tables, map->map.db, map->map.table);
+    if (!t.table && c->verifies) {
+        note_no_table(c, map);
+        return 0;
+    }
     if (!t.table || frame.is_partial || c->after_ddl) {
-        c->result->not_checked += !c->collects;
+        pass_over(c, c->after_ddl ? BT_UNCHECKED_LATER : BT_UNCHECKED_OTHER);
         return 0;
     }
     if (bt_plan_of(map, c->tables.schema, &t.plan, err) != 0)
         return -1;
     if (bt_plan_column_count(t.plan) != t.table->column_count) {
-        if (!c->collects)
+        if (c->verifies && c->place < c->ddl_at[t.table - c->tables.items])
+            pass_over(c, BT_UNCHECKED_LATER);
+        else if (!c->collects)
             add_finding(c, BT_FINDING_COLUMNS, &c->gtid, t.table->db, t.table->table,
                         bt_slice_empty());
         return 0;
@@ -448,6 +447,7 @@ static int walk(struct checks *c, step_fn *step, struct bt_err *err)
 {
     c->after_ddl = false;
     c->touch = 0;
+    c->place = 0;
     for (size_t i = 0; i < c->path_count; i++)
         if (walk_one(c, c->paths[i], step, err) != 0)
             return -1;
@@ -466,15 +466,37 @@ static int learn(struct checks *c, const struct bt_event *ev, struct bt_err *err
         return -1;
     status = bt_flashback_table_look(&c->tables, c->sql, map.db, map.table, bt_deadline_in(ASK_MS),
                                      err);
-    if (status == 1 && !c->after_ddl)
+    if (status == 1 && !c->after_ddl && !c->verifies)
         add_finding(c, BT_FINDING_NO_TABLE, &c->gtid, map.db, map.table, bt_slice_empty());
     return status < 0 ? -1 : 0;
+}
+
+/* Statements cannot be asked about; verify has to know what stands behind a row. */
+static int text_event(struct checks *c, const struct bt_event *ev, struct bt_err *err)
+{
+    enum bt_query_verb verb;
+    struct bt_query q;
+
+    if (bt_query_read(ev, &q, err) != 0)
+        return -1;
+    verb = q.is_load ? BT_VERB_DML : bt_query_verb(q.text);
+    if (verb == BT_VERB_DML) {
+        pass_over(c, BT_UNCHECKED_STATEMENT);
+        if (c->collects)
+            c->later.statement = c->place;
+    }
+    return verb == BT_VERB_DDL && c->collects
+               ? bt_later_add_ddl(&c->later, c->place, q.text, err)
+               : 0;
 }
 
 static int look(struct checks *c, const struct bt_event *ev, struct bt_err *err)
 {
     struct bt_table *ignored;
 
+    c->place++;
+    if (ev->type == BT_QUERY || ev->type == BT_EXECUTE_LOAD_QUERY)
+        return text_event(c, ev, err);
     if (ev->type == BT_TABLE_MAP)
         return bt_table_cache_put(c->cache, ev, &ignored, err);
     return bt_event_is_rows(ev->type) ? rows_event(c, ev, err) : 0;
@@ -486,13 +508,16 @@ static int run(struct checks *c, struct bt_err *err)
         return -1;
     c->batches = calloc(c->tables.count ? c->tables.count * 2 : 1, sizeof(*c->batches));
     c->had_gone = calloc(c->tables.count + 1, sizeof(*c->had_gone));
-    if (!c->batches || !c->had_gone)
+    c->ddl_at = calloc(c->tables.count + 1, sizeof(*c->ddl_at));
+    if (!c->batches || !c->had_gone || !c->ddl_at)
         return bt_fail(err, BT_ERR_SYSTEM, "out of memory");
     for (size_t i = 0; i < c->tables.count * 2; i++)
         bt_buf_init(&c->batches[i].text, SQL_MAX);
     c->collects = c->verifies;
     if (c->collects && walk(c, look, err) != 0)
         return -1;
+    for (size_t i = 0; c->verifies && i < c->tables.count; i++)
+        c->ddl_at[i] = bt_later_ddl_of(&c->later, c->tables.items[i].db, c->tables.items[i].table);
     c->collects = false;
     if (walk(c, look, err) != 0)
         return -1;
@@ -512,6 +537,7 @@ static int check(const struct bt_connection_opts *where, struct checks c,
     c.result = ret;
     *ret = (struct bt_row_checks){0};
     bt_flashback_tables_init(&c.tables);
+    bt_later_init(&c.later);
     bt_buf_init(&c.key, SQL_MAX);
     bt_buf_init(&c.condition, SQL_MAX);
     if (status == 0)
@@ -530,8 +556,10 @@ static int check(const struct bt_connection_opts *where, struct checks c,
         bt_buf_done(&c.batches[i].text);
     free(c.batches);
     free(c.had_gone);
+    free(c.ddl_at);
+    bt_later_done(&c.later);
     free(c.exact);
-    free(c.seen.items);
+    bt_touched_done(&c.seen);
     bt_buf_done(&c.key);
     bt_buf_done(&c.condition);
     bt_row_reader_free(c.rows);

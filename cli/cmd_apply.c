@@ -57,7 +57,8 @@ static const struct bt_opt opts[] = {
      "read and check everything, ask the server about its rows, change nothing", NULL,
      &opt.dry_run},
     {"verify-rows", 0, BT_OPT_FLAG, NULL,
-     "behind it compare each row that was touched with its last image", NULL, &opt.verify_rows},
+     "behind it compare each touched row with its last image in the logs, by primary key", NULL,
+     &opt.verify_rows},
     {"json", 0, BT_OPT_FLAG, NULL, "write the result as JSON", NULL, &opt.json},
     {"quiet", 'q', BT_OPT_FLAG, NULL, "no progress on stderr", NULL, &opt.quiet},
     {0},
@@ -106,6 +107,11 @@ static void write_checks(const struct bt_apply_target *t, struct bt_json *j)
     bt_json_object(j);
     bt_json_key_u64(j, "rows", t->checks.rows);
     bt_json_key_u64(j, "not_checked", t->checks.not_checked);
+    bt_json_key(j, "not_checked_why");
+    bt_json_object(j);
+    for (unsigned i = 0; i < BT_UNCHECKED_COUNT; i++)
+        bt_json_key_u64(j, bt_unchecked_name(i), t->checks.why[i]);
+    bt_json_end(j);
     bt_json_key_u64(j, "found", t->checks.found);
     bt_json_key(j, "first");
     bt_json_array(j);
@@ -170,6 +176,40 @@ static void write_json(const struct bt_apply_target *t, struct bt_json *json)
     bt_json_end(json);
 }
 
+/* What was compared with what, how much, what came of it; then what was not, and why. */
+static void write_checks_text(const struct bt_apply_target *t, struct bt_buf *out)
+{
+    static const char *const why[BT_UNCHECKED_COUNT] = {
+        [BT_UNCHECKED_NO_KEY] = "row changes of tables without a primary key",
+        [BT_UNCHECKED_STATEMENT] = "statements (logged as text: rows not known)",
+        [BT_UNCHECKED_OTHER] = "changes whose row the log or its key does not tell for sure",
+    };
+    const struct bt_row_checks *checks = &t->checks;
+    unsigned long long rows = checks->rows, found = checks->found;
+
+    if (opt.dry_run)
+        bt_buf_addf(out, "foreseen: %llu rows asked about by primary key, %llu conflicts\n", rows,
+                    found);
+    else
+        bt_buf_addf(out,
+                    "verified: %llu rows compared with their last image in the logs, %llu "
+                    "differ\n",
+                    rows, found);
+    for (size_t i = 0; i < checks->count; i++)
+        bt_buf_addf(out, "  %s %s: %s %s\n", checks->first[i].gtid, checks->first[i].table,
+                    bt_finding_name(checks->first[i].kind), checks->first[i].key);
+    for (unsigned i = 0; i < BT_UNCHECKED_COUNT; i++) {
+        const char *what = why[i]        ? why[i]
+                           : opt.dry_run ? "row changes behind DDL that has not run yet"
+                                         : "rows that a later statement or DDL may have "
+                                           "changed again";
+
+        if (checks->why[i])
+            bt_buf_addf(out, "  not %s: %llu %s\n", opt.dry_run ? "asked about" : "compared",
+                        (unsigned long long)checks->why[i], what);
+    }
+}
+
 static void write_text(const struct bt_apply_target *t, struct bt_buf *out)
 {
     const struct bt_replay_result *r = &t->sum;
@@ -202,13 +242,7 @@ static void write_text(const struct bt_apply_target *t, struct bt_buf *out)
     bt_buf_add_slice(out, bt_buf_slice(&t->conflict_lines));
     if (!t->was_checked)
         return;
-    bt_buf_addf(out, "%llu rows were asked about, %llu changes could not be: %llu %s\n",
-                (unsigned long long)t->checks.rows, (unsigned long long)t->checks.not_checked,
-                (unsigned long long)t->checks.found,
-                opt.dry_run ? "conflicts foreseen" : "not as the log left them");
-    for (size_t i = 0; i < t->checks.count; i++)
-        bt_buf_addf(out, "  %s %s: %s %s\n", t->checks.first[i].gtid, t->checks.first[i].table,
-                    bt_finding_name(t->checks.first[i].kind), t->checks.first[i].key);
+    write_checks_text(t, out);
 }
 
 static void write_all_json(const struct bt_apply_target *targets, size_t count, struct bt_buf *out)

@@ -108,6 +108,7 @@ bt_module(apply
     context.c
     dump.c
     durability.c
+    later.c
     link.c
     live_logs.c
     filters.c
@@ -138,6 +139,7 @@ bt_module(apply
     table_keys.c
     tally.c
     target.c
+    touched.c
     unanswered.c
     versioned.c
   USES base parser diff feed

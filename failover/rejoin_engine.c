@@ -314,8 +314,10 @@ static int is_split_at(struct bt_rejoin *r, const struct bt_missing *m, size_t k
     if (rows_ask(r, m, 0, k, &there, err) != 0 ||
         rows_ask(r, m, k, m->count - k, &rest, err) != 0)
         return -1;
-    return there.found == 0 && rest.found == rest.rows && there.not_checked == 0 &&
-           rest.not_checked == 0;
+    /* A statement is asked about by the rows around it alone. */
+    return there.found == 0 && there.not_checked == there.why[BT_UNCHECKED_STATEMENT] &&
+           rest.found == rest.rows &&
+           rest.not_checked == rest.why[BT_UNCHECKED_STATEMENT] + rest.why[BT_UNCHECKED_LATER];
 }
 
 /* Tables without keys, and DDL: what the engine committed behind the log's end is as long as the
