@@ -82,7 +82,9 @@ int bt_database_position(struct bt_database *d, struct bt_deadline until, struct
 /* A semi-synchronous receiver that is stopped connects to its primary once more, to have its
  * session there ended (MariaDB, sql/semisync_slave.cc kill_connection()), and waits for that for
  * rpl_semi_sync_slave_kill_conn_timeout, 5 s by default: with a silent host for nothing.  Makes
- * that one second; *ret_was gets what it was, 0 when nothing was changed. */
+ * that one second (0 means for ever, and rpl_semi_sync_slave_enabled=OFF before it helps on 10.5
+ * only: 10.11.19 and 11.8 go by what held when the receiver was started, measured); *ret_was gets
+ * what it was, 0 when nothing was changed. */
 int bt_database_shorten_goodbye(struct bt_database *d, struct bt_deadline until, uint64_t *ret_was,
                                 struct bt_err *err) BT_MUST_CHECK;
 int bt_database_restore_goodbye(struct bt_database *d, uint64_t was, struct bt_deadline until,

@@ -114,10 +114,11 @@ MASTER_LOG_POS=[0-9]+, MASTER_USER='$REPL_USER', MASTER_PASSWORD='xxx';\$" "$CLU
     failover_cluster 2 gtid
     nsenter --net="/run/netns/$(host_netns manager)" -- env BATON_PAUSE_AT=switch-stopped "$BATON_BIN/baton" \
         switchover --conf="$CLUSTER_DIR/app1.cnf" --json >"$CLUSTER_DIR/report" 2>"$CLUSTER_DIR/manager.log" 3>&- &
-    local pid=$! rc=0 journal=$CLUSTER_DIR/manager/app1.switchover.journal
+    local pid=$! rc=0 journal=$CLUSTER_DIR/manager/app1.switchover.journal locker
     cluster_wait "the switchover to stop" 20 grep -q "^State:.*stopped" "/proc/$pid/status"
-    host_sql db1 "KILL $(jq -r 'select(.step == "stop").locker // empty' "$journal");
-        INSERT INTO shop.t (id) VALUES (55)"
+    locker=$(jq -r 'select(.step == "stop").locker // empty' "$journal")
+    locker=$(host_sql db1 "SELECT IS_USED_LOCK('$locker')")
+    host_sql db1 "KILL $locker; INSERT INTO shop.t (id) VALUES (55)"
     kill -CONT "$pid"
     wait "$pid" || rc=$?
     assert_not_equal "$rc" 0
