@@ -12,8 +12,9 @@
 # the moments at which they meet are the machine's.  p is the primary; r1 and r2 follow it; c
 # follows r1; m follows p and q by two connections.  While p works, receivers are stopped, killed
 # and restarted, relay logs flushed, p itself is restarted.  Then rank and diff are held against p's
-# own log as mariadb-binlog reads it, and at the end every replica that was given its diff log must
-# be equal to its primary.
+# own log as mariadb-binlog reads it.  At the end r1 and r2 are made to lack something; one damage
+# to copies of the logs (history_damage) may take from what diff gives, but never make it wrong;
+# and every replica that was given its diff log must be equal to its primary.
 
 history_case() {
     local seed=$1 round
@@ -509,13 +510,141 @@ history_check_order() {
     done
 }
 
+# ---------------------------------------------------------------------- the damage
+
+# One damage, chosen by the seed, to copies of the logs of r1, the target, or of one of its
+# sources.  What diff gives then is still nothing but what p's own logs hold, in their order and
+# without a hole or a repetition; where it is less than without the damage, diff says so.
+history_damage() {
+    local hurt=$HISTORY/hurt name status=0
+    rm -rf "$hurt"
+    for name in p r1 r2; do
+        mkdir -p "$hurt/$name"
+        find "$SERVERS/$name" -maxdepth 1 -type f ! -name 'ib*' ! -name 'aria*' \
+            ! -name '*tmp*' -exec cp -t "$hurt/$name" {} +
+    done
+    history_hurt "$hurt" "$1"
+    rm -f "$HISTORY/out.binlog"*
+    baton diff --target "$hurt/r1" --replica "$hurt/r2" --primary "$hurt/p" \
+        -o "$HISTORY/out.binlog" --json >"$HISTORY/printed" 2>"$HISTORY/warned" || status=$?
+    if ((status != 0)) && [[ ! -e $HISTORY/out.binlog ]]; then
+        cat "$HISTORY/warned"
+        [[ $status -lt 100 && -s $HISTORY/warned ]] && return
+        return 1
+    fi
+    baton verify "$HISTORY/out.binlog" >/dev/null
+    history_only_truth
+    history_behind "$(history_had r1 p)" <"$HISTORY/all" >"$HISTORY/want"
+    # What the damage took from r1's own logs it is given once more.
+    echo "    given $(wc -l <"$HISTORY/got"), lacks $(wc -l <"$HISTORY/want")"
+    grep -vxFf "$HISTORY/got" "$HISTORY/want" >"$HISTORY/withheld" || return 0
+    [[ -s $HISTORY/warned ]] || jq -e '.lost != null or .cut != []' "$HISTORY/printed" \
+        >/dev/null || { cat "$HISTORY/printed" && return 1; }
+}
+
+history_draw() { DRAWN=$(((RANDOM * 32768 + RANDOM) % $1)); }
+
+history_hurt() { # FOLDER SEED
+    local who kind logs index log from size
+    RANDOM=$2
+    history_draw 3 && who=$(cut -d ' ' -f $((DRAWN + 1)) <<<"p r1 r2")
+    history_draw 5 && kind=$(cut -d ' ' -f $((DRAWN + 1)) <<<"cut bit remove omit double")
+    index=$(ls "$1/$who/$([[ $who == p ]] && echo bin || echo relay-bin).index")
+    mapfile -t logs < <(ls "${index%.index}".[0-9]*[0-9])
+    history_draw "${#logs[@]}" && log=${logs[DRAWN]}
+    [[ $kind != cut ]] || log=${logs[-1]}
+    size=$(stat -c %s "$log")
+    case $kind in
+    cut)
+        from=$(history_binlog "$log" 2>/dev/null | sed -n 's/^# at //p' | tail -n 3 | head -n 1)
+        history_draw $((size - ${from:-0})) && truncate -s $((${from:-0} + DRAWN)) "$log"
+        ;;
+    bit)
+        history_draw "$size" && from=$DRAWN && history_draw 8
+        # shellcheck disable=SC2059
+        printf "\\x$(printf %x $((0x$(od -An -tx1 -j "$from" -N 1 "$log" | tr -d ' ') ^ \
+            1 << DRAWN)))" | dd of="$log" bs=1 seek="$from" conv=notrunc status=none
+        ;;
+    remove) rm "$log" ;;
+    omit) sed -i "\\|/${log##*/}\$|d" "$index" ;;
+    double) sed -i "\\|/${log##*/}\$|p" "$index" ;;
+    esac
+    echo "  damage: $who $kind ${log##*/} ${from:-} ${DRAWN:-}"
+}
+
+# All that is in the diff log stands so in p's logs, and follows there upon one another.
+history_only_truth() {
+    history_gtids "$HISTORY/out.binlog" >"$HISTORY/got"
+    local domain
+    for domain in $(cut -d - -f 1 "$HISTORY/got" | sort -u); do
+        grep "^$domain-" "$HISTORY/got" >"$HISTORY/got.domain"
+        grep "^$domain-" "$HISTORY/all" |
+            awk -v first="$(head -n 1 "$HISTORY/got.domain")" '$0 == first {on = 1} on' |
+            cmp -n "$(stat -c %s "$HISTORY/got.domain")" "$HISTORY/got.domain" -
+    done
+    history_words "$SERVERS/p/bin".[0-9]*[0-9] >"$HISTORY/words.p"
+    history_words "$HISTORY/out.binlog" >"$HISTORY/words.got"
+    awk -F '\t' '
+        {
+            gtid = $1
+            n = ++line[FILENAME, gtid]
+            if (FILENAME == ARGV[1]) { is[gtid, n] = $0; lines[gtid] = n; next }
+            if (is[gtid, n] != $0) { print "not in the primary: " $0; wrong = 1; exit }
+            given[gtid] = n
+        }
+        END {
+            for (gtid in given)
+                if (given[gtid] != lines[gtid]) { print "not whole: " gtid; wrong = 1 }
+            exit wrong
+        }' "$HISTORY/words.p" "$HISTORY/words.got"
+}
+
+# What logs hold, each line behind its GTID, less what differs from log to log: coordinates,
+# checksums, compression, and settings that are printed only where they change.
+history_words() {
+    history_binlog --base64-output=DECODE-ROWS -v "$@" 2>/dev/null | sed -E '
+        /^#([^0-9#]|$)/d; /^SET @@session\./Id; /^(\/\*|DELIMITER|ROLLBACK|use `)/d; /^$/d
+        /^#[0-9].*(Start: binlog|Rotate to|Gtid list|Stop|Binlog checkpoint)/d
+        s/end_log_pos [0-9]+ *//; s/CRC32 0x[0-9a-f]+ *//; s/[_ ]?compressed//Ig
+        s/SQL_LOAD[^ '"'"']*/SQL_LOAD/g' |
+        awk '/^#[0-9].*GTID [0-9]+-/ { match($0, /GTID [0-9-]+/)
+                gtid = substr($0, RSTART + 5, RLENGTH - 5) }
+            gtid { print gtid "\t" $0 }'
+}
+
+# ---------------------------------------------------------------------- what was in it
+
+# What of a history really was there, one word a line: the soak counts the seeds of each.
+history_features() {
+    local HISTORY=$SERVERS/history settings=$SERVERS/history/settings
+    {
+        sed -n 's/.*\bMODE=\([a-z_]*\).*/mode-\1/p; s/.*ROAD=\([a-z]*\).*/road-\1/p
+            s/.*P_DIES=yes.*/primary-killed/p' "$settings"
+        grep -o 'MULTI=yes\|CHAIN=yes\|CLIENTS=2\|binlog-checksum=NONE' "$settings" || true
+        grep -o 'binlog-format=[A-Z]*\|parallel-\(threads\|workers\)=[1-9]' "$settings" |
+            sed 's/=[1-9]//' || true
+        awk '{print ($2 == "p" ? "primary-" : "replica-") $3}' "$HISTORY"/trouble.* 2>/dev/null ||
+            true
+        sed -n 's/^  damage: \([a-z0-9]*\) \([a-z]*\).*/damage-\2/p' "$SERVERS/said"
+        grep -ohE 'binlog_format = [A-Z]+|^XA START|log_bin_compress = 1|binlog_checksum =|'\
+'gtid_domain_id = 7|^FLUSH LOGS|max_binlog_size =|^LOAD DATA|CREATE TABLE [a-z0-9]+ .* AS SELECT|'\
+'binlog_transaction_compression *= *[1O]N?' "$HISTORY"/work.* |
+            sed -E 's/CREATE TABLE.*/CREATE SELECT/; s/ = /=/; s/ *=$//; s/ /-/g' || true
+    } | sort -u
+}
+
 # ------------------------------------------------------------------------- the end
 
 # p dies, or rests; each replica gets its diff log; then all are equal.
 history_end() {
     local name
-    server_sql p "INSERT INTO d.t VALUES (-1, 'after all'); CREATE TABLE d.last (a INT)"
     history_resume
+    server_sql p "INSERT INTO d.t VALUES (-1, 'after all'); CREATE TABLE d.last (a INT)"
+    # r1 lacks both, r2 the second: diff has something to give, and r2 some of it.
+    history_stop_receivers r1
+    history_last_work 100
+    history_stop_receivers r2
+    history_last_work 200
     if [[ $P_DIES ]]; then
         server_kill p
     else
@@ -524,6 +653,7 @@ history_end() {
     for name in $(history_followers); do history_stop_receivers "$name"; done
     history_drain
     history_gtids_of_server p >"$HISTORY/all"
+    history_damage "$seed"
     for name in r1 r2; do history_complete "$name" p; done
     if [[ $MULTI ]]; then
         history_complete m p --connection p
@@ -532,6 +662,12 @@ history_end() {
     history_start p
     for name in $(history_replicas); do history_equal "$name" p d; done
     [[ ! $MULTI ]] || history_equal m q q
+}
+
+history_last_work() {
+    seq "$1" $(($1 + 19)) | awk '{
+        printf "BEGIN; INSERT INTO t VALUES (-%d, REPEAT(\"last \", %d)); ", $1, $1 * NR
+        printf "INSERT INTO nokey VALUES (%d); COMMIT;\n", $1 }' | server_pipe p d
 }
 
 # One replica gets its diff log, by the road of the seed.

@@ -58,7 +58,7 @@ server_start() {
             kill -0 "$pid" 2>/dev/null || break
             read -r -t 0.1 <> <(:) || true
         done
-        kill -9 "$pid" 2>/dev/null
+        kill -9 "$pid" 2>/dev/null || true # it has ended by itself: another try, under set -e too
         while kill -0 "$pid" 2>/dev/null; do read -r -t 0.05 <> <(:) || true; done
         echo "try $try of $name failed" >>"$SERVERS/$name.log"
     done
