@@ -7,6 +7,7 @@
 
 enum { POLL_MS = 5,
        ANSWER_MS = 1000,
+       CHECKPOINT_MS = 2000,
        /* A server that answers nothing for so long hangs, whatever it was given time for. */
        HUNG_MS = 10000 };
 
@@ -78,6 +79,76 @@ int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline 
                          struct bt_err *err)
 {
     return threads(d, link, "STOP", " SQL_THREAD", until, err);
+}
+
+/* The session of MySQL's applier, idle at the end of its relay logs; 0 where it is not the only one
+ * that is. */
+static int ask_applier(struct bt_database *d, struct bt_deadline until, uint64_t *ret,
+                       struct bt_err *err)
+{
+    static const char sql[] = "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'system "
+                              "user' AND STATE LIKE '%has read all relay log%'";
+    bt_auto_rows struct bt_rows rows = {0};
+
+    *ret = 0;
+    if (bt_connection_query(d->sql, bt_slice_str(sql), until, &rows, err) != 0)
+        return -1;
+    if (rows.row_count == 1)
+        (void)!bt_rows_u64(&rows, 0, "ID", ret);
+    return 0;
+}
+
+static int wait_sql_stopped(struct bt_database *d, size_t link, struct bt_deadline until,
+                            struct bt_err *err)
+{
+    for (;;) {
+        if (bt_database_ask_upstreams(d, until, err) != 0)
+            return bt_err_wrap(err, "%s", d->conf->name);
+        if (link >= d->facts.upstream_count || d->facts.upstreams[link].sql == BT_THREAD_NO)
+            return 0;
+        if (bt_deadline_passed(until))
+            return bt_fail(err, BT_ERR_TIMEOUT, "%s: its applier was killed and still runs",
+                           d->conf->name);
+        bt_clock_pause(POLL_MS, until);
+    }
+}
+
+/* With workers the place that MySQL says follows what was executed at checkpoints only
+ * (replica_checkpoint_period, 300 ms), and an applier that is killed makes none. */
+static int wait_checkpoint(struct bt_database *d, size_t link, const struct bt_coordinate *place,
+                           struct bt_deadline until, bool *ret, struct bt_err *err)
+{
+    struct bt_deadline most = bt_deadline_earlier(until, bt_deadline_in(CHECKPOINT_MS));
+
+    for (;;) {
+        if (bt_database_ask_upstreams(d, until, err) != 0)
+            return bt_err_wrap(err, "%s", d->conf->name);
+        *ret = link < d->facts.upstream_count &&
+               bt_coordinate_compare(&d->facts.upstreams[link].executed, place) >= 0;
+        if (*ret || bt_deadline_passed(most))
+            return 0;
+        bt_clock_pause(POLL_MS, most);
+    }
+}
+
+int bt_database_stop_sql_within(struct bt_database *d, size_t link,
+                                const struct bt_coordinate *executed, struct bt_deadline until,
+                                struct bt_err *err)
+{
+    uint64_t applier = 0;
+    bool told;
+
+    if (d->facts.flavor != BT_FLAVOR_MYSQL)
+        return bt_database_stop_sql(d, link, until, err);
+    if (wait_checkpoint(d, link, executed, until, &told, err) != 0 ||
+        (told && ask_applier(d, until, &applier, err) != 0))
+        return -1;
+    if (applier == 0 || bt_connection_executef(d->sql, until, err, "KILL %llu",
+                                               (unsigned long long)applier) != 0) {
+        bt_err_clear(err); /* not allowed: it takes a minute */
+        return bt_database_stop_sql(d, link, until, err);
+    }
+    return wait_sql_stopped(d, link, until, err);
 }
 
 int bt_database_start_sql(struct bt_database *d, size_t link, struct bt_deadline until,

@@ -23,10 +23,13 @@ static const struct bt_upstream *upstream(const struct bt_fo_host *h)
 static int drain_wait(struct bt_failover *f, struct bt_fo_host *h, struct bt_deadline until,
                       struct bt_err *err)
 {
+    const struct bt_holding *holding = &f->holdings[h->index];
     const struct bt_upstream *u;
 
-    if (bt_database_drain(h->db, h->link, &f->holdings[h->index].received, until, err) >= 0)
-        return bt_database_stop_sql(h->db, h->link, until, err);
+    if (bt_database_drain(h->db, h->link, &holding->received, until, err) >= 0)
+        return holding->unfinished_bytes
+                   ? bt_database_stop_sql_within(h->db, h->link, &holding->received, until, err)
+                   : bt_database_stop_sql(h->db, h->link, until, err);
     u = upstream(h);
     if (!u || !bt_upstream_log_is_broken(u))
         return -1;
