@@ -45,10 +45,10 @@ history_followers() { echo r1 r2 ${CHAIN:+c} ${MULTI:+m}; }
 history_stop_servers() {
     local pid
     for pid in "$SERVERS"/*.pid; do
-        [[ -e $pid ]] && kill -9 "$(<"$pid")" 2>/dev/null
+        [[ ! -e $pid ]] || kill -9 "$(<"$pid")" 2>/dev/null || true
     done
     for pid in "$SERVERS"/*.pid; do
-        [[ -e $pid ]] && while kill -0 "$(<"$pid")" 2>/dev/null; do history_breathe; done
+        while [[ -e $pid ]] && kill -0 "$(<"$pid")" 2>/dev/null; do history_breathe; done
         rm -f "$pid"
     done
 }
