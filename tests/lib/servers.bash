@@ -26,7 +26,7 @@ servers_done() {
     local pid
     [[ -n ${SERVERS:-} ]] || return 0
     for pid in "$SERVERS"/*.pid; do
-        [[ -e $pid ]] && kill -9 "$(<"$pid")" 2>/dev/null
+        [[ ! -e $pid ]] || kill -9 "$(<"$pid")" 2>/dev/null || true
     done
     rm -rf "$SERVERS"
 }
