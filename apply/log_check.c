@@ -51,7 +51,9 @@ static int count(struct bt_log_check *c, const struct bt_transaction *t, uint64_
     c->transactions++;
     c->without_gtid += t->gtid.kind == BT_GTID_NONE;
     c->last = t->gtid;
-    c->last_place = t->primary_end;
+    if (strcmp(c->last_place.file, t->primary_end.file) != 0)
+        c->last_place = t->primary_end;
+    c->last_place.pos = t->primary_end.pos;
     if (target && bt_target_has(target, &t->gtid)) {
         if (c->missing == 0)
             c->last_there = *t;
