@@ -35,7 +35,7 @@ struct bt_log_walk_opts {
 };
 
 struct bt_log_walk_step {
-    struct bt_cut cut;     /* kind NONE: this is an event */
+    struct bt_cut cut;     /* kind NONE: this is an event, and the rest of cut is not set */
     struct bt_event event; /* borrows until the next step */
     enum bt_group_step part;
     size_t log;          /* of the event */

@@ -72,33 +72,39 @@ static int seed_gtid(struct bt_survey *s, const struct bt_survey_hints *hints, s
 
 /* A relay log whose list does not know what the log before it ends with: its server has thrown away
  * what stands there (relay_log_recovery; MySQL sql/rpl_replica.cc, recover_relay_log, 8.0), and no
- * applier will take it.  What was received before is what was executed, which the log cannot say.
- */
-static void begin_anew(struct bt_survey *s)
+ * applier will take it, damage and halves of transactions included.  What was received before is
+ * what was executed, which the log cannot say. */
+static int notice_recovery(struct bt_survey *s, const struct bt_survey_hints *hints,
+                           const struct bt_log_walk_step *step, const struct bt_coordinate *last,
+                           struct bt_err *err)
 {
-    s->thrown_away = s->position;
+    bt_auto_gtid_set struct bt_gtid_set retrieved = {0};
+
+    if (s->kind != BT_LOG_KIND_RELAY || s->last_gtid.kind != BT_GTID_MYSQL)
+        return 0;
+    if (bt_previous_gtids_read(&step->event, &retrieved, err) != 0)
+        return -1;
+    if (bt_gtid_set_has(&retrieved, &s->last_gtid))
+        return 0;
+    s->thrown_away = *last;
+    s->anew = step->log;
     s->received = s->position = (struct bt_coordinate){0};
-    s->has_transaction = false;
+    s->has_transaction = s->ends_early = false;
     s->last_gtid = (struct bt_gtid){0};
+    s->cut = (struct bt_cut){0};
+    s->unfinished_bytes = 0;
     bt_gtid_set_done(&s->gtid_set);
+    return seed_gtid(s, hints, err);
 }
 
 /* MySQL's: in a binary log all that was executed before it, in a relay log all that was retrieved.
  */
-static int add_previous(struct bt_survey *s, const struct bt_survey_hints *hints,
-                        const struct bt_event *ev, struct bt_err *err)
+static int add_previous(struct bt_survey *s, const struct bt_event *ev, struct bt_err *err)
 {
     bt_auto_gtid_set struct bt_gtid_set set = {0};
 
-    if (bt_previous_gtids_read(ev, &set, err) != 0)
-        return -1;
-    if (s->kind == BT_LOG_KIND_RELAY && s->last_gtid.kind == BT_GTID_MYSQL &&
-        !bt_gtid_set_has(&set, &s->last_gtid)) {
-        begin_anew(s);
-        if (seed_gtid(s, hints, err) != 0)
-            return -1;
-    }
-    if (bt_gtid_set_unite(&s->gtid_set, &set, err) != 0)
+    if (bt_previous_gtids_read(ev, &set, err) != 0 ||
+        bt_gtid_set_unite(&s->gtid_set, &set, err) != 0)
         return -1;
     s->has_gtid = true;
     return 0;
@@ -150,10 +156,16 @@ static int take_step(struct bt_survey *s, const struct bt_applied *applied,
 {
     const struct bt_coordinate *last = &w->grouper.place.last;
 
+    if (step->cut.kind == BT_CUT_NONE && step->event.type == BT_PREVIOUS_GTIDS &&
+        notice_recovery(s, hints, step, last, err) != 0)
+        return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
     if (s->ends_early) {
         s->unfinished_bytes += step->cut.kind ? step->cut.bytes : step->event.header.length;
         return 0;
     }
+    /* What stands before was half when it was thrown away. */
+    if (step->cut.kind != BT_CUT_NONE && bt_log_set_index(w->set, step->cut.log) < s->anew)
+        return 0;
     if (step->cut.kind != BT_CUT_NONE) {
         s->cut = step->cut;
         s->unfinished_bytes += step->cut.bytes;
@@ -175,7 +187,7 @@ static int take_step(struct bt_survey *s, const struct bt_applied *applied,
         take_format(s, &step->event);
     if (step->event.type == BT_GTID_LIST && add_list(s, &step->event, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
-    if (step->event.type == BT_PREVIOUS_GTIDS && add_previous(s, hints, &step->event, err) != 0)
+    if (step->event.type == BT_PREVIOUS_GTIDS && add_previous(s, &step->event, err) != 0)
         return bt_err_wrap(err, "%s:%" PRIu64, w->set->logs[step->log].name, step->event.offset);
     if (last->file[0] && bt_coordinate_compare(last, &s->thrown_away) != 0) {
         if (!s->oldest.file[0])

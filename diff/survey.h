@@ -72,6 +72,7 @@ struct bt_survey {
     /* MySQL's relay logs: what was received up to here the server has thrown away when it was
      * started (relay_log_recovery); what it had executed of that the logs do not say.  "" = no */
     struct bt_coordinate thrown_away;
+    size_t anew;   /* index of the log that says so */
     bool has_gtid; /* gtid is known completely (a GTID_LIST or a hint was met) */
     /* but for this: of what was written between that list and near the end only the last one of
      * each listed domain is known, not each server's, nor a domain that is in neither place */

@@ -496,8 +496,13 @@ static void add_retrieved(struct bt_log_builder *b, const char *text)
     bt_gtid_set_done(&set);
 }
 
+/* How the relay log ends that a restart of the server follows. */
+enum end { END_WHOLE,
+           END_HALF,
+           END_TORN };
+
 /* Four transactions, and the relay log that a restart of the server began. */
-static struct bt_survey restarted_mysql(struct relay *r, const char *retrieved)
+static struct bt_survey restarted_mysql(struct relay *r, enum end end, const char *retrieved)
 {
     struct bt_log_builder *b;
     struct bt_survey s;
@@ -508,6 +513,10 @@ static struct bt_survey restarted_mysql(struct relay *r, const char *retrieved)
     bt_build_primary(b, PRIMARY, "bin.000001", 4, true);
     for (uint64_t i = 1; i <= 4; i++)
         add_mysql(b, i);
+    if (end != END_WHOLE)
+        bt_build_query(b, "d", "BEGIN");
+    if (end == END_TORN)
+        b->bytes.len -= 5;
     add_retrieved(add_log(r), retrieved);
     s = survey(r, NULL);
     bt_build_version = "10.11.19-MariaDB-log";
@@ -517,11 +526,14 @@ static struct bt_survey restarted_mysql(struct relay *r, const char *retrieved)
 START_TEST(what_a_server_says_that_it_has_thrown_away_was_not_received)
 {
     struct relay r = {0};
-    struct bt_survey s = restarted_mysql(&r, "");
+    struct bt_survey s = restarted_mysql(&r, (enum end)_i, "");
 
     check_received(s, "", 0, "");
     ck_assert_str_eq(s.thrown_away.file, "bin.000001");
-    ck_assert_uint_eq(s.thrown_away.pos, r.logs[0].primary_pos);
+    ck_assert_uint_ge(r.logs[0].primary_pos, s.thrown_away.pos);
+    ck_assert_uint_gt(s.thrown_away.pos, 4);
+    ck_assert_int_eq(s.cut.kind, BT_CUT_NONE);
+    ck_assert_uint_eq(s.unfinished_bytes, 0);
     done(&r, &s);
 }
 END_TEST
@@ -529,7 +541,7 @@ END_TEST
 START_TEST(a_restart_that_throws_nothing_away_changes_nothing)
 {
     struct relay r = {0};
-    struct bt_survey s = restarted_mysql(&r, UUID ":1-4");
+    struct bt_survey s = restarted_mysql(&r, END_WHOLE, UUID ":1-4");
 
     check_received(s, "bin.000001", r.logs[0].primary_pos, UUID ":1-4");
     ck_assert_str_eq(s.thrown_away.file, "");
@@ -540,7 +552,7 @@ END_TEST
 BT_SUITE_MAIN("diff survey",
               {a_place_noted_within_a_transaction_does_not_end_it, 2},
               {the_primarys_next_log_ends_a_transaction_that_is_open, 0},
-              {what_a_server_says_that_it_has_thrown_away_was_not_received, 0},
+              {what_a_server_says_that_it_has_thrown_away_was_not_received, 3},
               {a_restart_that_throws_nothing_away_changes_nothing, 0},
               {a_relay_log_without_a_rotate_is_named_by_the_servers_own_place, 0},
               {what_stands_behind_damage_in_a_relay_log_was_not_received, 0},
