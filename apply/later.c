@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 enum { TEXT_MAX = 256 << 20 };
 
 void bt_later_init(struct bt_later *l)
@@ -22,15 +24,12 @@ void bt_later_done(struct bt_later *l)
 
 int bt_later_add_ddl(struct bt_later *l, uint64_t at, struct bt_slice sql, struct bt_err *err)
 {
-    if (l->count == l->room) {
-        size_t room = l->room ? l->room * 2 : 64;
-        struct bt_later_ddl *more = reallocarray(l->ddl, room, sizeof(*more));
+    struct bt_later_ddl *more = bt_array_grown(l->ddl, l->count, &l->room, sizeof(*more));
 
-        if (!more)
-            return bt_fail(err, BT_ERR_SYSTEM, "out of memory for %zu DDL statements", room);
-        l->ddl = more;
-        l->room = room;
-    }
+    if (!more)
+        return bt_fail(err, BT_ERR_SYSTEM, "out of memory for more than %zu DDL statements",
+                       l->count);
+    l->ddl = more;
     l->ddl[l->count++] = (struct bt_later_ddl){.at = at, .from = l->text.len, .len = sql.len};
     bt_buf_add_slice(&l->text, sql);
     return bt_buf_check(&l->text, "the DDL of the logs", err);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/auto.h"
+#include "base/log.h"
 #include "diff/log_set.h"
 #include "parser/crypt.h"
 #include "parser/query.h"
@@ -207,8 +208,10 @@ static int scan_set(struct scan *s, const char *folder, const struct bt_log_set 
 
         if (opened < 0)
             return -1;
+        if (opened > 0 && !set->logs[i].missing) /* else the home's notes name it */
+            bt_warning("%s: \"%s\" has been purged meanwhile", folder, set->logs[i].name);
         if (opened > 0)
-            continue; /* the home's notes name it */
+            continue;
         snprintf(path, sizeof(path), "%s/%s", folder, set->logs[i].name);
         if (i == 0)
             bt_grouper_init(&s->grouper, set->logs[i].name);

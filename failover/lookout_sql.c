@@ -91,10 +91,10 @@ static int monitor_lock(struct bt_lookout_host *h, struct bt_deadline until, str
 
 static void path_keep(const char *path, char ret[static BT_SERVER_PATH_SIZE])
 {
-    size_t len = path ? strlen(path) : 0;
-
-    /* half a path would be another one */
-    memcpy(ret, len < BT_SERVER_PATH_SIZE ? path : "", len < BT_SERVER_PATH_SIZE ? len + 1 : 1);
+    /* Half a path would be another one. */
+    if (!path || strlen(path) >= BT_SERVER_PATH_SIZE)
+        path = "";
+    memcpy(ret, path, strlen(path) + 1);
 }
 
 /* By what its process is found when it answers no more (steps_fence.c).  Another session may be one

@@ -13,6 +13,14 @@ enum {
     IN_USE = 1, /* LOG_EVENT_BINLOG_IN_USE_F */
 };
 
+static int open_log(const struct bt_log_set *set, size_t i, struct bt_source **ret,
+                    struct bt_err *err)
+{
+    int got = bt_log_set_open(set, i, ret, err);
+
+    return got > 0 ? bt_fail(err, BT_ERR_REALITY, "log \"%s\" is gone", set->logs[i].name) : got;
+}
+
 int bt_rj_log_head(const struct bt_log_set *set, size_t i, uint32_t *ret_when, bool *ret_in_use,
                    struct bt_err *err)
 {
@@ -21,7 +29,7 @@ int bt_rj_log_head(const struct bt_log_set *set, size_t i, uint32_t *ret_when, b
     struct bt_cursor c;
     uint16_t flags = 0;
 
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
+    if (open_log(set, i, &source, err) != 0 ||
         bt_source_view(source, FORMAT_AT, HEADER, &bytes, err) != 0)
         return -1;
     c = bt_cursor(bytes);
@@ -42,7 +50,7 @@ int bt_rj_log_end(const struct bt_log_set *set, size_t i, struct bt_rj_log_end *
     struct bt_event ev;
     int next;
 
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
+    if (open_log(set, i, &source, err) != 0 ||
         bt_reader_open(source, (struct bt_reader_opts){0}, &reader, err) != 0)
         return -1;
     bt_grouper_init(&grouper, set->logs[i].name);
@@ -89,7 +97,7 @@ int bt_rj_log_holds_end(const struct bt_log_set *set, size_t i, uint64_t pos, bo
         return 0;
     if (!copy)
         return bt_fail_sys(err, "a log's end");
-    if (bt_log_set_open(set, i, &source, err) != 0 ||
+    if (open_log(set, i, &source, err) != 0 ||
         bt_source_view(source, first, (size_t)(pos - first), &bytes, err) != 0)
         return -1;
     if (bytes.len < pos - first)

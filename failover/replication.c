@@ -81,8 +81,8 @@ int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline 
     return threads(d, link, "STOP", " SQL_THREAD", until, err);
 }
 
-/* The session of MySQL's applier, idle at the end of its relay logs; 0 where it is not the only one
- * that is. */
+/* The session of MySQL's applier, idle at the end of its relay logs; 0 where another connection may
+ * have one that looks the same. */
 static int ask_applier(struct bt_database *d, struct bt_deadline until, uint64_t *ret,
                        struct bt_err *err)
 {
@@ -91,6 +91,8 @@ static int ask_applier(struct bt_database *d, struct bt_deadline until, uint64_t
     bt_auto_rows struct bt_rows rows = {0};
 
     *ret = 0;
+    if (d->facts.upstream_count != 1)
+        return 0;
     if (bt_connection_query(d->sql, bt_slice_str(sql), until, &rows, err) != 0)
         return -1;
     if (rows.row_count == 1)

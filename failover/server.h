@@ -60,7 +60,7 @@ int bt_database_stop_sql(struct bt_database *d, size_t link, struct bt_deadline 
 /* The same for an applier that has executed all up to `executed` and stands within a transaction
  * whose end will not come.  MySQL's with workers would wait for that for a minute
  * (sql/rpl_replica.cc, sql_slave_killed(), SLAVE_WAIT_GROUP_DONE, 8.0) unless it is killed: the
- * worker rolls back, nothing of it stays. */
+ * worker rolls back.  Refused that, or with several connections, it is stopped as always. */
 int bt_database_stop_sql_within(struct bt_database *d, size_t link,
                                 const struct bt_coordinate *executed, struct bt_deadline until,
                                 struct bt_err *err) BT_MUST_CHECK;

@@ -366,7 +366,6 @@ static int locker_open(struct bt_switchover *s, struct bt_err *err)
         return bt_fail(err, BT_ERR_REMOTE, "%s: GET_LOCK answered \"%s\"", bt_so_old(s)->conf->name,
                        answer);
     return bt_connection_executef(
-
         s->locker, bt_so_until(BT_SO_STOP), err,
         "SET SESSION lock_wait_timeout = %llu, wait_timeout = %llu",
         (unsigned long long)s->opts.lock_limit / 1000 + 1,

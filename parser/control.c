@@ -21,15 +21,14 @@ static int fail_short(const struct bt_event *ev, struct bt_err *err)
  * sql/slave.cc, queue_event; mariadb-binlog shows a name with four bytes more). */
 static bool has_stray_crc(const struct bt_event *ev, struct bt_slice name)
 {
-    size_t len = ev->raw.len - BT_CHECKSUM_SIZE;
-    struct bt_cursor c;
+    struct bt_cursor c = bt_cursor(ev->raw);
+    struct bt_slice summed;
     uint32_t sum;
 
-    if (ev->format->checksum || name.len <= BT_CHECKSUM_SIZE || ev->inner ||
-        ev->raw.len <= BT_EVENT_HEADER_SIZE + BT_CHECKSUM_SIZE)
+    if (ev->format->checksum || ev->inner || name.len <= BT_CHECKSUM_SIZE)
         return false;
-    c = bt_cursor(bt_slice(ev->raw.ptr + len, BT_CHECKSUM_SIZE));
-    return bt_cur_u32(&c, &sum) && sum == bt_crc32(0, bt_slice(ev->raw.ptr, len));
+    return bt_cur_take(&c, ev->raw.len - BT_CHECKSUM_SIZE, &summed) && bt_cur_u32(&c, &sum) &&
+           sum == bt_crc32(0, summed);
 }
 
 /*
