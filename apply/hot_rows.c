@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "parser/rows.h"
-
 enum {
     ROUND = 2048,   /* of so many transactions */
     BURST = 128,    /* so many in a row are looked at, */
@@ -62,18 +60,15 @@ void bt_hot_rows_feed(struct bt_hot_rows *h, const struct bt_row_count *rows,
                       const struct bt_event *ev)
 {
     struct bt_slice before, after;
+    const struct bt_table *table;
     const struct bt_plan *plan;
     struct bt_rows_event frame;
     struct bt_err ignored = {0};
-    struct bt_table *table;
     struct bt_row row;
     uint64_t name;
 
-    if (h->number % ROUND >= BURST || h->rows >= ROWS_MAX || !bt_event_is_rows(ev->type) ||
-        bt_rows_event_read(ev, &frame, &ignored) < 0 || frame.is_dummy)
-        return;
-    table = bt_table_cache_get(rows->tables, ev->header.server_id, frame.table_id);
-    if (!table || bt_plan_of(table, NULL, &plan, &ignored) < 0 ||
+    if (h->number % ROUND >= BURST || h->rows >= ROWS_MAX ||
+        !bt_row_count_frame(rows, ev, &frame, &table, &plan) ||
         bt_row_reader_begin(rows->rows, plan, &frame, &ignored) < 0)
         return;
     name = table_hash(&table->map);

@@ -37,6 +37,7 @@ struct replicate {
     struct bt_feeder feeder;
     struct bt_feed *feed; /* the feeder's, when it is ours */
     struct bt_link link;
+    struct bt_link_to to;     /* but for where the feed is */
     struct bt_buf wanted;     /* asks for the GTIDs that end it */
     struct bt_buf last_place; /* of the link, when it moved last */
     int64_t started_ms, moved_ms;
@@ -129,15 +130,15 @@ static unsigned threads_wish(const struct replicate *r)
 
 /* Rows that many change: appliers that go ahead of their turn are rolled back again and again.
  * Those that take over at the commit only share the wait for the disk; where there is none, or
- * nearly all change one row, a single applier is quickest (measured: docs/apply.md).  NULL: as the
- * server has it. */
-static int choose_mode(struct replicate *r, const char **ret, struct bt_err *err)
+ * nearly all change one row, a single applier is quickest (measured: docs/apply.md). */
+static int choose_appliers(struct replicate *r, struct bt_err *err)
 {
     bt_auto_rows struct bt_rows rows = {0};
     const char *mode;
     uint64_t syncs = 1;
 
-    *ret = NULL;
+    r->to.threads = r->opts->workers ? r->opts->workers : threads_wish(r);
+    r->to.is_wish = r->opts->workers == 0;
     if (!r->link.is_mariadb || r->opts->workers || r->check.hot_percent < HOT_SOME)
         return 0;
     if (bt_connection_query(
@@ -151,11 +152,12 @@ static int choose_mode(struct replicate *r, const char **ret, struct bt_err *err
     if (!mode || (strcmp(mode, "optimistic") != 0 && strcmp(mode, "aggressive") != 0))
         return 0;
     if (syncs && r->check.hot_percent < HOT_MOST) {
-        *ret = "conservative";
+        r->to.parallel_mode = "conservative";
         r->result->appliers_why = "slave_parallel_mode=conservative: many transactions change a "
                                   "row that one right before them changed";
     } else {
-        *ret = "none";
+        r->to.parallel_mode = "none";
+        r->to.threads = 0;
         r->result->appliers_why = "one applier (slave_parallel_mode=none): many transactions "
                                   "change a row that one right before them changed";
     }
@@ -166,15 +168,14 @@ static int start(struct replicate *r, struct bt_err *err)
 {
     struct bt_connection *c = r->target.connection;
     struct bt_feeder_place place = {0};
-    struct bt_link_to to = {.address = place.address, .password = place.password};
+    struct bt_link_to to = r->to;
     int status = -1;
 
-    if (choose_mode(r, &to.parallel_mode, err) < 0 || open_feed(r, &place, err) < 0)
+    if (open_feed(r, &place, err) < 0)
         return -1;
+    to.address = place.address;
+    to.password = place.password;
     to.port = place.port;
-    if (!to.parallel_mode || strcmp(to.parallel_mode, "none") != 0)
-        to.threads = r->opts->workers ? r->opts->workers : threads_wish(r);
-    to.is_wish = r->opts->workers == 0;
     if (bt_link_set_up(&r->link, c, &to, until(r, ASK_MS), err) == 0)
         status = bt_link_start(&r->link, c, until(r, ASK_MS), err);
     bt_crash_point("feed-started");
@@ -393,7 +394,7 @@ static int prepare(struct replicate *r, struct bt_err *err)
                        (unsigned long long)r->check.without_gtid, r->path);
     bt_buf_init(&r->last_place, REACHED_MAX);
     bt_buf_init(&r->wanted, REACHED_MAX);
-    return make_wanted(r, err);
+    return choose_appliers(r, err) < 0 ? -1 : make_wanted(r, err);
 }
 
 int bt_replicate_file(const struct bt_connection_opts *target, const char *path,

@@ -19,9 +19,24 @@ void bt_row_count_done(struct bt_row_count *c)
     *c = (struct bt_row_count){0};
 }
 
+bool bt_row_count_frame(const struct bt_row_count *c, const struct bt_event *ev,
+                        struct bt_rows_event *ret, const struct bt_table **ret_table,
+                        const struct bt_plan **ret_plan)
+{
+    struct bt_err ignored = {0};
+    struct bt_table *table;
+
+    if (!bt_event_is_rows(ev->type) || bt_rows_event_read(ev, ret, &ignored) < 0 || ret->is_dummy)
+        return false;
+    table = bt_table_cache_get(c->tables, ev->header.server_id, ret->table_id);
+    *ret_table = table;
+    return table && bt_plan_of(table, NULL, ret_plan, &ignored) == 0;
+}
+
 uint64_t bt_row_count_feed(struct bt_row_count *c, const struct bt_event *ev)
 {
-    struct bt_table *table = NULL;
+    struct bt_table *mapped = NULL;
+    const struct bt_table *table;
     const struct bt_plan *plan;
     struct bt_rows_event frame;
     struct bt_err ignored = {0};
@@ -30,12 +45,8 @@ uint64_t bt_row_count_feed(struct bt_row_count *c, const struct bt_event *ev)
     if (ev->type == BT_FORMAT_DESCRIPTION)
         bt_table_cache_drop_all(c->tables);
     if (ev->type == BT_TABLE_MAP)
-        (void)!bt_table_cache_put(c->tables, ev, &table, &ignored);
-    if (!bt_event_is_rows(ev->type) || bt_rows_event_read(ev, &frame, &ignored) < 0 ||
-        frame.is_dummy)
-        return 0;
-    table = bt_table_cache_get(c->tables, ev->header.server_id, frame.table_id);
-    if (!table || bt_plan_of(table, NULL, &plan, &ignored) < 0 ||
+        (void)!bt_table_cache_put(c->tables, ev, &mapped, &ignored);
+    if (!bt_row_count_frame(c, ev, &frame, &table, &plan) ||
         bt_row_reader_count(c->rows, plan, &frame, &rows, &ignored) < 0)
         return 0;
     return rows;

@@ -22,4 +22,11 @@ void bt_row_count_done(struct bt_row_count *c);
 /* Rows in this event; 0 for one that is no rows event. */
 uint64_t bt_row_count_feed(struct bt_row_count *c, const struct bt_event *ev);
 
+/* The frame, table and plan of a rows event, for who looks at the rows themselves (by c->rows); the
+ * events before it were fed.  false: it is none, it has no rows, or they cannot be cut.  Borrows
+ * from ev, and from c until it is fed again. */
+bool bt_row_count_frame(const struct bt_row_count *c, const struct bt_event *ev,
+                        struct bt_rows_event *ret, const struct bt_table **ret_table,
+                        const struct bt_plan **ret_plan);
+
 #endif

@@ -35,7 +35,8 @@ static const struct bt_opt opts[] = {
     {"via", 0, BT_OPT_CHOICE, "ROAD", "auto, sql (a session), or replication (its own threads)",
      via_names, &opt.via},
     {"workers", 'w', BT_OPT_UINT, "N",
-     "parallel sessions (SQL) or threads (replication) on the server (1)", NULL, &opt.workers},
+     "parallel sessions (SQL; 1) or appliers of the server (replication; as it has them)", NULL,
+     &opt.workers},
     {"feed-address", 0, BT_OPT_STRING, "IP",
      "with --via=replication: address of ours that the server reaches (127.0.0.1)", NULL,
      &opt.feed_address},
@@ -146,7 +147,7 @@ static void write_json(const struct bt_apply_target *t, struct bt_json *json)
     bt_json_key_u64(json, "rows", r->rows);
     bt_json_key(json, "seconds");
     bt_json_f64(json, r->seconds);
-    bt_json_key_u64(json, "workers", opt.workers ? opt.workers : 1);
+    bt_json_key_u64(json, "workers", opt.workers || r->via != BT_REPLAY_SQL ? opt.workers : 1);
     bt_json_key_u64(json, "barriers", r->barriers);
     bt_json_key_u64(json, "ran_ahead", r->ran_ahead);
     bt_json_key_u64(json, "ran_again", r->again);
