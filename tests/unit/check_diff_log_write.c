@@ -2,6 +2,7 @@
 /* A diff log on its way out: blocks, the thread that sends them, large transactions, failures. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "diff/block_sender.h"
@@ -11,7 +12,7 @@
 
 enum { PRIMARY = 1, STATEMENTS = 40, STATEMENT_SIZE = 5000 };
 
-/* A primary with a small transaction, one of many events, and a small one behind it. */
+/* A primary's log and what a replica without any of it lacks. */
 struct fixture {
     struct bt_log_builder log;
     struct bt_built_home files;
@@ -20,24 +21,20 @@ struct fixture {
     struct bt_missing missing;
 };
 
-static void fixture_make(struct fixture *f)
+static void fixture_begin(struct fixture *f)
 {
     static const uint32_t none[1][3];
-    static char text[STATEMENT_SIZE];
-    struct bt_missing_want want = {.is_prefix = true};
-    struct bt_err err = {0};
 
     *f = (struct fixture){0};
     bt_build_binlog(&f->log, PRIMARY);
     bt_build_list(&f->log, 0, none);
-    bt_build_transaction(&f->log, 0, 1, 40);
-    bt_build_gtid(&f->log, 0, 2, 0);
-    for (int i = 0; i < STATEMENTS; i++) {
-        snprintf(text, sizeof(text), "INSERT INTO t VALUES ('%0*d')", STATEMENT_SIZE - 100, i);
-        bt_build_query(&f->log, "d", text);
-    }
-    bt_build_xid(&f->log, 2);
-    bt_build_transaction(&f->log, 0, 3, 40);
+}
+
+static void fixture_end(struct fixture *f, size_t transactions)
+{
+    struct bt_missing_want want = {.is_prefix = true};
+    struct bt_err err = {0};
+
     bt_built_add(&f->files, "bin.000001", bt_buf_slice(&f->log.bytes));
     f->home = bt_built_open(&f->files);
     f->source = (struct bt_missing_source){
@@ -47,7 +44,24 @@ static void fixture_make(struct fixture *f)
     snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
     want.after.pos = 4;
     ck_assert_int_eq(bt_missing_find(&want, &f->source, 1, &f->missing, &err), 0);
-    ck_assert_uint_eq(f->missing.count, 3);
+    ck_assert_uint_eq(f->missing.count, transactions);
+}
+
+/* A small transaction, one of many events, and a small one behind it. */
+static void fixture_make(struct fixture *f)
+{
+    static char text[STATEMENT_SIZE];
+
+    fixture_begin(f);
+    bt_build_transaction(&f->log, 0, 1, 40);
+    bt_build_gtid(&f->log, 0, 2, 0);
+    for (int i = 0; i < STATEMENTS; i++) {
+        snprintf(text, sizeof(text), "INSERT INTO t VALUES ('%0*d')", STATEMENT_SIZE - 100, i);
+        bt_build_query(&f->log, "d", text);
+    }
+    bt_build_xid(&f->log, 2);
+    bt_build_transaction(&f->log, 0, 3, 40);
+    fixture_end(f, 3);
 }
 
 static void fixture_done(struct fixture *f)
@@ -208,7 +222,44 @@ START_TEST(the_failure_of_the_last_block_is_told_at_the_end)
 }
 END_TEST
 
+/* It goes to its file in pieces of 256 KiB. */
+START_TEST(a_manifest_of_many_pieces_reads_back_whole)
+{
+    enum { TRANSACTIONS = 7000 };
+    char folder[] = "/tmp/baton-check.XXXXXX", path[64], beside[80];
+    struct bt_diff_log_opts opts = {0};
+    struct bt_manifest saved, back;
+    struct bt_err err = {0};
+    struct stat st;
+    struct fixture f;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/diff.binlog", folder);
+    snprintf(beside, sizeof(beside), "%s.json", path);
+    fixture_begin(&f);
+    for (uint64_t i = 1; i <= TRANSACTIONS; i++)
+        bt_build_transaction(&f.log, 0, i, 10);
+    fixture_end(&f, TRANSACTIONS);
+    ck_assert_msg(bt_diff_log_save(&f.missing, &opts, path, &saved, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(stat(beside, &st), 0);
+    ck_assert_int_gt(st.st_size, 3 * (256 << 10));
+    bt_manifest_init(&back);
+    ck_assert_msg(bt_manifest_read(path, &back, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(back.count, TRANSACTIONS);
+    for (size_t i = 0; i < TRANSACTIONS; i++) {
+        ck_assert_uint_eq(back.items[i].gtid.sequence, i + 1);
+        ck_assert_uint_eq(back.items[i].digest, saved.items[i].digest);
+        ck_assert_uint_eq(back.items[i].end, saved.items[i].end);
+    }
+    bt_manifest_done(&back);
+    bt_manifest_done(&saved);
+    fixture_done(&f);
+    ck_assert_int_eq(unlink(path) | unlink(beside) | rmdir(folder), 0);
+}
+END_TEST
+
 BT_SUITE_MAIN("diff log write",
+              {a_manifest_of_many_pieces_reads_back_whole, 0},
               {a_transaction_many_times_larger_than_a_block_is_written_the_same, 0},
               {a_packed_log_sent_in_blocks_reads_back_whole, 0},
               {a_disk_that_is_full_at_any_block_ends_the_writing_with_its_words, 0},

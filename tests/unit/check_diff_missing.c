@@ -167,6 +167,35 @@ START_TEST(a_replica_that_stopped_early_lacks_the_rest_of_the_primary)
 }
 END_TEST
 
+/* As after relay_log_recovery: what stands behind the place is there, and no applier takes it. */
+START_TEST(what_a_target_holds_and_will_not_apply_is_given_to_it)
+{
+    struct bt_missing_want want = {.is_prefix = true};
+    struct bt_log_builder relay;
+    struct bt_missing_source source;
+    struct server r = {0};
+    struct bt_missing m;
+
+    build_relay(&relay, REPLICA, 2);
+    snprintf(want.after.file, sizeof(want.after.file), "bin.000001");
+    want.after.pos = relay.primary_pos;
+    for (uint64_t i = 3; i <= 5; i++)
+        bt_build_transaction(&relay, 0, i, TEXT);
+    relay.bytes.len -= 7;
+    bt_built_add(&r.files, "relay-bin.000001", bt_buf_slice(&relay.bytes));
+    source = source_of(&r, "r", BT_SOURCE_RELAY);
+    source.is_target = true;
+    m = find(&want, &source, 1);
+    ck_assert_str_eq(listed(&m), "0-1-3 0-1-4");
+    /* Of its own cut tail nothing is said but that the transaction existed. */
+    ck_assert_uint_eq(m.cut_count, 0);
+    ck_assert_ptr_nonnull(strstr(bt_buf_str(&m.lost), "0-1-5"));
+    bt_missing_done(&m);
+    server_done(&r);
+    bt_build_done(&relay);
+}
+END_TEST
+
 /* The primary's last three events are the GTID, statement and XID of transaction 9: cut at every
  * byte, transaction 9 is passed on only when nothing is cut. */
 START_TEST(a_tail_cut_at_any_byte_never_passes_on_the_last_transaction)
@@ -596,6 +625,7 @@ START_TEST(a_log_stored_inside_a_log_deceives_nobody)
 END_TEST
 
 BT_SUITE_MAIN("diff missing",
+              {what_a_target_holds_and_will_not_apply_is_given_to_it, 0},
               {a_replica_that_stopped_early_lacks_the_rest_of_the_primary, 0},
               {a_tail_cut_at_any_byte_never_passes_on_the_last_transaction, 0},
               {a_flipped_bit_anywhere_in_the_tail_passes_on_nothing_wrong, 0},
